@@ -1,0 +1,1 @@
+"""Rendered files -> a rebuilt Environment."""

@@ -1,0 +1,48 @@
+"""Wheels that no index serves: found again on this machine by their hash."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from envsnap.errors import BuildError
+from envsnap.host.files import link_or_copy, sha256_file
+from envsnap.manifest.package import Artefact, Package
+
+
+def check_complete(packages: Iterable[Package]) -> None:
+    """Refuse a manifest with packages that nothing can rebuild.
+
+    Raises:
+        BuildError: names each of them and why it has no artefact.
+    """
+    lacking = [package for package in packages if package.wheel is None]
+    if lacking:
+        lines = "".join(f"\n  {item.name} {item.installed_version}: {item.installed.reason}" for item in lacking)
+        raise BuildError(
+            f"{len(lacking)} of the locked packages have no artefact to rebuild them from:{lines}\n"
+            "Install them from wheels, or freeze again while the package indexes can be reached"
+        )
+
+
+def gather_wheel(wheel: Artefact, target: Path, folders: Iterable[Path]) -> None:
+    """Put the wheel that has the recorded hash at ``target``.
+
+    Args:
+        wheel: the artefact; only its file name and SHA-256 count.
+        target: file to write.
+        folders: where to look, in order.
+
+    Raises:
+        BuildError: none of the folders has it.
+    """
+    searched = list(folders)
+    for folder in searched:
+        candidate = folder / wheel.name
+        if candidate.is_file() and sha256_file(candidate)[0] == wheel.hashes.get("sha256"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(candidate, target)
+            return
+    places = ", ".join(str(folder) for folder in searched)
+    raise BuildError(
+        f"no index serves {wheel.name}, and no file of that name with sha256 {wheel.hashes.get('sha256', '?')} "
+        f"lies in {places}. Copy the wheel there from the machine that ran 'envsnap freeze'"
+    )

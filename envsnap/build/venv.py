@@ -1,0 +1,51 @@
+"""Manifest -> a virtual environment, for machines without a container engine."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from envsnap.build.artefacts import gather_wheel
+from envsnap.errors import BuildError
+from envsnap.manifest.manifest import Manifest
+
+
+class Installer(Protocol):
+    """Whoever makes virtual environments and installs into them."""
+
+    def find_python(self, version: str, folder: Path) -> Path | None:
+        """Return an installed interpreter of exactly this version."""
+
+    def make_venv(self, folder: Path, *, python: Path) -> None:
+        """Make an empty one."""
+
+    def install(self, requirements: Path, *, python: Path, links: Path) -> None:
+        """Install hashed requirements and nothing else."""
+
+
+def build_venv(
+    manifest: Manifest, requirements: str, *, folder: Path, stores: Iterable[Path], installer: Installer
+) -> Path:
+    """Make the environment in ``folder``, over one that was there; return its interpreter.
+
+    Raises:
+        BuildError: no interpreter of the recorded version is installed, or a package cannot be.
+    """
+    wanted = manifest.contents.interpreter.version
+    base = installer.find_python(wanted, folder.parent)
+    if base is None:
+        raise BuildError(
+            f"no Python {wanted} is installed on this machine; install it (for example: uv python install {wanted}), "
+            "or build with --target docker"
+        )
+    installer.make_venv(folder, python=base)
+    python = folder / "bin" / "python"
+    links = folder / "envsnap-wheels"
+    links.mkdir()
+    wheels = [package.wheel for package in manifest.contents.packages if package.wheel and package.wheel.path]
+    searched = list(stores)
+    for wheel in wheels:
+        gather_wheel(wheel, links / wheel.name, searched)
+    listing = folder / "envsnap-requirements.txt"
+    listing.write_text(requirements, encoding="utf-8")
+    installer.install(listing, python=python, links=links)
+    return python

@@ -1,0 +1,127 @@
+"""The job's inputs: which files they are, and their digests."""
+
+import glob
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envsnap.errors import InputError
+from envsnap.host.files import sha256_bytes, sha256_file
+from envsnap.manifest.facts import Datum
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedData:
+    """Inputs as found: ``listings`` maps a folder's digest to its listing, ``sha256 size path`` a line."""
+
+    data: tuple[Datum, ...] = ()
+    listings: Mapping[str, str] = field(default_factory=dict)
+    outside: tuple[Path, ...] = ()
+
+
+def capture_data(patterns: Iterable[str], project: Path) -> CapturedData:
+    """Hash every input.
+
+    Args:
+        patterns: globs, relative to ``project`` or absolute; ``**`` matches folders at any depth. A folder that
+            is named itself is one input with a digest over its listing.
+        project: the project's folder.
+
+    Raises:
+        InputError: a pattern matches nothing, or an input cannot be read.
+    """
+    paths = sorted({path for pattern in patterns for path in _expand(pattern, project)})
+    data: list[Datum] = []
+    listings: dict[str, str] = {}
+    for path in paths:
+        if (project / path).is_dir():
+            listing = _listing(project / path)
+            datum = _tree(path, listing)
+            listings[datum.sha256] = listing
+            data.append(datum)
+    files = [path for path in paths if not (project / path).is_dir()]
+    data += [
+        Datum(path=path, size=size, sha256=sha) for path, (sha, size) in zip(files, _hash(files, project), strict=True)
+    ]
+    return CapturedData(tuple(sorted(data, key=lambda datum: datum.path)), listings, _outside(paths, project))
+
+
+def check_data(locked: Iterable[Datum], found: CapturedData, listings: Mapping[str, str]) -> tuple[str, ...]:
+    """Name every input that is not the one recorded; ``listings`` are the recorded ones.
+
+    Returns:
+        One sentence for each input that differs, is missing, or is new.
+    """
+    expected = {datum.path: datum for datum in locked}
+    actual = {datum.path: datum for datum in found.data}
+    problems = []
+    for path in sorted(expected.keys() | actual.keys()):
+        if path not in actual:
+            problems.append(f"{path} is missing")
+        elif path not in expected:
+            problems.append(f"{path} is new: the lock does not have it")
+        elif expected[path].sha256 != actual[path].sha256:
+            problems += _describe_change(expected[path], actual[path], listings, found.listings)
+    return tuple(problems)
+
+
+def _describe_change(locked: Datum, found: Datum, recorded: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
+    before, after = recorded.get(locked.sha256), current.get(found.sha256)
+    if before is not None and after is not None:
+        old, new = set(before.splitlines()), set(after.splitlines())
+        names = sorted({line.split(" ", 2)[2] for line in old ^ new})
+        return [f"{locked.path}/{name} differs from the lock" for name in names]
+    size = f"{locked.size} -> {found.size} bytes" if locked.size != found.size else f"{found.size} bytes as before"
+    return [f"{locked.path} differs from the lock: sha256 {locked.sha256[:12]} -> {found.sha256[:12]}, {size}"]
+
+
+def _expand(pattern: str, project: Path) -> list[str]:
+    matches = glob.glob(pattern, root_dir=project, recursive=True)  # noqa: PTH207 - takes absolute patterns too
+    if "**" in pattern:
+        matches = [match for match in matches if not (project / match).is_dir()]
+    if not matches:
+        raise InputError(
+            f"input '{pattern}' matches nothing in {project}: fetch the data, or correct job.inputs in envsnap.toml"
+        )
+    return [os.path.normpath(match) for match in matches]
+
+
+def _hash(files: list[str], project: Path) -> list[tuple[str, int]]:
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(lambda name: _hash_one(project / name), files))
+
+
+def _hash_one(path: Path) -> tuple[str, int]:
+    if not path.is_file():
+        raise InputError(f"input {path} is not a regular file; inputs are files or folders of files")
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise InputError(f"input {path} cannot be read: {error.strerror}") from error
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(
+        os.path.relpath(Path(parent) / name, folder)
+        for parent, _, files in os.walk(folder, followlinks=False)
+        for name in files
+    )
+    rows = zip(names, _hash(names, folder), strict=True)
+    return "".join(f"{sha} {size} {name}\n" for name, (sha, size) in rows)
+
+
+def _tree(path: str, listing: str) -> Datum:
+    rows = listing.splitlines()
+    if not rows:
+        raise InputError(f"input folder {path} holds no files: fetch the data, or correct job.inputs in envsnap.toml")
+    size = sum(int(row.split(" ", 2)[1]) for row in rows)
+    return Datum(path=path, size=size, sha256=sha256_bytes(listing.encode("utf-8", "surrogateescape")), files=len(rows))
+
+
+def _outside(paths: Iterable[str], project: Path) -> tuple[Path, ...]:
+    """Where inputs really lie when that is not in the project: a container must see those places too."""
+    root = project.resolve()
+    real = {(project / path).resolve() for path in paths}
+    return tuple(sorted(path for path in real if not path.is_relative_to(root)))

@@ -1,0 +1,1 @@
+"""A module per command: arguments in; printed result and exit code out."""

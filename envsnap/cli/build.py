@@ -1,0 +1,51 @@
+"""envsnap build."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from envsnap.cli.show import Voice, common_options, conclude
+from envsnap.report.summary import render_built
+from envsnap.workflow.build import BuildRequest, Built, build
+from envsnap.workflow.project import LOCK
+
+
+@click.command("build", short_help="Rebuild the locked environment and prove that it is equal.")
+@click.option(
+    "--target", type=click.Choice(["docker", "venv"]), default="docker", show_default=True, help="What to build."
+)
+@click.option("--tag", help="Name of the image; made from the project's name and the lock's digest by default.")
+@click.option("--render-only", is_flag=True, help="Write the build context and build nothing.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is rendered, or for the venv."
+)
+@common_options
+@click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def command(  # noqa: PLR0913 - one parameter an option
+    *,
+    lock: Path | None,
+    target: Literal["docker", "venv"],
+    tag: str | None,
+    render_only: bool,
+    output: Path | None,
+    project: Path,
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Rebuild the environment that LOCK (envsnap.lock) records, and prove that it is equal.
+
+    The interpreter and every package are compared by version and by content; any difference ends with exit code 5.
+    """
+    request = BuildRequest(
+        folder=project.absolute(), env=dict(os.environ), lock=lock or project / LOCK, target=target,
+        tag=tag, render_only=render_only, output=output,
+    )  # fmt: skip
+    conclude("build", Voice(project, json, quiet, verbose), lambda progress: build(request, progress), _present)
+
+
+def _present(built: Built) -> tuple[int, str, object]:
+    return 0, render_built(built.kind, built.reference, built.packages), dataclasses.asdict(built)

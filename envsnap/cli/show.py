@@ -1,0 +1,139 @@
+"""How a command talks: progress on standard error, its result on standard output, its exit code."""
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from envsnap.errors import EnvsnapError
+from envsnap.report.envelope import envelope
+from envsnap.report.text import printable
+
+INTERRUPTED = 130
+F = TypeVar("F", bound=Callable[..., object])
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What the common options say: where the project lies, how much to tell, and in which form."""
+
+    project: Path
+    json: bool
+    quiet: bool
+    verbose: bool
+
+    @property
+    def color(self) -> bool:
+        """Whether standard output takes colours: it is a terminal, and NO_COLOR is not set (https://no-color.org)."""
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; 100 where there is none."""
+        return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+
+
+class StderrProgress:
+    """Progress as lines on standard error; the output of a job or builder is indented under its stage.
+
+    On a terminal the last line of live output is shown in place, elsewhere only with ``-v``.
+    """
+
+    def __init__(self, *, quiet: bool, verbose: bool) -> None:
+        self._quiet, self._verbose = quiet, verbose
+        self._live = sys.stderr.isatty() and not quiet and not verbose
+        self._shown = False
+
+    def stage(self, text: str) -> None:
+        """Begin a stage."""
+        self._clear()
+        if not self._quiet:
+            click.echo(f"envsnap: {printable(text)}", err=True)
+
+    def detail(self, text: str) -> None:
+        """Show a line of live output."""
+        clean = printable(text)
+        if self._verbose:
+            click.echo(f"  | {clean}", err=True)
+        elif self._live and clean.strip():
+            width = shutil.get_terminal_size().columns - 6
+            self._clear()
+            click.echo(f"  | {clean[:width]}", err=True, nl=False)
+            self._shown = True
+
+    def warn(self, text: str) -> None:
+        """Say what the user should know."""
+        self._clear()
+        click.echo(f"envsnap: warning: {printable(text)}", err=True)
+
+    def end(self) -> None:
+        """Leave the terminal clean."""
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._shown:
+            click.echo("\r\x1b[2K", err=True, nl=False)
+            self._shown = False
+
+
+def common_options(command: F) -> F:
+    """Add the options that every command has."""
+    options = (
+        click.option(
+            "--project",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=Path(),
+            help="Folder of the project; the current one by default.",
+        ),
+        click.option(
+            "--json", is_flag=True, help="Print one JSON document on standard output, and nothing else there."
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Tell only warnings and errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Show the output of the job and the builder."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def conclude(
+    name: str, voice: Voice, work: Callable[[StderrProgress], R], present: Callable[[R], tuple[int, str, object]]
+) -> None:
+    """Do a command's work, print its result and exit.
+
+    Args:
+        name: the command.
+        voice: the common options.
+        work: what to do; it gets the progress.
+        present: turns a result into exit code, text for people, and value for ``--json``.
+    """
+    logging.basicConfig(level=logging.DEBUG if voice.verbose else logging.WARNING, format="envsnap: %(message)s")
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.getLogger("docker").setLevel(logging.WARNING)
+    progress = StderrProgress(quiet=voice.quiet, verbose=voice.verbose)
+    try:
+        result = work(progress)
+    except EnvsnapError as error:
+        progress.end()
+        _fail(name, voice, error.exit_code, str(error))
+    except KeyboardInterrupt:
+        progress.end()
+        _fail(name, voice, INTERRUPTED, "interrupted")
+    progress.end()
+    code, text, value = present(result)
+    click.echo(envelope(name, code, value) if voice.json else text, nl=False)
+    sys.exit(code)
+
+
+def _fail(name: str, voice: Voice, code: int, message: str) -> None:
+    if voice.json:
+        click.echo(envelope(name, code, None, message), nl=False)
+    click.echo(f"envsnap: error: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,54 @@
+"""envsnap verify."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from envsnap.cli.show import Voice, common_options, conclude
+from envsnap.report.junit import junit
+from envsnap.report.terminal import render_verdict
+from envsnap.workflow.project import LOCK
+from envsnap.workflow.verify import Verified, VerifyRequest, verify
+
+EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
+
+
+@click.command("verify", short_help="Rerun the job in the rebuilt environment and compare the numbers.")
+@click.option("--target", type=click.Choice(["docker", "venv"]), help="Where to run; what was built last by default.")
+@click.option("--image", help="Run in this image.")
+@click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="How often to rerun the job.")
+@click.option(
+    "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here."
+)
+@common_options
+@click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def command(  # noqa: PLR0913 - one parameter an option
+    *,
+    lock: Path | None,
+    target: Literal["docker", "venv"] | None,
+    image: str | None,
+    runs: int,
+    junit_file: Path | None,
+    project: Path,
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Rerun the job in the environment rebuilt from LOCK (envsnap.lock) and compare every output with the baseline."""
+    voice = Voice(project, json, quiet, verbose)
+    request = VerifyRequest(
+        folder=project.absolute(), env=dict(os.environ), lock=lock or project / LOCK, target=target, image=image, runs=runs
+    )
+
+    def present(verified: Verified) -> tuple[int, str, object]:
+        if junit_file is not None:
+            text = junit(verified.verdict, name=request.lock.parent.resolve().name, seconds=sum(verified.seconds))
+            junit_file.write_text(text, encoding="utf-8")
+        code = EXIT_CODES[verified.verdict.status]
+        value = {"environment": verified.environment, "seconds": verified.seconds, "verdict": verified.verdict}
+        table = render_verdict(verified.verdict, color=voice.color, width=voice.width)
+        return code, f"{table.rstrip()}\nran in the {verified.environment}\n", value
+
+    conclude("verify", voice, lambda progress: verify(request, progress), present)

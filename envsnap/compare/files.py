@@ -1,0 +1,66 @@
+"""Opens an output file under its declared format; whatever is wrong with it comes back as one kind of error."""
+
+from pathlib import Path
+from typing import Final, assert_never
+
+from envsnap.compare.arrays import read_npy, read_npz, read_safetensors
+from envsnap.compare.reading import Reading
+from envsnap.compare.text import read_csv, read_json, read_jsonl
+from envsnap.errors import OutputError
+from envsnap.manifest.outcome import OutputFormat
+
+_CHUNK: Final = 256 * 1024
+
+
+def read_output(path: Path | None, kind: OutputFormat) -> Reading:
+    """Read one output file; None stands for a file that the run never wrote.
+
+    Raises:
+        OutputError: it is missing, no plain file, empty, unreadable, cut short, or not in this format.
+    """
+    if path is None:
+        raise OutputError("it was never written")
+    try:
+        if not path.is_file():
+            raise OutputError("it is no plain file" if path.exists() else "it is missing")
+        if path.stat().st_size == 0:
+            raise OutputError("it is empty")
+        return _read(path, kind)
+    except OSError as error:
+        raise OutputError(f"it cannot be read: {error.strerror or error}") from error
+
+
+def have_same_bytes(one: Path, other: Path) -> bool:
+    """Tell whether two files hold the same bytes; :mod:`filecmp` would trust its cache.
+
+    Raises:
+        OutputError: one of them cannot be read.
+    """
+    try:
+        if one.stat().st_size != other.stat().st_size:
+            return False
+        with one.open("rb") as left, other.open("rb") as right:
+            while chunk := left.read(_CHUNK):
+                if chunk != right.read(_CHUNK):
+                    return False
+    except OSError as error:
+        raise OutputError(f"it cannot be read: {error.strerror or error}") from error
+    return True
+
+
+def _read(path: Path, kind: OutputFormat) -> Reading:
+    match kind:
+        case "json":
+            return read_json(path)
+        case "jsonl":
+            return read_jsonl(path)
+        case "csv":
+            return read_csv(path)
+        case "npy":
+            return read_npy(path)
+        case "npz":
+            return read_npz(path)
+        case "safetensors":
+            return read_safetensors(path)
+        case _:
+            assert_never(kind)

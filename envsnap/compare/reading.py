@@ -1,0 +1,50 @@
+"""What the readers make of an output file: named series of values (text) or named tensors (arrays)."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Empty(enum.Enum):
+    """An empty JSON container: it has to stay in its place, but it is no value."""
+
+    LIST = "[]"
+    OBJECT = "{}"
+
+
+Scalar = bool | int | float | str | Empty | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """One metric over its steps.
+
+    Args:
+        labels: where each value stands, for people (``step 17``); "" for the only value of a plain object.
+        is_step: the series counts steps, so it is compared exactly and proves nothing on its own.
+    """
+
+    labels: tuple[str, ...]
+    values: tuple[Scalar, ...]
+    is_step: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tensor:
+    """One array, flat, in the encoding of its file.
+
+    Args:
+        dtype: the name that people know; for ``bfloat16`` and the float8 types ``stored`` holds unsigned integers.
+        stored: one-dimensional, row-major, possibly memory-mapped.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    stored: NDArray[np.generic]
+
+
+Item = Series | Tensor
+Reading = Mapping[str, Item]

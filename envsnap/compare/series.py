@@ -1,0 +1,142 @@
+"""Compares two series of values read from text: where their steps part, and how far their values are apart."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from envsnap.compare.reading import Empty, Scalar, Series
+from envsnap.compare.tally import Tally
+from envsnap.compare.wording import plural
+from envsnap.manifest.tolerance import Bounds
+
+
+def dtype_of(series: Iterable[Series]) -> str:
+    """Name the type of all values together.
+
+    JSON numbers have no dtype: when every float is a float32 written out, they are taken as float32, else as float64.
+    """
+    values = [value for one in series for value in one.values if value is not None and not isinstance(value, Empty)]
+    kinds = {type(value) for value in values}
+    if not kinds:
+        return "null"
+    if kinds <= {int, float}:
+        return _number_dtype([value for value in values if isinstance(value, float)])
+    return "bool" if kinds == {bool} else "text" if kinds == {str} else "mixed"
+
+
+def _number_dtype(floats: Sequence[float]) -> str:
+    if not floats:
+        return "int"
+    exact = np.array(floats, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        narrow = exact.astype(np.float32).astype(np.float64)
+    return "float32" if np.array_equal(narrow, exact, equal_nan=True) else "float64"
+
+
+def structure_gap(baseline: Series, rerun: Series) -> str:
+    """Say in what way the steps of two series differ; "" when they are the same."""
+    if baseline.labels == rerun.labels:
+        return ""
+    missing = _first_beyond(baseline.labels, rerun.labels)
+    extra = _first_beyond(rerun.labels, baseline.labels)
+    where = f"the first missing is {missing}" if missing else f"the first extra is {extra}" if extra else ""
+    if len(baseline.labels) != len(rerun.labels):
+        unit = (
+            "step" if baseline.labels and baseline.labels[0].startswith(("step ", "epoch ", "iteration ")) else "value"
+        )
+        counts = f"the rerun has {plural(len(rerun.labels), unit)}, the baseline {len(baseline.labels)}"
+        return f"{counts}; {where}" if where else counts
+    return f"the steps differ; {where}" if where else "the steps stand in another order"
+
+
+def tally_series(baseline: Series, rerun: Series, bounds: Bounds) -> Tally:
+    """Compare two series of the same steps; nulls and empty containers have to match but count as nothing compared.
+
+    A value is inside when ``|rerun - baseline| <= atol + rtol * |baseline|``; text and booleans have to be equal.
+    """
+    total, unremarkable = Tally(), 0
+    for index, (ours, theirs) in enumerate(zip(baseline.values, rerun.values, strict=True)):
+        if ours and type(ours) is type(theirs) and ours == theirs and not isinstance(ours, Empty):
+            unremarkable += 1  # most values of most series: a tally for each would cost ten times as much
+        else:
+            total = total.plus(_tally_value(ours, theirs, bounds, index))
+    return total.plus(Tally(count=unremarkable))
+
+
+def is_number(value: Scalar) -> bool:
+    """Tell whether a value is an integer or a float; in Python a boolean is an integer, in an output it is not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _tally_value(ours: Scalar, theirs: Scalar, bounds: Bounds, index: int) -> Tally:
+    distance = _distance(ours, theirs, bounds)
+    same = _is_identical(ours, theirs)
+    inside = distance == 0 or (math.isfinite(distance) and distance <= _allowed(ours, bounds))
+    counted = int(not all(value is None or isinstance(value, Empty) for value in (ours, theirs)))
+    measurable = is_number(ours) and is_number(theirs) and not math.isnan(distance) and distance > 0
+    broken = not inside and not (is_number(ours) and is_number(theirs) and _is_finite(ours) and _is_finite(theirs))
+    return Tally(
+        count=counted,
+        differing=int(not same),
+        beyond=int(not inside),
+        broken=int(broken),
+        max_absolute=distance if measurable else None,
+        max_relative=_relative(distance, ours) if measurable else None,
+        first_difference=None if same else index,
+        first_beyond=None if inside else index,
+        first_broken=index if broken else None,
+    )
+
+
+def _distance(ours: Scalar, theirs: Scalar, bounds: Bounds) -> float:
+    """Measure how far apart two values are: 0 for equal ones, NaN where no distance describes it."""
+    if isinstance(ours, float) and isinstance(theirs, float) and math.isnan(ours) and math.isnan(theirs):
+        return 0.0 if bounds.equal_nan else math.nan
+    if not is_number(ours) or not is_number(theirs):
+        return 0.0 if type(ours) is type(theirs) and ours == theirs else math.nan
+    if ours == theirs:
+        return 0.0
+    try:
+        return float(abs(theirs - ours))  # type: ignore[operator] # both are numbers
+    except OverflowError:  # integers beyond the range of a float
+        return math.inf
+
+
+def _allowed(ours: Scalar, bounds: Bounds) -> float:
+    size = _size(ours)
+    return bounds.atol + bounds.rtol * size if math.isfinite(size) else 0.0
+
+
+def _size(value: Scalar) -> float:
+    try:
+        return abs(float(value)) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return math.inf
+
+
+def _is_finite(value: Scalar) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _relative(distance: float, ours: Scalar) -> float | None:
+    size = _size(ours)
+    return distance / size if size > 0 and math.isfinite(size) else None
+
+
+def _is_identical(ours: Scalar, theirs: Scalar) -> bool:
+    if type(ours) is not type(theirs):
+        return False
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return ours.hex() == theirs.hex()
+    return ours == theirs
+
+
+def _first_beyond(labels: Sequence[str], others: Sequence[str]) -> str:
+    left = Counter(others)
+    for label in labels:
+        left[label] -= 1
+        if left[label] < 0:
+            return label
+    return ""

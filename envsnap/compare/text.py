@@ -1,0 +1,213 @@
+"""Reads JSON, JSON Lines and CSV outputs into series; anything that is not wholly well-formed is refused."""
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, TextIO
+
+from envsnap.compare.reading import Empty, Reading, Scalar, Series
+from envsnap.compare.wording import quote, show
+from envsnap.errors import OutputError
+
+STEP_KEYS: Final = ("step", "global_step", "iteration", "epoch")
+"""Keys that number a record, the finest first."""
+
+MAX_TEXT_BYTES: Final = 256 * 2**20
+"""Parsed text takes about twenty times its size in memory; larger results belong in an array format."""
+
+MAX_DEPTH: Final = 64
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+
+
+class SeriesBuilder:
+    """Collects values under their names, in the order of the file."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, tuple[str, ...]] = {}
+        self._labels: dict[str, list[str]] = {}
+        self._values: dict[str, list[Scalar]] = {}
+        self._steps: set[str] = set()
+
+    def add(self, path: tuple[str, ...], label: str, value: Scalar, *, is_step: bool = False) -> None:
+        """Append one value.
+
+        Raises:
+            OutputError: two different places of the file have this name, so that one would hide the other.
+        """
+        name = "/".join(path)
+        if self._paths.setdefault(name, path) != path:
+            raise OutputError(f"two different keys are both called {quote(name)}; rename one of them")
+        self._labels.setdefault(name, []).append(label)
+        self._values.setdefault(name, []).append(value)
+        if is_step:
+            self._steps.add(name)
+
+    def declare(self, name: str) -> None:
+        """Make a name known that may have no values: the header of a table without rows."""
+        self._paths[name] = (name,)
+        self._labels[name], self._values[name] = [], []
+
+    def build(self) -> Reading:
+        """Give what was collected."""
+        return {
+            name: Series(labels=tuple(self._labels[name]), values=tuple(values), is_step=name in self._steps)
+            for name, values in self._values.items()
+        }
+
+
+def read_json(path: Path) -> Reading:
+    """Read one JSON document: nested objects flatten to ``a/b``, lists become series, lists of objects records."""
+    builder = SeriesBuilder()
+    with _open(path) as stream:
+        _walk(_parse("".join(_lines(stream)), ""), (), "", builder, depth=0)
+    return builder.build()
+
+
+def read_jsonl(path: Path) -> Reading:
+    """Read one JSON object a line; a metric's series is made of the lines that have its key."""
+    builder = SeriesBuilder()
+    with _open(path) as stream:
+        for number, line in enumerate(_lines(stream), start=1):
+            if not line.strip():
+                continue
+            record = _parse(line, f"line {number}: ")
+            if not isinstance(record, dict):
+                raise OutputError(f"line {number} is not a JSON object")
+            _walk_entry(record, (), f"line {number}", builder, depth=0)
+    return builder.build()
+
+
+def read_csv(path: Path) -> Reading:
+    """Read comma-separated values under one header row; an empty cell is a missing value."""
+    builder = SeriesBuilder()
+    with _open(path) as stream:
+        reader = csv.reader(_lines(stream), strict=True)
+        rows = _rows(reader)
+        header = next(rows, [])
+        if len(set(header)) != len(header):
+            raise OutputError("two columns have the same name in the header")
+        for name in header:
+            builder.declare(name)
+        for row in rows:
+            if len(row) != len(header):
+                raise OutputError(f"line {reader.line_num} has {len(row)} cells, the header {len(header)}")
+            _add_row(header, [parse_cell(cell) for cell in row], f"line {reader.line_num}", builder)
+    return builder.build()
+
+
+def parse_cell(cell: str) -> Scalar:
+    """Read a CSV cell: a number where it is written as one, nothing where it is empty, else text."""
+    text = cell.strip()
+    if not text:
+        return None
+    if _INTEGER.fullmatch(text) and len(text) <= sys.int_info.default_max_str_digits:
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else cell
+
+
+def _add_row(header: Sequence[str], cells: Sequence[Scalar], place: str, builder: SeriesBuilder) -> None:
+    row = dict(zip(header, cells, strict=True))
+    label = _step_label(row) or place
+    for name, cell in row.items():
+        builder.add((name,), label, cell, is_step=name in STEP_KEYS)
+
+
+def _open(path: Path) -> TextIO:
+    size = path.stat().st_size
+    if size > MAX_TEXT_BYTES:
+        raise OutputError(
+            f"it is {size >> 20} MiB of text, more than the {MAX_TEXT_BYTES >> 20} MiB that are compared; write arrays"
+        )
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    try:
+        yield from stream
+    except UnicodeDecodeError as error:
+        raise OutputError("it is not UTF-8 text") from error
+
+
+def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from (row for row in reader if row)
+    except csv.Error as error:
+        raise OutputError(f"it is not valid CSV: {error}") from error
+
+
+def _parse(text: str, place: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise OutputError(f"{place}it is nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise OutputError(f"{place}it is not valid JSON, or cut short: {error}") from error
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise OutputError(f"key {quote(key)} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _walk(value: object, path: tuple[str, ...], label: str, builder: SeriesBuilder, *, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise OutputError(f"it is nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case dict() if value:
+            for key, member in value.items():
+                _walk(member, (*path, key), label, builder, depth=depth + 1)
+        case list() if value:
+            _walk_list(value, path, label, builder, depth=depth + 1)
+        case dict():
+            builder.add(path, label, Empty.OBJECT)
+        case list():
+            builder.add(path, label, Empty.LIST)
+        case bool() | int() | float() | str() | None:
+            builder.add(path, label, value)
+        case _:
+            raise OutputError(f"{type(value).__name__} is no JSON value")
+
+
+def _walk_list(entries: list[object], path: tuple[str, ...], label: str, builder: SeriesBuilder, *, depth: int) -> None:
+    for index, entry in enumerate(entries):
+        _walk_entry(entry, path, f"{label}[{index}]", builder, depth=depth)
+
+
+def _walk_entry(entry: object, path: tuple[str, ...], place: str, builder: SeriesBuilder, *, depth: int) -> None:
+    if isinstance(entry, dict) and entry:
+        _walk_record(entry, path, place, builder, depth=depth)
+    else:
+        _walk(entry, path, place, builder, depth=depth)
+
+
+def _walk_record(
+    record: dict[str, object], path: tuple[str, ...], place: str, builder: SeriesBuilder, *, depth: int
+) -> None:
+    label = _step_label(record) or place
+    for key, value in record.items():
+        if key in STEP_KEYS and not isinstance(value, (dict, list)):
+            _walk_step(value, (*path, key), label, builder)
+        else:
+            _walk(value, (*path, key), label, builder, depth=depth + 1)
+
+
+def _walk_step(value: object, path: tuple[str, ...], label: str, builder: SeriesBuilder) -> None:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        builder.add(path, label, value, is_step=True)
+
+
+def _step_label(record: dict[str, object] | dict[str, Scalar]) -> str:
+    for key in STEP_KEYS:
+        value = record.get(key)
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            return f"{key.removeprefix('global_')} {show(value)}"
+    return ""

@@ -1,0 +1,72 @@
+"""A container image as a place where Python runs."""
+
+from envsnap.environment.protocol import Completed, Execution
+from envsnap.host.container_run import ContainerRun
+from envsnap.host.engine import Engine
+
+_OUT_OF_MEMORY = "envsnap: the kernel killed a process of the container: it ran out of memory"
+
+
+class ContainerEnvironment:
+    """One image of a container engine; each command runs in a new container.
+
+    Args:
+        engine: the connection to the engine.
+        image: name or ID of the image.
+        name: what to call it in a message, for example the tag that the user gave.
+        python: the command that starts the image's interpreter.
+    """
+
+    __slots__ = ("_engine", "_image", "_name", "_python")
+
+    def __init__(self, engine: Engine, image: str, name: str, *, python: str = "python") -> None:
+        self._engine = engine
+        self._image = image
+        self._name = name
+        self._python = python
+
+    @property
+    def name(self) -> str:
+        """What to call this environment in a message."""
+        return f"container {self._name}"
+
+    @property
+    def python(self) -> str:
+        """The command that starts the image's interpreter."""
+        return self._python
+
+    def execute(self, execution: Execution) -> Completed:
+        """Run one command in a new container; none of the caller's variables reaches it.
+
+        Where the kernel killed a process for its memory, the last line of standard error says so.
+
+        Raises:
+            MissingToolError: the image, the command, a GPU or the engine is not there.
+            UsageError: a path to mount is not there.
+        """
+        ended = self._engine.run(
+            ContainerRun(
+                image=self._image,
+                argv=execution.argv,
+                workdir=execution.workdir,
+                env=execution.env,
+                read_only=execution.read_only,
+                writable=execution.writable,
+                timeout=execution.timeout,
+                network=execution.network,
+                gpus=execution.gpus,
+                shm_bytes=execution.shm_bytes,
+                on_output=execution.on_output,
+            )
+        )
+        stderr = ended.stderr
+        if ended.out_of_memory:
+            execution.on_output(_OUT_OF_MEMORY)
+            stderr += f"\n{_OUT_OF_MEMORY}\n".encode()
+        return Completed(
+            exit_code=ended.exit_code,
+            stdout=ended.stdout,
+            stderr=stderr,
+            seconds=ended.seconds,
+            timed_out=ended.timed_out,
+        )

@@ -1,0 +1,59 @@
+"""The one exception hierarchy; each class carries the exit code that the command line returns."""
+
+from typing import ClassVar
+
+
+class EnvsnapError(Exception):
+    """Anything that envsnap can explain: what failed, where, and what to do about it."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class UsageError(EnvsnapError):
+    """The command line asks for something that cannot be done."""
+
+
+class InvalidFileError(EnvsnapError):
+    """An envsnap.toml or envsnap.lock that is not valid."""
+
+
+class CaptureError(EnvsnapError):
+    """The environment could not be captured or locked."""
+
+    exit_code = 4
+
+
+class BuildError(EnvsnapError):
+    """The environment could not be rebuilt."""
+
+    exit_code = 5
+
+
+class EnvironmentDiffersError(EnvsnapError):
+    """The rebuilt environment is not the one that the lock records."""
+
+    exit_code = 5
+
+
+class JobError(EnvsnapError):
+    """The job failed or timed out."""
+
+    exit_code = 6
+
+
+class OutputError(EnvsnapError):
+    """An output of the job cannot be read as what it claims to be."""
+
+    exit_code = 6
+
+
+class InputError(EnvsnapError):
+    """An input of the job is not the one that the lock records."""
+
+    exit_code = 6
+
+
+class MissingToolError(EnvsnapError):
+    """A tool or engine that is needed is missing or unreachable."""
+
+    exit_code = 7

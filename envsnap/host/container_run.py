@@ -1,0 +1,127 @@
+"""One command in one container, as a value, and what it means in the arguments of the engine's API. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from envsnap.errors import UsageError
+from envsnap.host.output import ignore_line
+
+RUN_LABEL = "dev.envsnap.run"
+"""Stands on every container of envsnap's: ``docker ps -a --filter label=dev.envsnap.run`` lists them."""
+
+HOME = "/tmp/envsnap-home"  # noqa: S108  a path inside the container, whose /tmp belongs to one run
+"""Inside every container: a writable home for a user that the image may not know."""
+
+_SCRATCH = "rw,exec,nosuid,nodev,mode=1777"
+"""Triton and torch.compile load the libraries that they write below /tmp, where noexec is the default."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerRun:
+    """One command to run in a new container.
+
+    Args:
+        image: name or ID of the image; its entrypoint is not used.
+        argv: the command; the first word is looked up in the image's PATH.
+        workdir: absolute folder, mounted writable under the same path.
+        env: variables on top of the image's own.
+        read_only: absolute files and folders to mount under the same paths.
+        writable: absolute folders, beside ``workdir``, to mount writable under the same paths.
+        timeout: seconds after which the container is ended, or None.
+        network: whether the container gets the engine's default network; none otherwise.
+        gpus: "all", "none" or a number.
+        shm_bytes: size of /dev/shm in bytes, or None for the engine's default of 64 MiB.
+        on_output: called in this thread with each line of both streams, as it arrives.
+    """
+
+    image: str
+    argv: tuple[str, ...]
+    workdir: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    read_only: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    timeout: float | None = None
+    network: bool = False
+    gpus: str | int = "none"
+    shm_bytes: int | None = None
+    on_output: Callable[[str], None] = ignore_line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerResult:
+    """How a container ended; ``out_of_memory``: the kernel killed a process of its."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    timed_out: bool = False
+    out_of_memory: bool = False
+
+
+def create_arguments(run: ContainerRun, *, user: str) -> dict[str, Any]:
+    """Return what describes the container itself.
+
+    The command's first word takes the entrypoint's place: the image's own would run in front of it.
+    """
+    return {
+        "image": run.image,
+        "entrypoint": [run.argv[0]],
+        "command": list(run.argv[1:]),
+        "user": user,
+        "environment": _variables(run),
+        "working_dir": str(run.workdir),
+        "labels": {RUN_LABEL: "1"},
+    }
+
+
+def host_arguments(run: ContainerRun, *, selinux: bool) -> dict[str, Any]:
+    """Return what the container gets of this machine: nothing but the named mounts, network and GPUs.
+
+    Raises:
+        UsageError: a path to mount is not there.
+    """
+    asked = _gpu_count(run.gpus)
+    return {
+        "init": True,
+        "mounts": _mounts(run),
+        "tmpfs": {"/tmp": _SCRATCH, HOME: _SCRATCH},  # noqa: S108  a path inside the container
+        "network_mode": None if run.network else "none",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges", *(["label=disable"] if selinux else [])],
+        "shm_size": run.shm_bytes,
+        "device_requests": [{"count": asked, "capabilities": [["gpu"]]}] if asked else None,
+        # The output is read live; nothing of it needs to stay on the engine's disk.
+        "log_config": {"type": "none"},
+    }
+
+
+def _variables(run: ContainerRun) -> dict[str, str]:
+    own = {"HOME": HOME, "TMPDIR": "/tmp"}  # noqa: S108  a path inside the container
+    if not _gpu_count(run.gpus):
+        # "void" keeps the NVIDIA runtime from adding GPUs where it is the engine's default:
+        # https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
+        own |= {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VISIBLE_DEVICES": ""}
+    return own | dict(run.env)
+
+
+def _gpu_count(gpus: str | int) -> int:
+    """Return the engine's number for ``gpus``: -1 is all of them."""
+    if gpus == "all":
+        return -1
+    return 0 if gpus == "none" else int(gpus)
+
+
+def _mounts(run: ContainerRun) -> list[dict[str, Any]]:
+    """Return one bind mount a path, parents first; a path that is asked for twice is writable."""
+    writable = dict.fromkeys((run.workdir, *run.writable), False)
+    paths = dict.fromkeys(run.read_only, True) | writable
+    for path in paths:
+        if not (path.is_absolute() and path.exists()):
+            raise UsageError(f"cannot mount {path} into a container: it is not there, or not absolute")
+    return [
+        {"Type": "bind", "Source": str(path), "Target": str(path), "ReadOnly": is_read_only}
+        for path, is_read_only in sorted(paths.items())
+    ]

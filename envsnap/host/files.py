@@ -1,0 +1,104 @@
+"""Files on this machine: atomic writes, hashing, and the project's lock against a second run."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from envsnap.errors import UsageError
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` so that a reader, or a crash at any moment, sees the old bytes or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def sha256_file(path: Path) -> tuple[str, int]:
+    """Return the SHA-256 in hexadecimal and the size in bytes of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest, file.tell()
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Return the SHA-256 of ``data`` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def link_or_copy(source: Path, target: Path) -> Path:
+    """Make ``target`` the same file as ``source``, by a hard link where the file system allows one; return it."""
+    if target.exists() and target.samefile(source):
+        return target
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    os.close(handle)
+    temporary = Path(name)
+    temporary.unlink()
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    temporary.replace(target)
+    return target
+
+
+def relative_to(path: Path, folder: Path) -> str:
+    """Spell ``path`` relative to ``folder``, with ``..`` where it lies outside."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def work_folder(project: Path) -> Path:
+    """Return the project's ``.envsnap`` folder, made if need be; it ignores itself in git."""
+    folder = project / ".envsnap"
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    return folder
+
+
+@contextlib.contextmanager
+def exclusive(project: Path) -> Iterator[None]:
+    """Hold the project for one command; the operating system lets go of it even after a kill.
+
+    Raises:
+        UsageError: another envsnap command works in the project.
+    """
+    with (work_folder(project) / "busy").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"another envsnap command is at work in {project}: wait until it ends, or end it"
+            ) from error
+        yield
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,187 @@
+"""Processes on this machine: each runs in a session of its own and never outlives its run."""
+
+import contextlib
+import logging
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from envsnap.errors import EnvsnapError, MissingToolError, UsageError
+from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
+
+GRACE_SECONDS = 5.0
+"""How long a process may take to end after SIGTERM, before SIGKILL."""
+
+_DRAIN_SECONDS = 1.0
+_POLL_SECONDS = 0.2
+_EXIT_POLL_SECONDS = 0.01
+_READ_BYTES = 64 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessResult:
+    """How a process ended: exit code (128 + signal where it was killed), output, duration in seconds."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    timed_out: bool = False
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float | None = None,
+    on_output: Callable[[str], None] = ignore_line,
+    stdin: bytes | None = None,
+) -> ProcessResult:
+    """Run one command to its end; whatever is left of its process group then is ended too.
+
+    Args:
+        argv: the command; its first word is looked up in the PATH of ``env``.
+        cwd: folder to run in.
+        env: the whole environment of the process.
+        timeout: seconds after which the process group is ended, or None.
+        on_output: called in this thread with each line of both streams, as it arrives.
+        stdin: bytes for standard input, which is empty otherwise.
+
+    Raises:
+        MissingToolError: the executable is not there, or cannot be executed.
+        UsageError: ``cwd`` is no folder.
+    """
+    _log.debug("in %s: %s", cwd, mask_credentials(shlex.join(argv)))
+    started = time.monotonic()
+    process = _start(argv, cwd, env, stdin)
+    group = _Group(process, on_output)
+    try:
+        finished = group.follow(until=group.has_exited, seconds=timeout)
+    finally:
+        group.end()
+    stdout, stderr = group.output()
+    return ProcessResult(
+        exit_code=_exit_code(process.returncode),
+        stdout=stdout,
+        stderr=stderr,
+        seconds=time.monotonic() - started,
+        timed_out=not finished,
+    )
+
+
+class _Group:
+    """A process that leads its group, and the two pipes that the group writes to."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_output: Callable[[str], None]) -> None:
+        self._process = process
+        self._outputs = (LiveOutput(on_output), LiveOutput(on_output))
+        self._selector = selectors.DefaultSelector()
+        for pipe, output in zip((process.stdout, process.stderr), self._outputs, strict=True):
+            if pipe is not None:
+                self._selector.register(pipe, selectors.EVENT_READ, output)
+
+    def follow(self, *, until: Callable[[], bool], seconds: float | None) -> bool:
+        """Read the pipes until ``until`` holds; return False where it does not within ``seconds``."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not until():
+            left = _POLL_SECONDS if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                return False
+            longest = _POLL_SECONDS if self._selector.get_map() else _EXIT_POLL_SECONDS
+            self._read(min(left, longest))
+        return True
+
+    def has_exited(self) -> bool:
+        """Whether the leader has ended. It is not reaped yet: nobody else can get its group's number."""
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def end(self) -> None:
+        """Read what is left, end every process of the group, and reap the leader."""
+        try:
+            self._signal(signal.SIGTERM)
+            self.follow(until=self._is_over, seconds=GRACE_SECONDS)
+        finally:
+            self._signal(signal.SIGKILL)
+            try:
+                self.follow(until=self._is_over, seconds=_DRAIN_SECONDS)
+            finally:
+                self._close()
+
+    def output(self) -> tuple[bytes, bytes]:
+        """Return what was kept of standard output and standard error."""
+        stdout, stderr = self._outputs
+        return stdout.finish(), stderr.finish()
+
+    def _is_over(self) -> bool:
+        return not self._selector.get_map() and self.has_exited()
+
+    def _read(self, seconds: float) -> None:
+        for key, _ in self._selector.select(seconds):
+            data = os.read(key.fd, _READ_BYTES)
+            if data:
+                key.data.feed(data)
+            else:
+                self._selector.unregister(key.fileobj)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _close(self) -> None:
+        self._selector.close()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+
+
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes | None) -> subprocess.Popen[bytes]:
+    with _input(stdin) as source:
+        try:
+            return subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=dict(env),
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise _cannot_start(argv, cwd, error) from error
+
+
+@contextlib.contextmanager
+def _input(data: bytes | None) -> Iterator[IO[bytes] | int]:
+    """Give a file, not a pipe: a pipe holds 64 KiB, and more waits for a process that may not read."""
+    if data is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
+
+
+def _cannot_start(argv: Sequence[str], cwd: Path, error: OSError) -> EnvsnapError:
+    command = mask_credentials(shlex.join(argv))
+    if not cwd.is_dir():
+        return UsageError(f"cannot run '{command}': {cwd} is not a folder")
+    if isinstance(error, FileNotFoundError):
+        return MissingToolError(f"cannot run '{command}': '{argv[0]}' not found; install it, or correct PATH")
+    return MissingToolError(f"cannot run '{command}': {error.strerror}; check that '{argv[0]}' is executable")
+
+
+def _exit_code(returncode: int) -> int:
+    return returncode if returncode >= 0 else 128 - returncode

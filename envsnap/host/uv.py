@@ -1,0 +1,175 @@
+"""uv's command line: the only file that calls it."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from envsnap.errors import BuildError, CaptureError, MissingToolError
+from envsnap.host.index_config import IndexConfig
+from envsnap.host.output import mask_credentials
+from envsnap.host.process import ProcessResult, run
+
+UNSATISFIABLE = 1
+"""uv's exit code where requirements have no solution; 2 is any other failure, an unreachable index among them."""
+
+
+class UvFile(msgspec.Struct, frozen=True, rename="kebab"):
+    """A wheel or sdist in uv's answer (PEP 751); ``url`` or ``path`` is set."""
+
+    hashes: dict[str, str]
+    url: str | None = None
+    path: str | None = None
+    size: int | None = None
+
+    @property
+    def filename(self) -> str:
+        """The file's name: the last part of its URL or path."""
+        return unquote(urlsplit(self.url).path.rsplit("/", 1)[-1]) if self.url else Path(self.path or "").name
+
+
+class UvPackage(msgspec.Struct, frozen=True):
+    """One package in uv's answer."""
+
+    name: str
+    version: str | None = None
+    wheels: tuple[UvFile, ...] = ()
+    sdist: UvFile | None = None
+
+
+class _UvAnswer(msgspec.Struct, frozen=True):
+    packages: tuple[UvPackage, ...] = ()
+
+
+class Unsatisfiable(CaptureError):  # noqa: N818 - an answer, caught where requirements are split
+    """No index serves one of the requirements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uv:
+    """uv, with the indexes that it shall ask; URLs travel in its environment, where no process list shows them."""
+
+    executable: Path
+    config: IndexConfig
+
+    def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+        """Resolve pinned requirements, without dependencies, to the files that the indexes serve for ``python``.
+
+        Raises:
+            Unsatisfiable: an index answered, and has no such release for this interpreter.
+            CaptureError: the indexes could not be asked.
+        """
+        listing = folder / "requirements.in"
+        listing.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        command = (
+            "pip",
+            "compile",
+            str(listing),
+            "--no-deps",
+            "--no-header",
+            "--quiet",
+            "--python",
+            str(python),
+        )
+        done = self._run((*command, "--format", "pylock.toml", "--no-build"), folder)
+        if done.exit_code == UNSATISFIABLE:
+            raise Unsatisfiable(_reason(done))
+        if done.exit_code:
+            raise CaptureError(
+                f"uv could not ask the package indexes: {_reason(done)}. "
+                "Check the network and the index settings of pip and uv, or freeze with --offline"
+            )
+        return msgspec.convert(tomllib.loads(done.stdout.decode("utf-8")), _UvAnswer).packages
+
+    def build_wheel(self, source: Path, target: Path) -> Path:
+        """Build the wheel of a source tree into the empty folder ``target``.
+
+        Raises:
+            CaptureError: the build fails.
+        """
+        done = self._run(("build", "--wheel", "--quiet", "--out-dir", str(target), str(source)), target)
+        wheels = sorted(target.glob("*.whl"))
+        if done.exit_code or len(wheels) != 1:
+            raise CaptureError(f"the wheel of {source} could not be built: {_reason(done)}")
+        return wheels[0]
+
+    def make_venv(self, folder: Path, *, python: Path) -> None:
+        """Make an empty virtual environment, over one that was there.
+
+        Raises:
+            BuildError: uv cannot make it.
+        """
+        done = self._run(("venv", "--clear", "--quiet", "--python", str(python), str(folder)), folder.parent)
+        if done.exit_code:
+            raise BuildError(f"the virtual environment {folder} could not be made: {_reason(done)}")
+
+    def find_python(self, version: str, folder: Path) -> Path | None:
+        """Return an installed interpreter of exactly this version, or None."""
+        done = self._run(("python", "find", "--no-project", "--no-python-downloads", version), folder)
+        return Path(done.stdout.decode().strip()) if done.exit_code == 0 else None
+
+    def install(self, requirements: Path, *, python: Path, links: Path) -> None:
+        """Install hashed requirements, and nothing else, into the environment of ``python``.
+
+        Raises:
+            BuildError: a file cannot be had, or its hash is another.
+        """
+        command = (
+            "pip",
+            "install",
+            "--python",
+            str(python),
+            "--no-deps",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+        )
+        done = self._run((*command, "--quiet", "--find-links", str(links), "-r", str(requirements)), links)
+        if done.exit_code:
+            raise BuildError(f"uv could not install the locked packages: {_reason(done)}")
+
+    def _run(self, arguments: Sequence[str], folder: Path) -> ProcessResult:
+        return run((str(self.executable), *arguments), cwd=folder, env=self._environment())
+
+    def _environment(self) -> Mapping[str, str]:
+        config = self.config
+        settings = {
+            "UV_DEFAULT_INDEX": config.index_url or "",
+            "UV_INDEX": " ".join(config.extra_index_urls),
+            "UV_FIND_LINKS": ",".join(config.find_links),
+            "UV_INDEX_STRATEGY": "unsafe-best-match",
+            "UV_INSECURE_HOST": " ".join(config.trusted_hosts),
+            "SSL_CERT_FILE": str(config.certificates or ""),
+            "UV_NO_INDEX": "1" if config.no_index else "",
+            "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "315532800"),
+        }
+        dropped = {"VIRTUAL_ENV", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", *settings}
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
+        return kept | {name: value for name, value in settings.items() if value}
+
+
+def find_uv(config: IndexConfig) -> Uv:
+    """Find the uv that came with envsnap.
+
+    Raises:
+        MissingToolError: it is not there.
+    """
+    import uv
+
+    try:
+        return Uv(Path(uv.find_uv_bin()), config)
+    except FileNotFoundError as error:
+        raise MissingToolError(f"uv's executable is missing: {error}; install envsnap anew") from error
+
+
+def _reason(done: ProcessResult) -> str:
+    lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    kept = [re.sub(r"^(error|cause|hint): ", "", line) for line in lines if not line.startswith("warning")]
+    return (
+        mask_credentials("; ".join(kept[-6:])) or f"uv ended with exit code {done.exit_code} and no message"
+    )

@@ -1,0 +1,1 @@
+"""Installed distributions -> exact artefacts with hashes."""

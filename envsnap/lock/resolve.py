@@ -1,0 +1,90 @@
+"""Installed distributions -> the files that the indexes serve for them, through uv."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from packaging.tags import Tag
+from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
+
+from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
+from envsnap.manifest.package import Installed, normalised
+
+
+class Locker(Protocol):
+    """Whoever resolves pinned requirements to files."""
+
+    def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+        """Resolve all, or raise Unsatisfiable."""
+
+
+def resolve(
+    installed: Sequence[Installed], locker: Locker, *, python: Path, folder: Path
+) -> Mapping[str, UvPackage | Unsatisfiable]:
+    """Ask the indexes for every package at its exact version.
+
+    One package that no index has makes uv refuse the whole list, so a refused list is split in halves until
+    the refused ones stand alone: ``k`` of them cost about ``2 k log2(n / k)`` questions, answered from uv's cache.
+
+    Returns:
+        By normalised name: what the indexes serve, or why they serve nothing.
+
+    Raises:
+        CaptureError: the indexes could not be asked.
+    """
+    return dict(_resolve(installed, locker, python, folder))
+
+
+def _resolve(
+    installed: Sequence[Installed], locker: Locker, python: Path, folder: Path
+) -> Iterator[tuple[str, UvPackage | Unsatisfiable]]:
+    if not installed:
+        return
+    try:
+        answer = locker.lock([package.label for package in installed], python=python, folder=folder)
+    except Unsatisfiable as refusal:
+        if len(installed) == 1:
+            yield installed[0].name, refusal
+            return
+        middle = len(installed) // 2
+        yield from _resolve(installed[:middle], locker, python, folder)
+        yield from _resolve(installed[middle:], locker, python, folder)
+    else:
+        yield from ((normalised(package.name), package) for package in answer)
+
+
+def fitting_wheels(package: Installed, served: Iterable[UvFile]) -> tuple[UvFile, ...]:
+    """Order the served wheels by how well their names fit the installed WHEEL file; those that cannot fit are left out.
+
+    Exactly the installed tags come before names that share a tag: auditwheel and retagging tools do not always
+    rewrite every ``Tag`` line.
+    """
+    tags = frozenset(tag for line in package.tags for tag in _parse_tag(line))
+    ranked = [(_fit(package, tags, wheel), index, wheel) for index, wheel in enumerate(served)]
+    return tuple(wheel for rank, _, wheel in sorted(ranked, key=lambda row: row[:2]) if rank < _NO_FIT)
+
+
+_NO_FIT = 2
+
+
+def _fit(package: Installed, tags: frozenset[Tag], wheel: UvFile) -> int:
+    try:
+        _, _, build, served = parse_wheel_filename(wheel.filename)
+    except InvalidWheelFilename:
+        return _NO_FIT
+    if package.build != _spell(build) or not served & tags:
+        return _NO_FIT
+    return 0 if served == tags else 1
+
+
+def _spell(build: BuildTag) -> str:
+    return "".join(str(part) for part in build)
+
+
+def _parse_tag(line: str) -> Iterator[Tag]:
+    interpreter, _, rest = line.partition("-")
+    abi, _, platforms = rest.partition("-")
+    for python in interpreter.split("."):
+        for binary in abi.split("."):
+            for platform in platforms.split("."):
+                yield Tag(python, binary, platform)

@@ -1,0 +1,1 @@
+"""The frozen types that the stages exchange; envsnap.toml and envsnap.lock in and out. Pure."""

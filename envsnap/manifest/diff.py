@@ -1,0 +1,119 @@
+"""What differs between the environment that a manifest records and one that was rebuilt."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+import msgspec
+
+from envsnap.manifest.facts import Interpreter
+from envsnap.manifest.job import Job
+from envsnap.manifest.manifest import Contents
+from envsnap.manifest.model import Model
+from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation, ThreadPool, TorchSettings
+from envsnap.manifest.package import Installed, Package
+
+
+class Difference(Model, frozen=True):
+    """One fact that is not the same: what, as the lock has it, as it was found."""
+
+    what: str
+    locked: str
+    found: str
+
+
+def diff_interpreter(locked: Interpreter, found: Interpreter) -> tuple[Difference, ...]:
+    """Compare what decides which wheels fit and how Python computes; the builder's date stamp does not count."""
+    names = ("implementation", "version", "soabi")
+    return tuple(
+        Difference(
+            what=name if name != "version" else "python",
+            locked=getattr(locked, name),
+            found=getattr(found, name),
+        )
+        for name in names
+        if getattr(locked, name) != getattr(found, name)
+    )
+
+
+def diff_packages(locked: Iterable[Package], found: Iterable[Installed]) -> tuple[Difference, ...]:
+    """Compare every package by version and by content digest; a missing and an extra one differ too."""
+    expected = {package.name: package for package in locked}
+    installed = {package.name: package for package in found}
+    differences = (
+        _diff_package(name, expected.get(name), installed.get(name))
+        for name in sorted(expected.keys() | installed.keys())
+    )
+    return tuple(difference for difference in differences if difference is not None)
+
+
+def _diff_package(name: str, locked: Package | None, found: Installed | None) -> Difference | None:
+    if locked is None or found is None:
+        return Difference(
+            what=name,
+            locked="not there" if locked is None else locked.installed_version,
+            found="not there" if found is None else found.version,
+        )
+    if locked.installed_version != found.version:
+        return Difference(what=name, locked=locked.installed_version, found=found.version)
+    if locked.expected_digest != found.content_digest:
+        return Difference(
+            what=name,
+            locked=f"{found.version}, content {locked.expected_digest[:12] or 'unknown'}",
+            found=f"{found.version}, content {found.content_digest[:12] or 'unknown'}",
+        )
+    return None
+
+
+def diff_job(locked: Job, current: Job) -> tuple[str, ...]:
+    """Name each setting of the job that is not as locked."""
+    names = (name for name in Job.__struct_fields__ if getattr(locked, name) != getattr(current, name))
+    return tuple(f"{name.replace('_', '-')} was {_show(locked, name)}, is {_show(current, name)}" for name in names)
+
+
+def diff_observation(locked: Contents, seen: Observation) -> tuple[str, ...]:
+    """Name what was in force inside the job and is not as it was when the baseline was recorded."""
+    numerics = locked.numerics
+    pairs = [
+        *_pairs("variable", numerics.env, seen.variables),
+        *_pairs("thread pool", _pools(numerics.pools), _pools(seen.thread_pools)),
+        *_pairs("torch", _settings(numerics.torch), _settings(seen.torch)),
+        *_pairs("numpy", _settings(numerics.numpy), _settings(seen.numpy)),
+        *_pairs("library", _libraries(locked.accelerator.libraries), _libraries(_accelerator(seen.libraries))),
+    ]
+    return tuple(f"{what}: {before} when frozen, {after} now" for what, before, after in pairs)
+
+
+def _pairs(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    names = sorted(before.keys() | after.keys())
+    return [
+        (f"{kind} {name}", before.get(name, "not there"), after.get(name, "not there"))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _pools(pools: Iterable[ThreadPool]) -> dict[str, str]:
+    return {
+        f"{pool.implementation} ({PurePosixPath(pool.path).name})": f"{pool.version or 'no version'} {pool.architecture} "
+        f"{pool.num_threads} threads"
+        for pool in pools
+    }
+
+
+def _settings(settings: TorchSettings | NumpySettings | None) -> dict[str, str]:
+    if settings is None:
+        return {}
+    return {name.replace("_", "-"): str(getattr(settings, name)) for name in settings.__struct_fields__}
+
+
+def _accelerator(libraries: Iterable[LoadedLibrary]) -> list[LoadedLibrary]:
+    return [library for library in libraries if library.family == "accelerator"]
+
+
+def _libraries(libraries: Iterable[LoadedLibrary]) -> dict[str, str]:
+    return {library.name: f"{library.version} sha256 {library.sha256[:12]}".strip() for library in libraries}
+
+
+def _show(job: Job, name: str) -> str:
+    return json.dumps(msgspec.to_builtins(getattr(job, name)))

@@ -1,0 +1,62 @@
+"""The Job: a command, its inputs and outputs, its seed, limits and resources."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from envsnap.manifest.model import Model
+from envsnap.manifest.outcome import OutputFormat
+from envsnap.manifest.tolerance import Tolerance
+
+Gpus = Literal["all", "none"] | Annotated[int, msgspec.Meta(ge=0)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+"""PYTHONHASHSEED and numpy take 32 bits: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED"""
+
+
+class JobOutput(Model, frozen=True):
+    """One file that the job writes: its path in the project, its format, and tolerances by metric or tensor name."""
+
+    path: Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f]+$")]
+    format: OutputFormat
+    tolerance: dict[str, Tolerance] = {}
+
+
+class Job(Model, frozen=True):
+    """A job, fully resolved: nothing in it depends on where it is read.
+
+    Args:
+        command: argument list; never given to a shell.
+        inputs: glob patterns, relative to the project or absolute.
+        seed: given to Python's hash, ``random``, numpy and the frameworks.
+        deterministic: whether determinism settings are injected.
+        threads: size of every thread pool (OpenMP, BLAS, torch); thread counts move numbers.
+        runs: how many baseline repetitions ``freeze`` records.
+        timeout_seconds: limit for one run, or None.
+        network: whether the job may use the network in a container.
+        gpus: "all", "none" or a number.
+        shm_bytes: size of /dev/shm in a container, in bytes, or None for the engine's default.
+        env: variables to set.
+        pass_env: names of variables that are handed through from the caller; their values are recorded nowhere.
+    """
+
+    command: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[JobOutput, ...] = ()
+    seed: Seed = 0
+    deterministic: bool = True
+    threads: Annotated[int, msgspec.Meta(ge=1)] = 1
+    runs: Annotated[int, msgspec.Meta(ge=1)] = 2
+    timeout_seconds: float | None = None
+    network: bool = False
+    gpus: Gpus = "all"
+    shm_bytes: int | None = None
+    env: dict[str, str] = {}
+    pass_env: tuple[str, ...] = ()
+
+    def with_command(self, command: tuple[str, ...]) -> "Job":
+        """Return the same job under another command."""
+        return msgspec.structs.replace(self, command=command)
+
+    def without_gpus(self) -> "Job":
+        """Return the same job for a machine that has no GPU."""
+        return msgspec.structs.replace(self, gpus="none")

@@ -1,0 +1,153 @@
+"""A package of the environment: its PEP 751 entry and how it was found installed."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from envsnap.manifest.model import Model
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=256)]
+"""A normalised project name."""
+Version = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$", max_length=256)]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$", max_length=512)]
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s'\"\\$`;#]+$", max_length=4096)]
+HexDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32,128}$")]
+WheelPath = Annotated[str, msgspec.Meta(pattern=r"^\.envsnap/wheels/[A-Za-z0-9][A-Za-z0-9.!+_-]*$", max_length=512)]
+"""These patterns are why a manifest, which is untrusted, can reach a Dockerfile, a requirements file and a path."""
+
+Evidence = Literal["direct-url", "index-verified", "index-inferred", "local-file", "repacked", "none"]
+"""How sure it is that the recorded artefact is the installed one.
+
+``index-verified``: RECORD inside the index's wheel equals the installed one. ``index-inferred``: name, version and
+wheel tags fit, the content could not be compared. ``local-file``: a wheel on this machine, RECORD equal.
+``repacked``: a wheel made from the installed files. ``none``: no artefact; the reason says why.
+"""
+
+
+class Installed(Model, frozen=True):
+    """One distribution as the probe found it.
+
+    Args:
+        name: normalised project name.
+        version: as METADATA says.
+        tags: the wheel's ``Tag`` lines.
+        build: the wheel's ``Build`` line.
+        content_digest: SHA-256 over RECORD's rows (see ``inside/probe.py``); equal digests mean equal files.
+        files: how many rows took part.
+        metadata_sha256: SHA-256 of METADATA.
+        requested: whether a user asked for it, not another package.
+        installer: what INSTALLER says.
+        location: the import root, with ``{prefix}`` and ``{base}`` for the interpreter's folders.
+        root: the import root on this machine; ``folder``: its ``.dist-info`` there.
+        direct_url: contents of direct_url.json (PEP 610), "" if there is none.
+        conda: whether conda owns it.
+        problem: why its files cannot be told; "" if they can.
+    """
+
+    name: str
+    version: str
+    root: str
+    folder: str
+    location: str
+    tags: tuple[str, ...] = ()
+    build: str = ""
+    metadata_sha256: str = ""
+    content_digest: str = ""
+    files: int = 0
+    installer: str = ""
+    requested: bool = False
+    direct_url: str = ""
+    conda: bool = False
+    problem: str = ""
+
+    @property
+    def label(self) -> str:
+        """``name==version``, as a person writes it."""
+        return f"{self.name}=={self.version}"
+
+
+class Artefact(Model, frozen=True):
+    """A PEP 751 wheel or sdist entry. ``url`` for an index's, ``path`` (relative to the lock) for one kept beside it."""
+
+    name: FileName
+    hashes: dict[str, HexDigest]
+    url: Url | None = None
+    path: WheelPath | None = None
+    size: int | None = None
+    upload_time: str | None = None
+
+
+class Vcs(Model, frozen=True):
+    """PEP 751 ``packages.vcs``: the commit that the package was installed from."""
+
+    type: str
+    url: str
+    commit_id: str
+    requested_revision: str | None = None
+    subdirectory: str | None = None
+
+
+class Directory(Model, frozen=True):
+    """PEP 751 ``packages.directory``: a source tree, relative to the lock where it lies in the project."""
+
+    path: str
+    editable: bool = False
+
+
+class InstalledRecord(Model, frozen=True):
+    """``[packages.installed]``: what PEP 751 has no word for.
+
+    ``version`` stands here for a source tree only, where PEP 751 forbids it in the entry itself.
+
+    ``rebuilt_digest`` is the content digest that a rebuilt environment shows, where it is not ``content_digest``:
+    an editable installation is rebuilt from a wheel.
+    """
+
+    tags: tuple[str, ...]
+    evidence: Evidence
+    content_digest: str
+    location: str
+    installer: str = ""
+    requested: bool = False
+    build: str = ""
+    rebuilt_digest: str | None = None
+    version: Version | None = None
+    reason: str = ""
+    wheel: Artefact | None = None
+
+
+class Package(Model, frozen=True):
+    """One ``[[packages]]`` entry: PEP 751's keys, then ``installed``.
+
+    A source tree (``vcs``, ``directory``) carries no ``wheels`` there (PEP 751 forbids both), so the wheel that
+    rebuilds it stands in ``installed.wheel``.
+    """
+
+    name: Name
+    installed: InstalledRecord
+    version: Version | None = None
+    wheels: tuple[Artefact, ...] = ()
+    sdist: Artefact | None = None
+    vcs: Vcs | None = None
+    directory: Directory | None = None
+
+    @property
+    def installed_version(self) -> str:
+        """The version that is installed."""
+        return self.version or self.installed.version or ""
+
+    @property
+    def wheel(self) -> Artefact | None:
+        """The wheel that rebuilds this package, or None."""
+        return self.wheels[0] if self.wheels else self.installed.wheel
+
+    @property
+    def expected_digest(self) -> str:
+        """The content digest that a rebuilt environment must show."""
+        return self.installed.rebuilt_digest or self.installed.content_digest
+
+
+def normalised(name: str) -> str:
+    """Normalise a project name: https://packaging.python.org/en/latest/specifications/name-normalization/."""
+    return str(canonicalize_name(name))

@@ -1,0 +1,1 @@
+"""Manifest -> text: Dockerfile, build context, requirements. Pure."""

@@ -1,0 +1,60 @@
+"""Says in a few lines what a freeze or a build came to."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from envsnap.manifest.manifest import Contents, Manifest
+
+MEANING = {
+    "index-verified": "proven by the index's own RECORD",
+    "direct-url": "installed from a URL, with its hash",
+    "index-inferred": "by name, version and tags; contents not compared",
+    "local-file": "wheels on this machine, kept in .envsnap/wheels",
+    "repacked": "made again from the installed files, kept in .envsnap/wheels",
+    "none": "without an artefact: they cannot be rebuilt",
+}
+
+
+def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float]) -> str:
+    """Describe a written lock."""
+    contents = manifest.contents
+    lines = [f"{path}  {manifest.snapshot.digest[:12]}", _environment(contents)]
+    counts: Counter[str] = Counter(package.installed.evidence for package in contents.packages)
+    lines += [f"  {counts[name]:4} {name}: {MEANING[name]}" for name in MEANING if counts[name]]
+    if contents.data:
+        lines.append(f"inputs: {len(contents.data)}, {sum(datum.size for datum in contents.data):,} bytes")
+    lines.append(_baseline(contents, seconds))
+    return "\n".join(lines) + "\n"
+
+
+def render_built(kind: str, reference: str, packages: int) -> str:
+    """Describe what was built."""
+    if kind == "context":
+        return f"rendered into {reference}; nothing was built\n"
+    what = "image" if kind == "docker" else "virtual environment"
+    return f"{what} {reference}\nequal to the lock: interpreter and {packages} packages, by version and content\n"
+
+
+def _environment(contents: Contents) -> str:
+    python, gpus = contents.interpreter, contents.hardware.gpus
+    machine = f"{len(gpus)} x {gpus[0].name}" if gpus else "no GPU"
+    cuda = contents.accelerator.framework_cuda
+    return (
+        f"Python {python.version}, {len(contents.packages)} packages, {contents.platform.distribution}, "
+        f"{contents.hardware.cpu.model or contents.platform.arch}, {machine}{f', CUDA {cuda}' if cuda else ''}"
+    )
+
+
+def _baseline(contents: Contents, seconds: Sequence[float]) -> str:
+    baseline = contents.baseline
+    if baseline is None:
+        return "baseline: none; the job was not run"
+    names = ", ".join(output.path for output in baseline.outputs) or "no outputs"
+    times = ", ".join(f"{value:.1f} s" for value in seconds)
+    if baseline.runs == 1:
+        repeats = "one run: whether the job repeats itself is not known"
+    elif baseline.bitwise_repeatable:
+        repeats = f"{baseline.runs} runs, the same bit for bit"
+    else:
+        repeats = f"{baseline.runs} runs, which differ among themselves"
+    return f"baseline: {names}; {repeats} ({times})"

@@ -1,0 +1,1 @@
+"""Environment + Job -> Outcome: runs a job under injected settings and records what came of it."""

@@ -1,0 +1,133 @@
+"""The Baseline on disk: envsnap.baseline/, each recording in a folder named by its content.
+
+A new recording stands beside the former one until the lock that names it is written, so a freeze that is killed
+leaves the former lock with its own baseline.
+"""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from envsnap.errors import InvalidFileError, JobError
+from envsnap.host.files import atomic_write, link_or_copy, sha256_bytes, sha256_file
+from envsnap.manifest.manifest import Baseline, BaselineOutput
+from envsnap.manifest.outcome import Outcome, RecordedOutput
+
+FOLDER = "envsnap.baseline"
+RECORDING = re.compile(r"[0-9a-f]{16}|\.new-.*")
+LISTINGS = "inputs"
+
+
+def record_baseline(outcomes: Sequence[Outcome], project: Path) -> Baseline:
+    """Keep the outputs of the runs; identical runs are kept once.
+
+    Raises:
+        JobError: a run did not write a declared output.
+    """
+    outputs = tuple(_summary(recorded) for recorded in zip(*(outcome.outputs for outcome in outcomes), strict=True))
+    repeatable = all(len(output.sha256) == 1 for output in outputs)
+    folder = _content_name(outputs)
+    _store(outcomes[:1] if repeatable else outcomes, project / FOLDER / folder)
+    return Baseline(
+        runs=len(outcomes),
+        folder=folder,
+        bitwise_repeatable=repeatable,
+        observed=all(outcome.observation is not None for outcome in outcomes),
+        outputs=outputs,
+    )
+
+
+def baseline_files(baseline: Baseline, project: Path) -> Mapping[str, tuple[Path, ...]]:
+    """Return each output's recorded files, one a distinct run, after checking them against the lock.
+
+    Raises:
+        InvalidFileError: a file is missing, or is not the one that the lock pins.
+    """
+    files: dict[str, tuple[Path, ...]] = {}
+    for output in baseline.outputs:
+        runs = 1 if baseline.bitwise_repeatable else baseline.runs
+        pinned = output.sha256 if len(output.sha256) == runs else output.sha256 * runs
+        places = tuple(project / FOLDER / baseline.folder / f"run-{run}" / output.path for run in range(1, runs + 1))
+        for place, sha256 in zip(places, pinned, strict=True):
+            _check(place, sha256, project)
+        files[output.path] = places
+    return files
+
+
+def write_listings(listings: Mapping[str, str], project: Path) -> None:
+    """Keep the listing of each input folder, so that verify can name the file that changed."""
+    for digest, listing in listings.items():
+        path = project / FOLDER / LISTINGS / f"{digest}.txt"
+        if not path.is_file() or sha256_file(path)[0] != digest:
+            atomic_write(path, listing.encode("utf-8", "surrogateescape"))
+
+
+def read_listings(digests: Sequence[str], project: Path) -> Mapping[str, str]:
+    """Return the recorded listings that are there and are what their digest says."""
+    listings = {}
+    for digest in digests:
+        path = project / FOLDER / LISTINGS / f"{digest}.txt"
+        if path.is_file():
+            data = path.read_bytes()
+            if sha256_bytes(data) == digest:
+                listings[digest] = data.decode("utf-8", "surrogateescape")
+    return listings
+
+
+def prune_baselines(project: Path, *, keep: Baseline | None, listings: Mapping[str, str]) -> None:
+    """Remove recordings and listings that the lock no longer names."""
+    root = project / FOLDER
+    for entry in sorted(root.iterdir()) if root.is_dir() else ():
+        if entry.is_dir() and RECORDING.fullmatch(entry.name) and (keep is None or entry.name != keep.folder):
+            shutil.rmtree(entry)
+    for path in sorted((root / LISTINGS).glob("*.txt")):
+        if path.stem not in listings:
+            path.unlink()
+
+
+def _summary(recorded: Sequence[RecordedOutput]) -> BaselineOutput:
+    for run, output in enumerate(recorded, start=1):
+        if output.file is None:
+            raise JobError(
+                f"the job ended well but did not write {output.path} in run {run}: correct job.outputs in "
+                "envsnap.toml, or make the job write it"
+            )
+    digests = tuple(output.sha256 for output in recorded)
+    first = recorded[0]
+    return BaselineOutput(
+        path=first.path, format=first.format, sha256=digests[:1] if len(set(digests)) == 1 else digests, size=first.size
+    )
+
+
+def _content_name(outputs: Sequence[BaselineOutput]) -> str:
+    lines = [f"{output.path} {' '.join(output.sha256)}" for output in outputs]
+    return sha256_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))[:16]
+
+
+def _store(outcomes: Sequence[Outcome], folder: Path) -> None:
+    folder.parent.mkdir(exist_ok=True)
+    new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    new.chmod(0o755)
+    for run, outcome in enumerate(outcomes, start=1):
+        for output in outcome.outputs:
+            if output.file is not None:
+                target = new / f"run-{run}" / output.path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                link_or_copy(output.file, target)
+    if folder.exists():
+        shutil.rmtree(folder)
+    new.rename(folder)
+
+
+def _check(place: Path, sha256: str, project: Path) -> None:
+    shown = place.relative_to(project)
+    if not place.is_file():
+        raise InvalidFileError(
+            f"the baseline's {shown} is missing: check it out (it belongs beside envsnap.lock), or run 'envsnap freeze'"
+        )
+    if sha256_file(place)[0] != sha256:
+        raise InvalidFileError(
+            f"the baseline's {shown} is not the file that envsnap.lock pins: restore it, or run 'envsnap freeze'"
+        )

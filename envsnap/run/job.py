@@ -1,0 +1,123 @@
+"""Runs a job once in an environment, and records its outputs and what was in force inside."""
+
+import shlex
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envsnap.environment.protocol import Completed, Environment, Execution, discard
+from envsnap.errors import JobError
+from envsnap.manifest.job import Job
+from envsnap.manifest.outcome import Outcome
+from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
+from envsnap.run.observed import observe
+from envsnap.run.outputs import collect_outputs, outputs_set_aside
+
+_TAIL_LINES = 20
+_LEAST_SECRET = 6
+"""Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """Where and how one run takes place.
+
+    Args:
+        project: absolute folder; the command runs in it.
+        folder: absolute folder for this run alone, made if need be; the outputs and reports stay in it.
+        inherited: the numerics variables in force at capture, and the caller's values for variables that the job
+            passes through; see :func:`~envsnap.run.injection.injected_environment`.
+        read_only: absolute files and folders outside the project that the job reads, such as its data.
+        keep_outputs: whether new outputs stay in the project (a baseline) or earlier ones return (a rerun).
+        on_output: called with each line of live output.
+    """
+
+    project: Path
+    folder: Path
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    read_only: tuple[Path, ...] = ()
+    keep_outputs: bool = False
+    on_output: Callable[[str], None] = discard
+
+
+def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
+    """Run ``job`` once in ``environment`` and return what came of it.
+
+    Raises:
+        InvalidFileError: an output's path leads out of the project.
+        JobError: the job fails, takes too long, or writes an output that cannot be kept.
+        MissingToolError: the command or the engine is not there.
+    """
+    reports = run.folder / "reports"
+    reports.mkdir(parents=True)
+    with outputs_set_aside(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs):
+        completed = environment.execute(_execution(job, run, reports))
+        tail = _tail(completed.stderr, [run.inherited.get(name, "") for name in job.pass_env])
+        _check_end(completed, job, tail, f"in {environment.name}")
+        outputs = collect_outputs(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs)
+    return Outcome(
+        outputs=outputs,
+        exit_code=completed.exit_code,
+        seconds=completed.seconds,
+        timed_out=completed.timed_out,
+        stderr_tail=tail,
+        observation=observe(reports),
+    )
+
+
+def _execution(job: Job, run: Run, reports: Path) -> Execution:
+    observer, threadpoolctl = observer_folder(), threadpoolctl_file()
+    return Execution(
+        argv=job.command,
+        workdir=run.project,
+        env=injected_environment(
+            job, observer=observer, report_dir=reports, threadpoolctl=threadpoolctl, inherited=run.inherited
+        ),
+        read_only=(observer, threadpoolctl, *run.read_only),
+        writable=(reports,),
+        timeout=job.timeout_seconds,
+        network=job.network,
+        gpus=job.gpus,
+        shm_bytes=job.shm_bytes,
+        on_output=run.on_output,
+    )
+
+
+def _check_end(completed: Completed, job: Job, tail: tuple[str, ...], where: str) -> None:
+    if completed.exit_code == 0 and not completed.timed_out:
+        return
+    said = "\n".join(f"  {line}" for line in tail) or "  (nothing)"
+    raise JobError(
+        f"the job {shlex.join(job.command)} {_ending(completed, job)} {where}; last lines of its standard error:\n"
+        f"{said}\n{_advice(completed)}"
+    )
+
+
+def _ending(completed: Completed, job: Job) -> str:
+    if completed.timed_out:
+        return f"did not end within its limit of {job.timeout_seconds or completed.seconds:g} s"
+    number = completed.exit_code - 128
+    if number in set(signal.Signals):
+        return f"was ended by {signal.Signals(number).name} (exit code {completed.exit_code})"
+    return f"ended with exit code {completed.exit_code}"
+
+
+def _advice(completed: Completed) -> str:
+    if completed.timed_out:
+        return "Raise `timeout` in envsnap.toml, or give the job less to do."
+    if completed.exit_code == 128 + signal.SIGKILL:
+        return "The kernel ends a process so when memory runs out: give the job more memory, or less to do."
+    return (
+        "Run the command by hand in the project until it succeeds; if it does there, envsnap.toml may lack "
+        "`network`, or a variable in `env` or `pass-env`."
+    )
+
+
+def _tail(stderr: bytes, secrets: list[str]) -> tuple[str, ...]:
+    """Return the last lines, without values that the caller passed through."""
+    text = stderr.decode("utf-8", errors="replace")
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _LEAST_SECRET:
+            text = text.replace(secret, "***")
+    return tuple(text.splitlines()[-_TAIL_LINES:])

@@ -1,0 +1,1 @@
+"""Each command as a readable sequence of stages."""

@@ -1,0 +1,196 @@
+"""envsnap build: envsnap.lock -> a rebuilt environment, proven equal to what was captured."""
+
+import platform
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, assert_never
+
+from envsnap.build.artefacts import check_complete
+from envsnap.build.context import uv_for, write_context, write_secrets
+from envsnap.build.docker import ImageBuild, build_image
+from envsnap.build.progress import BuildEvent, StepFinished, StepLog, StepStarted
+from envsnap.build.venv import build_venv
+from envsnap.environment import Environment
+from envsnap.environment.container import ContainerEnvironment
+from envsnap.environment.local import LocalEnvironment
+from envsnap.errors import BuildError
+from envsnap.host.docker_cli import Builder, BuildKit, find_builder
+from envsnap.host.engine import Engine
+from envsnap.host.files import exclusive, work_folder
+from envsnap.host.index_config import IndexConfig, read_index_config
+from envsnap.manifest.manifest import Manifest
+from envsnap.render.docker import render_docker
+from envsnap.render.requirements import render_requirements
+from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
+from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import read_lock
+
+UNPINNED = "{name} stands only in this engine, no registry pins it: the Dockerfile names it by tag"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRequest:
+    """What the user asked for; ``env`` is the caller's environment."""
+
+    folder: Path
+    env: Mapping[str, str]
+    lock: Path
+    target: Target
+    tag: str | None = None
+    render_only: bool = False
+    output: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What stands now. ``reference`` is an image, an interpreter, or the folder of a rendered context."""
+
+    kind: Literal["docker", "venv", "context"]
+    reference: str
+    packages: int
+    image_id: str = ""
+
+
+def build(request: BuildRequest, progress: Progress) -> Built:
+    """Render, build, probe the result and compare it with the lock.
+
+    Raises:
+        BuildError: a package has no artefact, or a step fails.
+        EnvironmentDiffersError: what was built is not what was captured.
+        MissingToolError: no engine answers.
+    """
+    lock = read_lock(request.lock)
+    for warning in lock.warnings:
+        progress.warn(warning)
+    check_complete(lock.manifest.contents.packages)
+    config = read_index_config(request.env)
+    with exclusive(request.folder):
+        if request.target == "venv":
+            return _build_venv(request, lock.manifest, config, progress)
+        return _build_docker(request, lock.manifest, config, progress)
+
+
+def _build_venv(request: BuildRequest, manifest: Manifest, config: IndexConfig, progress: Progress) -> Built:
+    from envsnap.host.uv import find_uv
+
+    requirements = render_requirements(manifest.contents.packages)
+    if request.render_only:
+        folder = request.output or work_folder(request.folder) / "render"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+        return Built("context", str(folder), len(manifest.contents.packages))
+    progress.stage(f"installing {len(manifest.contents.packages)} packages into a virtual environment")
+    folder = request.output or venv_folder(request.folder)
+    python = build_venv(
+        manifest,
+        requirements,
+        folder=folder.absolute(),
+        stores=_stores(request.folder, config),
+        installer=find_uv(config),
+    )
+    _prove(LocalEnvironment(python), manifest, request, progress)
+    remember_target(request.folder, "venv", str(python), manifest)
+    return Built("venv", str(python), len(manifest.contents.packages))
+
+
+def _build_docker(request: BuildRequest, manifest: Manifest, config: IndexConfig, progress: Progress) -> Built:
+    folder = request.output or work_folder(request.folder) / "context"
+    if request.render_only:
+        base = _wanted_base(manifest)
+        return _render(request, manifest, config, base=base, buildkit=True, folder=folder)
+    with Engine.connect(request.env) as engine:
+        builder = find_builder(engine.cli_environment, podman=engine.info.podman)
+        base = _resolve_base(engine, _wanted_base(manifest), progress)
+        progress.stage("writing the build context")
+        _render(request, manifest, config, base=base, buildkit=isinstance(builder, BuildKit), folder=folder)
+        tag = request.tag or image_tag(request.folder, manifest)
+        progress.stage(f"building image {tag}")
+        image = _build_image(engine, builder, request, manifest, config, folder, tag, progress)
+        _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
+    remember_target(request.folder, "docker", tag, manifest)
+    return Built("docker", tag, len(manifest.contents.packages), image)
+
+
+def _build_image(
+    engine: Engine,
+    builder: Builder,
+    request: BuildRequest,
+    manifest: Manifest,
+    config: IndexConfig,
+    context: Path,
+    tag: str,
+    progress: Progress,
+) -> str:
+    with tempfile.TemporaryDirectory(prefix="envsnap-secrets-") as secrets_folder:
+        home = Path(request.env.get("HOME", secrets_folder))
+        secrets = write_secrets(config, manifest.contents.build, folder=Path(secrets_folder), home=home)
+        wanted = ImageBuild(context=context.absolute(), tag=tag, secrets=secrets)
+        return build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
+
+
+def _tell(event: BuildEvent, progress: Progress) -> None:
+    match event:
+        case StepStarted(step):
+            progress.detail(f"{step}")
+        case StepLog(_, line):
+            progress.detail(f"    {line}")
+        case StepFinished(step, seconds, cached):
+            took = "cached" if cached else f"{seconds:.1f} s" if seconds is not None else "done"
+            progress.detail(f"{step}: {took}")
+        case _:
+            assert_never(event)
+
+
+def _render(
+    request: BuildRequest, manifest: Manifest, config: IndexConfig, *, base: str, buildkit: bool, folder: Path
+) -> Built:
+    from envsnap.host.uv import find_uv
+
+    context = render_docker(manifest, base_image=base, buildkit=buildkit)
+    uv = uv_for(
+        manifest.contents.platform.arch,
+        find_uv(config).executable,
+        host_system=platform.system(),
+        host_arch=platform.machine(),
+    )
+    _refuse_foreign_folder(folder)
+    write_context(context.texts, context.wheels, folder=folder, stores=_stores(request.folder, config), uv=uv)
+    return Built("context", str(folder), len(manifest.contents.packages))
+
+
+def _refuse_foreign_folder(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "Dockerfile").is_file():
+        raise BuildError(f"{folder} holds other files and would be overwritten: name an empty folder with --output")
+
+
+def _wanted_base(manifest: Manifest) -> str:
+    base = manifest.contents.build.base_image
+    if base is None:
+        raise BuildError("the lock names no base image: set base-image under [build] in envsnap.toml and freeze again")
+    return base
+
+
+def _resolve_base(engine: Engine, name: str, progress: Progress) -> str:
+    """Return the base by digest where a registry gave it, else by tag with a warning."""
+    image = engine.image(name)
+    if image is None:
+        progress.stage(f"pulling {name}")
+        image = engine.pull(name, progress.detail)
+    digests = [digest.partition("@")[2] for digest in image.repo_digests]
+    if "@" in name:
+        return name
+    if not digests:
+        progress.warn(UNPINNED.format(name=name))
+        return name
+    return f"{name}@{digests[0]}"
+
+
+def _prove(environment: Environment, manifest: Manifest, request: BuildRequest, progress: Progress) -> None:
+    progress.stage("comparing the rebuilt environment with the lock")
+    prove_equal(environment, manifest, request.folder)
+
+
+def _stores(folder: Path, config: IndexConfig) -> tuple[Path, ...]:
+    return (work_folder(folder) / "wheels", *config.local_folders)

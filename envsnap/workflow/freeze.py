@@ -1,0 +1,220 @@
+"""envsnap freeze: this environment and the job's results -> envsnap.lock and envsnap.baseline/."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from envsnap import __version__
+from envsnap.capture.accelerator import capture_accelerator, find_toolkit
+from envsnap.capture.data import CapturedData, capture_data
+from envsnap.capture.hardware import capture_hardware
+from envsnap.capture.interpreter import CapturedInterpreter, capture_interpreter
+from envsnap.capture.numerics import capture_numerics, numerics_variables
+from envsnap.capture.source import capture_code
+from envsnap.capture.system import capture_system
+from envsnap.environment import Environment
+from envsnap.environment.local import LocalEnvironment
+from envsnap.host import nvml
+from envsnap.host.files import atomic_write, exclusive, work_folder
+from envsnap.host.index_config import IndexConfig, reachable_elsewhere, read_index_config, without_credentials
+from envsnap.lock.lock import Sources, lock_packages
+from envsnap.lock.memo import Memo
+from envsnap.manifest.build_spec import BuildSpec
+from envsnap.manifest.facts import Code, NotCaptured
+from envsnap.manifest.job import Job
+from envsnap.manifest.lockfile import dump_manifest, seal
+from envsnap.manifest.manifest import Baseline, Conda, Contents, Manifest
+from envsnap.manifest.outcome import Outcome
+from envsnap.manifest.package import Package
+from envsnap.render.base_image import choose_base_image
+from envsnap.run.baseline import prune_baselines, record_baseline, write_listings
+from envsnap.run.job import Run, run_job
+from envsnap.run.outputs import restore_interrupted
+from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import LOCK, ProjectFolder, choose_python, default_threads, job_to_freeze, read_project
+from envsnap.workflow.runs import new_run_folder, runs_folder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeRequest:
+    """What the user asked for. ``env`` is the caller's environment; ``output`` the lock, None for the usual place."""
+
+    folder: Path
+    env: Mapping[str, str]
+    python: Path | None = None
+    prefix: Path | None = None
+    output: Path | None = None
+    command: tuple[str, ...] = ()
+    run: bool = True
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A written manifest and the seconds that each run of the job took."""
+
+    manifest: Manifest
+    path: Path
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What the stages before the job's run found."""
+
+    captured: CapturedInterpreter
+    packages: tuple[Package, ...]
+    data: CapturedData
+    config: IndexConfig
+
+
+def freeze(request: FreezeRequest, progress: Progress) -> Frozen:
+    """Capture, lock, run, record and write, in this order; the former lock stays until the last step.
+
+    Raises:
+        EnvsnapError: see the stages.
+    """
+    project = read_project(request.folder)
+    job = job_to_freeze(project, request.command, request.env)
+    environment = LocalEnvironment(choose_python(project.folder, request.env, request.python, request.prefix))
+    with exclusive(project.folder):
+        restore_interrupted(runs_folder(project.folder), project.folder)
+        findings = _capture_and_lock(request, project, job, environment, progress)
+        code = capture_code(project.folder, own_paths(job))
+        outcomes = _run(request, project, job, environment, findings.data, progress)
+        baseline = record_baseline(outcomes, project.folder) if outcomes else None
+        contents = _contents(request, project, job, findings, code, outcomes, baseline)
+        manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
+        path = request.output or project.folder / LOCK
+        write_listings(findings.data.listings, project.folder)
+        atomic_write(path, dump_manifest(manifest).encode("utf-8"))
+        prune_baselines(project.folder, keep=baseline, listings=findings.data.listings)
+    return Frozen(manifest, path, tuple(outcome.seconds for outcome in outcomes))
+
+
+def _capture_and_lock(
+    request: FreezeRequest, project: ProjectFolder, job: Job | None, environment: Environment, progress: Progress
+) -> _Findings:
+    progress.stage(f"probing the {environment.name}")
+    captured = capture_interpreter(environment, project.folder)
+    for problem in captured.not_captured:
+        progress.warn(f"{problem.what}: {problem.reason}")
+    if job is not None and job.inputs:
+        progress.stage("hashing the inputs")
+    data = capture_data(job.inputs if job else (), project.folder)
+    config = read_index_config(request.env, prefix=captured.prefix)
+    progress.stage(f"locking {len(captured.packages)} packages")
+    packages = lock_packages(captured.packages, _sources(request, project.folder, environment, captured, config))
+    for package in packages:
+        if package.installed.evidence == "none" and not request.offline:
+            progress.warn(f"{package.name} {package.installed_version} has no artefact: {package.installed.reason}")
+    return _Findings(captured, packages, data, config)
+
+
+def _sources(
+    request: FreezeRequest, folder: Path, environment: Environment, captured: CapturedInterpreter, config: IndexConfig
+) -> Sources:
+    from envsnap.host.uv import find_uv
+    from envsnap.host.wheel_file import RemoteWheels
+
+    work, uv = work_folder(folder), find_uv(config)
+    return Sources(
+        python=Path(environment.python),
+        prefix=captured.prefix,
+        project=folder,
+        wheels=work / "wheels",
+        locker=None if request.offline else uv,
+        records=None if request.offline else RemoteWheels(config),
+        builder=None if request.offline else uv,
+        memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
+    )
+
+
+def _run(
+    request: FreezeRequest,
+    project: ProjectFolder,
+    job: Job | None,
+    environment: Environment,
+    data: CapturedData,
+    progress: Progress,
+) -> tuple[Outcome, ...]:
+    if job is None or not request.run:
+        return ()
+    outcomes = []
+    for number in range(1, job.runs + 1):
+        progress.stage(f"running the job, {number} of {job.runs}")
+        run = Run(
+            project=project.folder,
+            folder=new_run_folder(project.folder),
+            inherited=inherited_variables(job, request.env),
+            read_only=data.outside,
+            keep_outputs=True,
+            on_output=progress.detail,
+        )
+        outcomes.append(run_job(environment, job, run))
+    if any(outcome.observation is None for outcome in outcomes):
+        progress.warn("the observer did not run inside the job: seed and determinism settings were not injected")
+    return tuple(outcomes)
+
+
+def inherited_variables(job: Job, env: Mapping[str, str]) -> dict[str, str]:
+    """Pick what the job gets of the caller's variables: those that move numbers, and those that it names."""
+    return numerics_variables(env) | {name: env[name] for name in job.pass_env if name in env}
+
+
+def _contents(
+    request: FreezeRequest,
+    project: ProjectFolder,
+    job: Job | None,
+    findings: _Findings,
+    code: Code | NotCaptured,
+    outcomes: tuple[Outcome, ...],
+    baseline: Baseline | None,
+) -> Contents:
+    captured, gpus = findings.captured, nvml.query()
+    observation = outcomes[0].observation if outcomes else None
+    problems = [*captured.not_captured, *([code] if isinstance(code, NotCaptured) else [])]
+    problems += [NotCaptured(what="gpus", reason=gpus.problem)] if gpus.problem else []
+    problems += [NotCaptured(what="observation", reason=text) for text in (observation.errors if observation else ())]
+    toolkit = find_toolkit(request.env.get("PATH", ""))
+    threads = job.threads if job else default_threads(request.env)
+    return Contents(
+        interpreter=captured.interpreter,
+        platform=captured.platform,
+        hardware=capture_hardware(gpus),
+        accelerator=capture_accelerator(
+            gpus, toolkit=toolkit, torch_build=captured.torch_build, observation=observation
+        ),
+        numerics=capture_numerics(threads, numerics_variables(request.env), observation),
+        packages=findings.packages,
+        conda=Conda(packages=captured.conda) if captured.conda else None,
+        system=capture_system(observation.libraries) if observation else None,
+        code=None if isinstance(code, NotCaptured) else code,
+        data=findings.data.data,
+        job=job,
+        baseline=baseline,
+        build=_build_spec(project, findings),
+        not_captured=tuple(problems),
+    )
+
+
+def _build_spec(project: ProjectFolder, findings: _Findings) -> BuildSpec:
+    captured, wishes = findings.captured, project.settings.build
+    remote = reachable_elsewhere(findings.config)
+    tags = [tag for package in captured.packages for tag in package.tags]
+    return BuildSpec(
+        base_image=wishes.base_image or choose_base_image(captured.interpreter, captured.platform, tags),
+        apt=tuple(sorted(set(wishes.apt))),
+        index_url=without_credentials(remote.index_url) if remote.index_url else None,
+        extra_index_urls=tuple(without_credentials(url) for url in remote.extra_index_urls),
+    )
+
+
+def own_paths(job: Job | None) -> tuple[str, ...]:
+    """Name what envsnap and the job write: it never makes the working tree dirty."""
+    return (LOCK, "envsnap.baseline", ".envsnap", *(output.path for output in (job.outputs if job else ())))
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

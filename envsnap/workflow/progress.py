@@ -1,0 +1,16 @@
+"""What a workflow tells while it works; the command line decides how to show it."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """A listener to a workflow."""
+
+    def stage(self, text: str) -> None:
+        """Begin a stage: a few words such as ``locking 29 packages``."""
+
+    def detail(self, text: str) -> None:
+        """Show a line of live output of the stage: the job's, or the builder's."""
+
+    def warn(self, text: str) -> None:
+        """Say what the user should know, though the work goes on."""

@@ -1,0 +1,225 @@
+"""envsnap verify: rerun the job in the rebuilt environment, compare with the baseline, and say so."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from envsnap.capture.data import CapturedData, capture_data, check_data
+from envsnap.capture.source import capture_code
+from envsnap.compare import OutputPair, compare_outputs
+from envsnap.environment import Environment
+from envsnap.environment.container import ContainerEnvironment
+from envsnap.environment.local import LocalEnvironment
+from envsnap.errors import BuildError, InputError, UsageError
+from envsnap.host import nvml
+from envsnap.host.engine import Engine
+from envsnap.host.files import exclusive
+from envsnap.manifest.diff import diff_job, diff_observation
+from envsnap.manifest.facts import Code
+from envsnap.manifest.job import Job
+from envsnap.manifest.manifest import Baseline, Manifest
+from envsnap.manifest.outcome import Outcome
+from envsnap.manifest.verdict import OutputVerdict, Verdict
+from envsnap.run.baseline import baseline_files, read_listings
+from envsnap.run.job import Run, run_job
+from envsnap.run.outputs import restore_interrupted
+from envsnap.workflow.environments import Target, image_tag, last_build, prove_equal, venv_folder
+from envsnap.workflow.freeze import inherited_variables, own_paths
+from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import ProjectFolder, job_to_verify, read_lock, read_project
+from envsnap.workflow.runs import new_run_folder, runs_folder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifyRequest:
+    """What the user asked for; ``target`` None means what was built last."""
+
+    folder: Path
+    env: Mapping[str, str]
+    lock: Path
+    target: Target | None = None
+    image: str | None = None
+    runs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A verdict, where the job ran, and the seconds that each run took."""
+
+    verdict: Verdict
+    environment: str
+    seconds: tuple[float, ...]
+
+
+def verify(request: VerifyRequest, progress: Progress) -> Verified:
+    """Check the inputs, prove the environment, run, compare, in this order.
+
+    Raises:
+        InputError: an input is not the one that the lock records; nothing was run.
+        EnvironmentDiffersError: the environment is not the one that the lock records; the job was not run.
+        JobError: the job failed.
+        MissingToolError: no engine answers.
+    """
+    project = read_project(request.folder)
+    lock = read_lock(request.lock)
+    for warning in lock.warnings:
+        progress.warn(warning)
+    manifest, job = lock.manifest, job_to_verify(project, lock.manifest)
+    baseline, files = _baseline(manifest, project.folder)
+    with exclusive(project.folder):
+        restore_interrupted(runs_folder(project.folder), project.folder)
+        data = _check_inputs(manifest, job, project.folder, progress)
+        with _environment(request, manifest) as environment:
+            progress.stage(f"comparing the {environment.name} with the lock")
+            prove_equal(environment, manifest, project.folder)
+            outcomes = _rerun(request, manifest, project, job, environment, data, progress)
+            name = environment.name
+        verdict = _judge(job, baseline, files, outcomes)
+    notes = (*_notes(project, manifest, job, outcomes[0]), *verdict.notes)
+    seconds = tuple(outcome.seconds for outcome in outcomes)
+    return Verified(msgspec.structs.replace(verdict, notes=notes), name, seconds)
+
+
+def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, tuple[Path, ...]]]:
+    baseline = manifest.contents.baseline
+    if baseline is None:
+        raise UsageError("envsnap.lock has no baseline to compare with: run 'envsnap freeze' without --no-run")
+    return baseline, baseline_files(baseline, folder)
+
+
+def _check_inputs(manifest: Manifest, job: Job, folder: Path, progress: Progress) -> CapturedData:
+    if job.inputs or manifest.contents.data:
+        progress.stage("checking the inputs")
+    found = capture_data(job.inputs, folder)
+    recorded = read_listings([datum.sha256 for datum in manifest.contents.data if datum.files], folder)
+    problems = check_data(manifest.contents.data, found, recorded)
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise InputError(
+            f"the inputs are not those that envsnap.lock records; nothing was run:{lines}\n"
+            "Restore them, or run 'envsnap freeze' if the new ones are meant"
+        )
+    return found
+
+
+@contextlib.contextmanager
+def _environment(request: VerifyRequest, manifest: Manifest) -> Iterator[Environment]:
+    """Find what to run in: the image or target named, else what was built last from this lock."""
+    last = last_build(request.folder)
+    current = last if last is not None and last.digest == manifest.snapshot.digest else None
+    target = "docker" if request.image else request.target or (current.target if current else "docker")
+    if target == "venv":
+        python = venv_folder(request.folder).absolute() / "bin" / "python"
+        if current is not None and current.target == "venv":
+            python = Path(current.reference)
+        if not python.exists():
+            raise BuildError("no virtual environment was built from this lock: run 'envsnap build --target venv'")
+        yield LocalEnvironment(python, caller=request.env)
+        return
+    tag = request.image or (current.reference if current and current.target == "docker" else None)
+    with Engine.connect(request.env) as engine:
+        name = tag or image_tag(request.folder, manifest)
+        image = engine.image(name)
+        if image is None:
+            raise BuildError(f"the engine has no image {name}: run 'envsnap build', or name another with --image")
+        yield ContainerEnvironment(engine, image.id, name)
+
+
+def _rerun(
+    request: VerifyRequest,
+    manifest: Manifest,
+    project: ProjectFolder,
+    job: Job,
+    environment: Environment,
+    data: CapturedData,
+    progress: Progress,
+) -> tuple[Outcome, ...]:
+    inherited = inherited_variables(job, request.env) | manifest.contents.numerics.env
+    executed = job if manifest.contents.hardware.gpus else job.without_gpus()
+    outcomes = []
+    for number in range(1, request.runs + 1):
+        progress.stage(f"running the job in the {environment.name}, {number} of {request.runs}")
+        run = Run(
+            project=project.folder,
+            folder=new_run_folder(project.folder),
+            inherited=inherited,
+            read_only=data.outside,
+            on_output=progress.detail,
+        )
+        outcomes.append(run_job(environment, executed, run))
+    return tuple(outcomes)
+
+
+def _judge(
+    job: Job, baseline: Baseline, files: Mapping[str, tuple[Path, ...]], outcomes: tuple[Outcome, ...]
+) -> Verdict:
+    """Compare every declared output, and fail each one that only one side declares."""
+    pairs = [
+        OutputPair(
+            path=output.path,
+            format=output.format,
+            baselines=files[output.path],
+            reruns=tuple(
+                recorded.file for outcome in outcomes for recorded in outcome.outputs if recorded.path == output.path
+            ),
+            tolerance=output.tolerance,
+        )
+        for output in job.outputs
+        if output.path in files
+    ]
+    verdict = compare_outputs(pairs)
+    unmatched = (
+        *(
+            _unmatched(output.path, output.format, "the baseline does not have it: freeze again")
+            for output in job.outputs
+            if output.path not in files
+        ),
+        *(
+            _unmatched(output.path, output.format, "the baseline has it, the job no longer declares it")
+            for output in baseline.outputs
+            if output.path not in {declared.path for declared in job.outputs}
+        ),
+    )
+    if not unmatched:
+        return verdict
+    reason = f"{', '.join(output.path for output in unmatched)} cannot be compared"
+    return Verdict(status="fail", outputs=(*unmatched, *verdict.outputs), reason=reason, notes=verdict.notes)
+
+
+def _unmatched(path: str, format_: str, reason: str) -> OutputVerdict:
+    return OutputVerdict(path=path, format=format_, status="fail", reason=reason)
+
+
+def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcome: Outcome) -> tuple[str, ...]:
+    """Say what differs from the freeze and may explain the numbers, whatever the verdict."""
+    contents = manifest.contents
+    notes = [*_code_notes(project, contents.code, job)]
+    if contents.job is not None:
+        notes += [f"the job differs from the locked one: {line}" for line in diff_job(contents.job, job)]
+    if outcome.observation is None:
+        notes.append("the observer did not run inside the job: seed and determinism settings were not injected")
+    elif contents.baseline is not None and contents.baseline.observed:
+        notes += diff_observation(contents, outcome.observation)
+    gpus = nvml.query()
+    if len(gpus.gpus) != len(contents.hardware.gpus):
+        notes.append(f"the lock records {len(contents.hardware.gpus)} GPUs, this machine has {len(gpus.gpus)}")
+    return tuple(notes)
+
+
+def _code_notes(project: ProjectFolder, locked: Code | None, job: Job) -> Iterator[str]:
+    if locked is None:
+        return
+    found = capture_code(project.folder, own_paths(job))
+    if not isinstance(found, Code):
+        yield f"the lock records commit {locked.commit[:12]}, but the code here cannot be told: {found.reason}"
+    elif (found.commit, found.patch) != (locked.commit, locked.patch):
+        changed = ", ".join(file.path for file in found.changed[:5])
+        state = f"{found.commit[:12]} with changes in {changed}" if found.dirty else found.commit[:12]
+        yield f"the code is not the locked one: locked {_spell(locked)}, here {state}"
+
+
+def _spell(code: Code) -> str:
+    return f"{code.commit[:12]} with changes" if code.dirty else code.commit[:12]

@@ -1,0 +1,352 @@
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envsnap.compare import OutputPair, compare_outputs
+from envsnap.manifest.outcome import OutputFormat
+from envsnap.manifest.tolerance import Bounds
+from envsnap.manifest.verdict import ItemVerdict, Verdict
+
+
+def item_of(verdict: Verdict, name: str) -> ItemVerdict:
+    return next(item for item in verdict.outputs[0].items if item.name == name)
+
+
+def npy(array: np.ndarray, *, pickle: bool = False) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=pickle)
+    return stream.getvalue()
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def test_same_bytes_pass_bit_for_bit(compare, lines) -> None:
+    """The same bytes pass, and the verdict says that they are the same."""
+    verdict = compare("jsonl", [lines([1.5, 0.5])], [lines([1.5, 0.5])])
+
+    assert "pass" == verdict.status
+    assert verdict.outputs[0].bitwise
+    assert "every output matches the baseline (bit for bit)" == verdict.reason
+    assert "" == item_of(verdict, "loss").reason
+
+
+def test_nothing_declared_fails() -> None:
+    """Without outputs nothing was compared."""
+    assert "fail" == compare_outputs([]).status
+
+
+def test_output_without_runs_fails() -> None:
+    """An output with no rerun at all was not compared."""
+    verdict = compare_outputs([OutputPair(path="a.json", format="json", baselines=(Path("a"),), reruns=())])
+
+    assert "fail" == verdict.status
+    assert "there is no rerun to compare" == verdict.outputs[0].reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("json", "{}"),
+        ("json", "[]"),
+        ("json", "null"),
+        ("json", '{"a": []}'),
+        ("jsonl", "\n"),
+        ("jsonl", '{"step": 1}\n{"step": 2}\n'),
+        ("csv", "step,loss\n"),
+        ("csv", "loss\n,\n".replace(",", '""')),
+        ("npy", npy(np.zeros((0, 3)))),
+        ("npz", npz(a=np.zeros(0))),
+    ],
+)
+def test_equal_outputs_without_values_fail(compare, kind: OutputFormat, content: str | bytes) -> None:
+    """Two outputs that hold no values are equal, but prove nothing."""
+    verdict = compare(kind, [content], [content])
+
+    assert "fail" == verdict.status
+    assert "nothing was compared: the output holds no values" == verdict.outputs[0].reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "reason"),
+    [
+        ("json", "", "it is empty"),
+        ("json", '{"a": 1', "not valid JSON, or cut short"),
+        ("json", '{"a": 1, "a": 2}', "key 'a' stands twice"),
+        ("json", '{"a/b": 1, "a": {"b": 2}}', "both called 'a/b'"),
+        ("json", "[" * 100_000 + "]" * 100_000, "nested deeper than 64 levels"),
+        ("json", "[" * 70 + "1" + "]" * 70, "nested deeper than 64 levels"),
+        ("json", b"\xff\xfe\xfa", "not UTF-8 text"),
+        ("json", "1" * 5000, "not valid JSON"),
+        ("jsonl", '{"a": 1}\n[1]\n', "line 2 is not a JSON object"),
+        ("jsonl", '{"a": 1}\n{"a": ', "line 2: it is not valid JSON, or cut short"),
+        ("csv", "a,b\n1,2\n3\n", "line 3 has 1 cells, the header 2"),
+        ("csv", "a,a\n1,2\n", "two columns have the same name"),
+        ("csv", 'a\n"1', "not valid CSV"),
+        ("npy", npy(np.ones(9))[:-1], "cut short"),
+        ("npy", npy(np.ones(9)) + npy(np.ones(9)), "more bytes than its header says"),
+        ("npy", npy(np.array([{}]), pickle=True), "needs pickle"),
+        ("npy", npy(np.zeros(2, dtype=[("a", "f4")])), "cannot be compared"),
+        ("npy", b"no array at all", "is no .npy array"),
+        ("npz", npz(a=np.ones(9))[:-30], "is no .npz file, or cut short"),
+        ("npz", npz(a=np.array([{}], dtype=object)), "needs pickle"),
+        ("npz", npy(np.ones(3)), "is no .npz file"),
+        ("safetensors", b"no tensors at all", "is no .safetensors file"),
+    ],
+)
+def test_equal_but_unreadable_outputs_fail(
+    compare, kind: OutputFormat, content: str | bytes, reason: str
+) -> None:
+    """The same bytes on both sides do not pass unread; the reason says what is wrong with the file."""
+    verdict = compare(kind, [content], [content])
+
+    assert "fail" == verdict.status
+    assert reason in verdict.outputs[0].reason
+
+
+def test_missing_and_special_files_fail(tmp_path: Path, write) -> None:
+    """A file that was never written, has gone, is a folder or a pipe fails at once, by name of the run."""
+    good = write("good.json", '{"a": 1}')
+    os.mkfifo(tmp_path / "pipe")
+    reasons = {
+        str(path): compare_outputs([OutputPair(path="o", format="json", baselines=(good,), reruns=(path,))]).outputs[0].reason
+        for path in (None, tmp_path / "gone", tmp_path, tmp_path / "pipe")
+    }
+
+    prefix = "the rerun's file cannot be compared: "
+    expected = {
+        "None": f"{prefix}it was never written",
+        str(tmp_path / "gone"): f"{prefix}it is missing",
+        str(tmp_path): f"{prefix}it is no plain file",
+        str(tmp_path / "pipe"): f"{prefix}it is no plain file",
+    }
+    assert expected == reasons
+
+
+def test_oversized_text_is_refused(compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text beyond the limit is refused before it is parsed."""
+    monkeypatch.setattr("envsnap.compare.text.MAX_TEXT_BYTES", 4)
+
+    assert "write arrays" in compare("json", ['{"a": 1}'], ['{"a": 1}']).outputs[0].reason
+
+
+def test_oversized_archive_is_refused(compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that unpacks to more than the limit is refused before it is unpacked."""
+    monkeypatch.setattr("envsnap.compare.arrays.MAX_UNPACKED_BYTES", 4)
+
+    assert "unpacks to more" in compare("npz", [npz(a=np.ones(9))], [npz(a=np.ones(9))]).outputs[0].reason
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "reason"),
+    [
+        ([0.5] * 200, [0.5] * 199, "the rerun has 199 steps, the baseline 200; the first missing is step 200"),
+        ([0.5] * 2, [0.5] * 3, "the rerun has 3 steps, the baseline 2; the first extra is step 3"),
+        ([0.5, 0.5312], [0.5, float("nan")], "NaN at step 2 (baseline 0.5312)"),
+        ([float("nan")], [float("nan")], "NaN at step 1 (baseline NaN)"),
+        ([float("nan")], [1.0], "the baseline has NaN at step 1, the rerun 1.0"),
+        ([float("inf")], [float("-inf")], "the rerun has -inf at step 1, the baseline inf"),
+        ([1.0], [float("inf")], "the rerun has inf at step 1, the baseline 1.0"),
+        (["adam"], ["sgd"], "the rerun has 'sgd' at step 1, the baseline 'adam'"),
+        ([True], [1], "the rerun has 1 at step 1, the baseline true"),
+        ([None], [0], "the rerun has 0 at step 1, the baseline null"),
+        ([[]], [{}], "the rerun has {} at step 1, the baseline []"),
+    ],
+)
+def test_gap_that_no_tolerance_covers_fails(compare, lines, ours, theirs, reason) -> None:
+    """Missing steps, NaN, infinity, other text and other types fail under the widest tolerance, each with its reason."""
+    verdict = compare("jsonl", [lines(ours)], [lines(theirs)], {"*": Bounds(atol=1e300, rtol=1.0)})
+
+    assert "fail" == verdict.status
+    assert reason == item_of(verdict, "loss").reason
+
+
+def test_nan_equals_nan_when_told(compare, lines) -> None:
+    """With equal-nan a NaN in the same place is no gap."""
+    content = lines([0.5, float("nan")])
+
+    assert "pass" == compare("jsonl", [content], [content], {"loss": Bounds(equal_nan=True)}).status
+
+
+def test_same_infinity_passes(compare, lines) -> None:
+    """Infinity equals the same infinity."""
+    assert "pass" == compare("jsonl", [lines([float("inf")])], [lines([float("inf")])]).status
+
+
+def test_missing_and_extra_metrics_fail(compare) -> None:
+    """A metric that only one side has is a failure that names it."""
+    verdict = compare("json", ['{"a": 1, "val": {"acc": 1}}'], ['{"a": 1, "val": {"f1": 1}}'])
+
+    assert "fail" == verdict.status
+    assert "metric 'val/f1' is not in the baseline" == item_of(verdict, "val/f1").reason
+    assert "metric 'val/acc' is not in the rerun" == item_of(verdict, "val/acc").reason
+    assert "2 of 3 items do not match" == verdict.outputs[0].reason
+
+
+def test_reason_tells_where_and_how_far(compare, lines) -> None:
+    """A trajectory that grows apart says where it parts, where it leaves the tolerance, and what that points to."""
+    rerun = [0.1, 0.1 + 1e-9, 0.3, 0.3]
+    verdict = compare("jsonl", [lines([0.1] * 4)], [lines(rerun)], {"loss": Bounds(atol=1e-3)})
+    item = item_of(verdict, "loss")
+
+    expected = (
+        "first parts at step 2 by 1.0e-09, beyond tolerance (rtol 0, atol 0.001) from step 3 on; "
+        "2 of 4 values beyond; slow growth points to kernels or threads"
+    )
+    assert expected == item.reason
+    assert (4, 3, 2) == (item.count, item.differing, item.beyond)
+    assert item.first_beyond is not None
+    assert ("step 3", "0.1", "0.3") == (item.first_beyond.where, item.first_beyond.baseline, item.first_beyond.rerun)
+    assert pytest.approx(0.2) == item.max_absolute
+    assert pytest.approx(2.0) == item.max_relative
+
+
+def test_jump_at_first_step_points_to_data_or_seed(compare, lines) -> None:
+    """A gap that is there from the start is not a matter of kernels."""
+    verdict = compare("jsonl", [lines([0.1, 0.2])], [lines([0.3, 0.4])])
+
+    assert item_of(verdict, "loss").reason.endswith("a jump at the first step points to data, seed or initialisation")
+
+
+def test_ignored_items_are_told_and_prove_nothing(compare) -> None:
+    """An ignored metric may differ or be missing; an output with nothing else fails."""
+    ours, theirs = '{"seconds": 1.5, "acc": 0.5}', '{"seconds": 9.5, "acc": 0.5}'
+    verdict = compare("json", [ours], [theirs], {"sec*": "ignore"})
+    everything = compare("json", [ours], [theirs], {"*": "ignore"})
+
+    assert "pass" == verdict.status
+    assert "ignored, as the tolerance 'sec*' says" == item_of(verdict, "seconds").reason
+    assert "fail" == everything.status
+    assert "nothing was compared: every item with a value is ignored" == everything.outputs[0].reason
+
+
+def test_ignoring_all_metrics_leaves_steps_as_no_proof(compare, lines) -> None:
+    """Equal step numbers alone prove nothing."""
+    assert "fail" == compare("jsonl", [lines([1.5])], [lines([2.5])], {"*": "ignore"}).status
+
+
+def test_steps_are_exact_under_a_wide_tolerance(compare) -> None:
+    """A glob is meant for metrics: a rerun that skips a step does not pass by it."""
+    verdict = compare("csv", ["step,loss\n1,0.5\n2,0.5\n"], ["step,loss\n1,0.5\n3,0.5\n"], {"*": Bounds(atol=9)})
+
+    assert "fail" == verdict.status
+    assert "the steps differ; the first missing is step 2" == item_of(verdict, "loss").reason
+
+
+def test_unused_tolerance_is_a_note(compare) -> None:
+    """A pattern that matches nothing is most likely a typing error, and is told."""
+    verdict = compare("json", ['{"a": 1}'], ['{"a": 1}'], {"val/*": "exact", "*": "auto"})
+
+    assert ("tolerance 'val/*' in out matches no metric",) == verdict.notes
+
+
+def test_worst_rerun_counts(compare, lines) -> None:
+    """One bad rerun of three fails the item, and is named."""
+    good, bad = lines([0.5]), lines([0.75])
+    verdict = compare("jsonl", [good], [good, bad, good])
+
+    assert "fail" == verdict.status
+    assert item_of(verdict, "loss").reason.startswith("rerun 2: first parts at step 1")
+
+
+def test_rerun_that_repeats_a_later_baseline_run_passes(compare, lines) -> None:
+    """Each recorded run is the baseline: its very bytes are a match."""
+    verdict = compare("jsonl", [lines([0.5]), lines([0.75])], [lines([0.75])], {"*": "exact"})
+
+    assert "pass" == verdict.status
+    assert verdict.outputs[0].bitwise
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "reason"),
+    [
+        (np.zeros(3), np.zeros(4), "the rerun's shape is (4,), the baseline's (3,)"),
+        (np.zeros(3, "f4"), np.zeros(3, "f8"), "the rerun's dtype is float64, the baseline's float32"),
+        (np.zeros((2, 2)), np.array([[0, 0], [np.nan, 0]]), "NaN at element [1, 0] (baseline 0.0)"),
+    ],
+)
+def test_arrays_of_another_kind_fail(compare, ours: np.ndarray, theirs: np.ndarray, reason: str) -> None:
+    """Another shape, another dtype and NaN fail under the widest tolerance."""
+    verdict = compare("npy", [npy(ours)], [npy(theirs)], {"*": Bounds(atol=1e300)})
+
+    assert "fail" == verdict.status
+    assert reason == item_of(verdict, "").reason
+
+
+def test_missing_tensor_is_named(compare) -> None:
+    """A tensor that is not there is a failure."""
+    verdict = compare("npz", [npz(a=np.ones(2), b=np.ones(2))], [npz(a=np.ones(2))])
+
+    assert "tensor 'b' is not in the rerun" == item_of(verdict, "b").reason
+
+
+def test_key_order_does_not_matter(compare) -> None:
+    """Objects are compared by key."""
+    verdict = compare("json", ['{"a": 1.5, "b": {"c": 2, "d": 3}}'], ['{"b": {"d": 3, "c": 2}, "a": 1.5}'])
+
+    assert "pass" == verdict.status
+    assert not verdict.outputs[0].bitwise
+    assert "every output matches the baseline (within tolerance)" == verdict.reason
+
+
+def test_baseline_that_differs_is_judged_by_its_own_spread(compare, lines: Callable[..., str]) -> None:
+    """With five runs, a rerun within their spread passes, and one far outside fails, each with the numbers."""
+    baselines = [lines([1.0, 0.90 + i * 0.0101]) for i in range(5)]
+    inside = compare("jsonl", baselines, [lines([1.0, 0.9199])])
+    outside = compare("jsonl", baselines, [lines([1.0, 1.4])])
+
+    assert ("pass", "fail") == (inside.status, outside.status)
+    assert "5 baseline runs and 1 reruns" in item_of(inside, "loss").reason
+    assert ("the 5 baseline runs of out are not the same bytes",) == inside.notes
+
+
+def test_two_differing_baseline_runs_are_too_few(compare, lines) -> None:
+    """Two runs cannot tell chance from change: inconclusive, with the number that can."""
+    verdict = compare("jsonl", [lines([0.90]), lines([0.91])], [lines([0.92])])
+
+    assert "inconclusive" == verdict.status
+    assert "record at least 5" in item_of(verdict, "loss").reason
+
+
+def test_margin_is_tested_for_equivalence(compare, lines) -> None:
+    """With explicit bounds the margin decides: well inside passes, well outside fails, on the edge more runs are needed."""
+    baselines = [lines([0.900 + i * 0.001]) for i in range(5)]
+    tolerance = {"loss": Bounds(atol=0.0035)}
+    statuses = [
+        compare("jsonl", baselines, [lines([value + i * 0.001]) for i in range(3)], tolerance).status
+        for value in (0.9009, 0.950, 0.9043)
+    ]
+
+    assert ["pass", "fail", "inconclusive"] == statuses
+
+
+def test_nan_in_rerun_fails_however_wide_the_baseline_spreads(compare, lines) -> None:
+    """Chance does not make a NaN."""
+    verdict = compare("jsonl", [lines([0.5]), lines([0.9])], [lines([float("nan")])])
+
+    assert "fail" == verdict.status
+
+
+def test_exact_cannot_be_met_by_a_baseline_that_differs(compare, lines) -> None:
+    """An exact tolerance on a job that does not repeat itself fails, and says what to do."""
+    verdict = compare("jsonl", [lines([0.5]), lines([0.9])], [lines([0.7])], {"*": "exact"})
+
+    assert "fail" == verdict.status
+    assert "give a tolerance" in item_of(verdict, "loss").reason
+
+
+def test_tensors_of_a_baseline_that_differs_are_inconclusive(compare) -> None:
+    """Without a tolerance that the baseline itself keeps, a tensor cannot be judged; the reason says how wide it must be."""
+    runs = [npy(np.array([0.5, value])) for value in (0.5, 0.75, 0.6)]
+    verdict = compare("npy", runs[:2], runs[2:])
+
+    assert "inconclusive" == verdict.status
+    expected = "the baseline's own runs differ by 0.25; give a tolerance at least that wide"
+    assert expected == item_of(verdict, "").reason

@@ -1,0 +1,91 @@
+"""A container image as an environment: what is asked of the engine, and what comes back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envsnap.environment import Environment, Execution
+from envsnap.environment.container import ContainerEnvironment
+from envsnap.host.container_run import ContainerResult, ContainerRun
+from envsnap.host.engine import Engine, EngineInfo
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The container engine of this machine."""
+    with Engine.connect() as connected:
+        yield connected
+
+
+@pytest.fixture
+def python_image(engine: Engine) -> str:
+    """The name of a local image that has Python."""
+    name = "python:3.11.7-slim-bookworm"
+    if engine.image(name) is None:
+        pytest.skip(f"the engine does not hold {name}: make it with tests/images/make_base.py, or pull it")
+    return name
+
+
+class FakeEngine(Engine):
+    """Keeps what it is asked, and answers with one result."""
+
+    def __init__(self, result: ContainerResult) -> None:
+        super().__init__(None, EngineInfo(address="fake", version="0"), {})
+        self.result = result
+        self.asked: list[ContainerRun] = []
+
+    def run(self, run: ContainerRun) -> ContainerResult:
+        """Run nothing."""
+        self.asked.append(run)
+        return self.result
+
+
+def test_execution_becomes_a_container_run(tmp_path: Path) -> None:
+    """Everything that the execution asks for reaches the engine, and nothing else."""
+    engine = FakeEngine(ContainerResult(exit_code=3, stdout=b"o", stderr=b"e", seconds=1.5, timed_out=True))
+    environment: Environment = ContainerEnvironment(engine, "sha256:1", "digits:1")
+    asked: dict[str, Any] = {
+        "argv": ("python", "job.py"),
+        "workdir": tmp_path,
+        "env": {"A": "1"},
+        "read_only": (tmp_path / "r",),
+        "writable": (tmp_path / "w",),
+        "timeout": 9.0,
+        "network": True,
+        "gpus": 2,
+        "shm_bytes": 7,
+        "on_output": print,
+    }
+
+    done = environment.execute(Execution(**asked))
+
+    assert ("container digits:1", "python") == (environment.name, environment.python)
+    assert [ContainerRun(image="sha256:1", **asked)] == engine.asked
+    assert (3, b"o", b"e", 1.5, True) == (done.exit_code, done.stdout, done.stderr, done.seconds, done.timed_out)
+
+
+def test_out_of_memory_is_said(tmp_path: Path) -> None:
+    """Exit code 137 alone does not tell why."""
+    lines: list[str] = []
+    engine = FakeEngine(ContainerResult(exit_code=137, stdout=b"", stderr=b"", seconds=1, out_of_memory=True))
+
+    done = ContainerEnvironment(engine, "i", "i").execute(
+        Execution(argv=("python",), workdir=tmp_path, on_output=lines.append)
+    )
+
+    assert b"ran out of memory" in done.stderr
+    assert lines == [done.stderr.decode().strip()]
+
+
+@pytest.mark.docker
+def test_python_runs_in_the_image(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """The command sees the working folder under its own path."""
+    (tmp_path / "job.py").write_text("import os, sys; print(sys.version_info[:3], os.getcwd())")
+
+    done = ContainerEnvironment(engine, python_image, python_image).execute(
+        Execution(argv=("python", "job.py"), workdir=tmp_path)
+    )
+
+    assert f"(3, 11, 7) {tmp_path}\n" == done.stdout.decode()

@@ -1,0 +1,192 @@
+"""The engine is found or explained, and a container runs confined, live and without leftovers."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+import pytest
+
+from envsnap.errors import MissingToolError
+from envsnap.host.container_run import HOME, RUN_LABEL, ContainerRun
+from envsnap.host.engine import Engine, EngineInfo, ImageInfo, _describe
+
+INFO = EngineInfo(address="unix:///engine.sock", version="1")
+
+
+class FakeClient:
+    """Answers the few calls of an engine that pulls and inspects images."""
+
+    def __init__(self, *messages: dict[str, str]) -> None:
+        self.messages = messages
+        self.asked: list[tuple[str, str]] = []
+
+    def pull(self, repository: str, *, tag: str, stream: bool, decode: bool) -> Any:
+        """Stream the messages."""
+        assert stream
+        assert decode
+        self.asked.append((repository, tag))
+        return iter(self.messages)
+
+    def inspect_image(self, name: str) -> dict[str, Any]:
+        """Hold every image but one."""
+        if name == "absent:1":
+            raise docker.errors.ImageNotFound(name)
+        if name == "broken:1":
+            raise docker.errors.DockerException("https://u:p@index.example/ broke")
+        return {"Id": "sha256:1", "RepoDigests": ["b@2", "a@1"], "Config": {"Labels": None}, "Architecture": "amd64"}
+
+
+def test_unreachable_engine_is_explained(tmp_path: Path) -> None:
+    """The message says what was tried and what to do."""
+    with pytest.raises(MissingToolError) as caught:
+        Engine.connect({"DOCKER_HOST": f"unix://{tmp_path}/none.sock"})
+
+    expected = (
+        f"no container engine answers at unix://{tmp_path}/none.sock (no such socket): start Docker"
+        " (systemctl start docker, or Docker Desktop) or Podman, or set DOCKER_HOST"
+    )
+    assert expected == str(caught.value)
+
+
+def test_podman_rootless_and_selinux_are_recognised() -> None:
+    """They change how a container is asked for."""
+    version = {"Version": "4.9", "Components": [{"Name": "Podman Engine"}]}
+    info = {"SecurityOptions": ["name=seccomp,profile=default", "name=rootless", "name=selinux"]}
+
+    expected = EngineInfo(address="a", version="4.9", podman=True, rootless=True, selinux=True)
+    assert expected == _describe("a", version, info)
+
+
+def test_image_is_described() -> None:
+    """An image without labels has no labels; digests are sorted."""
+    expected = ImageInfo(id="sha256:1", repo_digests=("a@1", "b@2"), labels={}, architecture="amd64")
+
+    assert expected == Engine(FakeClient(), INFO, {}).image("there:1")
+
+
+def test_absent_image_is_none() -> None:
+    """Not to be there is an answer, not an error."""
+    assert Engine(FakeClient(), INFO, {}).image("absent:1") is None
+
+
+def test_engine_s_error_is_explained_without_credentials() -> None:
+    """The SDK's error stays as the cause."""
+    with pytest.raises(MissingToolError, match=r"cannot look up image 'broken:1': https://\*\*\*@index") as caught:
+        Engine(FakeClient(), INFO, {}).image("broken:1")
+
+    assert isinstance(caught.value.__cause__, docker.errors.DockerException)
+
+
+def test_pull_reports_progress() -> None:
+    """Without a tag, the tag is latest: the API would fetch every tag."""
+    client = FakeClient({"id": "abc", "status": "Downloading", "progress": "[=>]"}, {"status": "Done"})
+    lines: list[str] = []
+
+    image = Engine(client, INFO, {}).pull("index.example:5000/tool", lines.append)
+
+    assert [("index.example:5000/tool", "latest")] == client.asked
+    assert ["abc Downloading [=>]", "Done"] == lines
+    assert image.id == "sha256:1"
+
+
+def test_refused_pull_is_explained() -> None:
+    """The engine reports it inside a successful answer."""
+    client = FakeClient({"error": "denied"})
+
+    with pytest.raises(MissingToolError, match="cannot pull image 'tool:1': denied; check its name"):
+        Engine(client, INFO, {}).pull("tool:1")
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The container engine of this machine."""
+    with Engine.connect() as connected:
+        yield connected
+
+
+@pytest.fixture
+def python_image(engine: Engine) -> str:
+    """The name of a local image that has Python."""
+    name = "python:3.11.7-slim-bookworm"
+    if engine.image(name) is None:
+        pytest.skip(f"the engine does not hold {name}: make it with tests/images/make_base.py, or pull it")
+    return name
+
+
+def shell(image: str, script: str, folder: Path, **changes: Any) -> ContainerRun:
+    """Return a run of a shell script."""
+    arguments: dict[str, Any] = {"image": image, "argv": ("sh", "-c", script), "workdir": folder}
+    return ContainerRun(**arguments | changes)
+
+
+def leftovers(engine: Engine) -> list[Any]:
+    """Return the containers of envsnap's that exist."""
+    found: list[Any] = engine._client.containers(all=True, filters={"label": RUN_LABEL})
+    return found
+
+
+@pytest.mark.docker
+def test_container_runs_confined(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """Streams come apart, files are the caller's, HOME is writable, no capability, no network, no leftover."""
+    lines: list[str] = []
+    script = "touch made $HOME/x; echo $HOME; grep CapBnd /proc/self/status; ls /sys/class/net; echo oops >&2; exit 3"
+
+    result = engine.run(shell(python_image, script, tmp_path, on_output=lines.append))
+
+    assert f"{HOME}\nCapBnd:\t0000000000000000\nlo\n" == result.stdout.decode()
+    assert (3, b"oops\n", False) == (result.exit_code, result.stderr, result.timed_out)
+    assert {HOME, "oops", "lo"} < set(lines)
+    assert tmp_path.stat().st_uid == (tmp_path / "made").stat().st_uid
+
+
+@pytest.mark.docker
+def test_read_only_path_cannot_be_written(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """An input stays as it is, even inside the working folder."""
+    (tmp_path / "data").mkdir()
+
+    run = shell(python_image, "touch data/x", tmp_path, read_only=(tmp_path / "data",))
+
+    assert b"Read-only" in engine.run(run).stderr
+
+
+@pytest.mark.docker
+def test_container_over_its_time_is_ended(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """The output until then is kept."""
+    started = time.monotonic()
+
+    result = engine.run(shell(python_image, "echo begun; exec sleep 60", tmp_path, timeout=0.5))
+
+    assert (True, b"begun\n") == (result.timed_out, result.stdout)
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.docker
+def test_interrupt_removes_the_container(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """A KeyboardInterrupt leaves nothing running."""
+    before = leftovers(engine)
+
+    def interrupt(_line: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(shell(python_image, "hostname; sleep 60", tmp_path, on_output=interrupt))
+
+    assert {item["Id"] for item in leftovers(engine)} <= {item["Id"] for item in before}
+
+
+@pytest.mark.docker
+def test_missing_command_is_a_missing_tool(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """The engine's init starts, and cannot find the command: that is no result of the job."""
+    run = ContainerRun(image=python_image, argv=("no-such-tool",), workdir=tmp_path)
+
+    with pytest.raises(MissingToolError, match="'no-such-tool' is not there"):
+        engine.run(run)
+
+
+@pytest.mark.docker
+def test_missing_image_is_a_missing_tool(engine: Engine, tmp_path: Path) -> None:
+    """The message says how to get it."""
+    with pytest.raises(MissingToolError, match="build or pull the image first"):
+        engine.run(shell("envsnap-test/absent:1", "true", tmp_path))

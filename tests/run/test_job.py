@@ -1,0 +1,166 @@
+"""One run of a job: what is executed, what is recorded, and how a failure is explained."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from envsnap.environment.local import LocalEnvironment
+from envsnap.environment.protocol import Completed, Execution
+from envsnap.errors import JobError, MissingToolError
+from envsnap.manifest.job import Job, JobOutput
+from envsnap.run.job import Run, run_job
+
+OUTPUT = JobOutput(path="metrics.json", format="json")
+JOB = Job(command=("python", "train.py", "--name", "a b"), outputs=(OUTPUT,), timeout_seconds=60, gpus=1)
+
+
+class FakeEnvironment:
+    """Executes by calling a function, and remembers what it was asked."""
+
+    name = "fake"
+    python = "python"
+
+    def __init__(self, act: Callable[[Execution], Completed]) -> None:
+        self._act = act
+        self.executions: list[Execution] = []
+
+    def execute(self, execution: Execution) -> Completed:
+        self.executions.append(execution)
+        return self._act(execution)
+
+
+def ending(exit_code: int = 0, stderr: bytes = b"", *, timed_out: bool = False) -> FakeEnvironment:
+    return FakeEnvironment(
+        lambda _: Completed(exit_code=exit_code, stdout=b"", stderr=stderr, seconds=1.5, timed_out=timed_out)
+    )
+
+
+def writing(execution: Execution) -> Completed:
+    (execution.workdir / OUTPUT.path).write_text("{}")
+    report = Path(execution.env["ENVSNAP_OBSERVE_DIR"]) / "observed-1-1.json"
+    report.write_text(json.dumps({"python": "3.11.7", "modules": 9}))
+    return Completed(exit_code=0, stdout=b"", stderr=b"warming up\ndone\n", seconds=2.0)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(project=tmp_path, folder=tmp_path / ".envsnap" / "runs" / "0001")
+
+
+def test_the_outcome_tells_the_run(run: Run) -> None:
+    """Outputs with digest, the end, the time, and what was observed."""
+    outcome = run_job(FakeEnvironment(writing), JOB, run)
+
+    assert (0, 2.0, ("warming up", "done")) == (outcome.exit_code, outcome.seconds, outcome.stderr_tail)
+    assert [("metrics.json", 2)] == [(output.path, output.size) for output in outcome.outputs]
+    assert outcome.outputs[0].file == run.folder / "outputs" / "metrics.json"
+    assert outcome.observation is not None
+    assert "3.11.7" == outcome.observation.python
+
+
+def test_limits_and_folders_reach_the_environment(run: Run) -> None:
+    """The job's limits are the execution's; the observer is readable and the reports are writable inside."""
+    environment = ending()
+    run_job(environment, JOB, run)
+    (execution,) = environment.executions
+
+    assert (JOB.command, run.project, 60, 1) == (
+        execution.argv,
+        execution.workdir,
+        execution.timeout,
+        execution.gpus,
+    )
+    assert Path(execution.env["ENVSNAP_OBSERVE_DIR"]) in execution.writable
+    assert Path(execution.env["PYTHONPATH"]) in execution.read_only
+    assert Path(execution.env["ENVSNAP_THREADPOOLCTL"]) in execution.read_only
+
+
+def test_an_output_that_was_never_written_has_no_file(run: Run) -> None:
+    """Its absence is recorded, for the comparison to fail on; so is the absence of a report."""
+    (run.project / OUTPUT.path).write_text("stale")
+    outcome = run_job(ending(), JOB, run)
+
+    assert outcome.outputs[0].file is None
+    assert outcome.observation is None
+
+
+def test_a_failure_names_command_code_and_last_words(run: Run) -> None:
+    """The command is quoted as for a shell, and the last twenty lines are there."""
+    stderr = "\n".join(f"line {number}." for number in range(30)).encode()
+
+    with pytest.raises(JobError) as caught:
+        run_job(ending(3, stderr), JOB, run)
+
+    message = str(caught.value)
+    assert "the job python train.py --name 'a b' ended with exit code 3 in fake" in message
+    assert "line 10." in message
+    assert "line 9." not in message
+    assert "line 29." in message
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        (ending(124, timed_out=True), "did not end within its limit of 60 s"),
+        (ending(124, timed_out=True), "Raise `timeout`"),
+        (ending(137), "was ended by SIGKILL"),
+        (ending(137), "memory"),
+        (ending(1), "(nothing)"),
+        (ending(0, timed_out=True), "did not end"),
+    ],
+)
+def test_each_kind_of_failure_says_what_to_do(run: Run, environment: FakeEnvironment, said: str) -> None:
+    """A time limit, a signal and silence are told apart."""
+    with pytest.raises(JobError) as caught:
+        run_job(environment, JOB, run)
+
+    assert said in str(caught.value)
+
+
+def test_a_failure_gives_the_earlier_output_back(run: Run) -> None:
+    """The user's file survives a job that fails, and an environment that cannot start it."""
+
+    def act(_: Execution) -> Completed:
+        raise MissingToolError("no engine")
+
+    (run.project / OUTPUT.path).write_text("earlier")
+    with pytest.raises(MissingToolError):
+        run_job(FakeEnvironment(act), JOB, run)
+
+    assert "earlier" == (run.project / OUTPUT.path).read_text()
+
+
+def test_values_passed_through_are_not_repeated(tmp_path: Path) -> None:
+    """A token that the job prints reaches neither a message nor the outcome."""
+    job = Job(command=("python",), pass_env=("TOKEN", "FLAG"))
+    run = Run(project=tmp_path, folder=tmp_path / "run", inherited={"TOKEN": "hunter2-hunter2", "FLAG": "1"})
+
+    with pytest.raises(JobError) as caught:
+        run_job(ending(1, b"refused: hunter2-hunter2 at line 1"), job, run)
+
+    assert "refused: *** at line 1" in str(caught.value)
+
+
+@pytest.mark.processes
+def test_a_real_job_repeats_itself(tmp_path: Path) -> None:
+    """Two runs of an unseeded script, in a real interpreter, write the same bytes."""
+    (tmp_path / "train.py").write_text(
+        "import json, random\n"
+        "import numpy as np\n"
+        "json.dump([random.random(), np.random.default_rng().random(), hash('x')], open('metrics.json', 'w'))\n"
+    )
+    environment, job = LocalEnvironment(Path(sys.executable)), Job(command=("python", "train.py"), outputs=(OUTPUT,))
+    first, second = (run_job(environment, job, Run(project=tmp_path, folder=tmp_path / name)) for name in "ab")
+
+    assert first.outputs[0].sha256 == second.outputs[0].sha256 != ""
+    assert first.observation is not None
+    assert ("train.py", "0", 0) == (
+        first.observation.program,
+        first.observation.hash_seed,
+        first.observation.seed,
+    )
+    assert () == first.observation.errors
+    assert {1} == {pool.num_threads for pool in first.observation.thread_pools}
