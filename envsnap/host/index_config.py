@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from envsnap.errors import CaptureError
 
@@ -85,7 +84,7 @@ def local_path(place: str) -> Path | None:
     """Return the path that a ``file://`` URL or a plain path names; None for any other URL."""
     parts = urlsplit(place)
     if parts.scheme == "file":
-        return Path(url2pathname(parts.path))
+        return Path(unquote(parts.path))
     return None if "://" in place else Path(place).expanduser()
 
 

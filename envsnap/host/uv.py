@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -85,6 +85,18 @@ class Uv:
                 "Check the network and the index settings of pip and uv, or freeze with --offline"
             )
         return msgspec.convert(tomllib.loads(done.stdout.decode("utf-8")), _UvAnswer).packages
+
+    def one_index_each(self) -> tuple["Uv", ...]:
+        """Return one uv for each configured index, where there are several.
+
+        Of several indexes that serve a version, uv's answer shows the files of one.
+        """
+        config = self.config
+        if not config.extra_index_urls:
+            return ()
+        alone = replace(config, extra_index_urls=(), find_links=())
+        others = tuple(replace(alone, index_url=url, no_index=False) for url in config.extra_index_urls)
+        return tuple(Uv(self.executable, one) for one in (alone, *others))
 
     def build_wheel(self, source: Path, target: Path) -> Path:
         """Build the wheel of a source tree into the empty folder ``target``.

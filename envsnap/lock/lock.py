@@ -2,9 +2,10 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +51,7 @@ class Sources:
         project: folder of the lock.
         wheels: folder for wheels that no index serves.
         locker: resolves versions to files; None offline.
+        alternatives: lockers that ask one index each, for what the first one's answer does not explain.
         records: reads wheels on indexes; None offline.
         builder: builds source trees; None offline.
         memo: what earlier freezes proved.
@@ -60,6 +62,7 @@ class Sources:
     project: Path
     wheels: Path
     locker: Locker | None
+    alternatives: tuple[Locker, ...]
     records: RecordReader | None
     builder: WheelBuilder | None
     memo: Memo
@@ -107,14 +110,13 @@ def _lock(package: Installed, served: UvPackage | Unsatisfiable | None, sources:
         return _lock_served(package, served, sources)
     if served is None:
         return _without_artefact(package, "frozen offline, and no earlier freeze had found its artefact")
-    return _repacked(package, sources, reason="no configured index serves this version")
+    return _repacked(package, sources, reason="no configured index serves a wheel of this version")
 
 
 def _lock_served(package: Installed, served: UvPackage, sources: Sources) -> Package:
     """Choose the wheel whose RECORD is the installed one; a wheel that only looks right is not taken."""
     unread: tuple[Artefact, str] | None = None
-    hashed = (wheel for wheel in served.wheels if "sha256" in wheel.hashes)
-    for wheel in fitting_wheels(package, hashed):
+    for wheel in _candidates(package, served, sources):
         path = _local(wheel)
         try:
             digest, _ = content_digest(read_local_record(path) if path else _remote_record(wheel, sources))
@@ -131,6 +133,23 @@ def _lock_served(package: Installed, served: UvPackage, sources: Sources) -> Pac
         return _entry(package, "index-inferred", wheel=unread[0], reason=f"content not compared: {unread[1]}")
     reason = "no wheel on the configured indexes has the installed files" if served.wheels else "the index has no wheel"
     return _repacked(package, sources, reason=reason, sdist=_sdist(served))
+
+
+def _candidates(package: Installed, served: UvPackage, sources: Sources) -> Iterator[UvFile]:
+    """Give the wheels that can be the installed one: those of the common answer, then each index's own."""
+    tried: set[str] = set()
+    for answer in chain((served,), _each_index(package, sources)):
+        wheels = (wheel for wheel in answer.wheels if wheel.hashes.get("sha256", "") not in {"", *tried})
+        for wheel in fitting_wheels(package, wheels):
+            tried.add(wheel.hashes["sha256"])
+            yield wheel
+
+
+def _each_index(package: Installed, sources: Sources) -> Iterator[UvPackage]:
+    for locker in sources.alternatives:
+        with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="lock-") as folder:
+            answers = resolve([package], locker, python=sources.python, folder=Path(folder))
+        yield from (answer for answer in answers.values() if isinstance(answer, UvPackage))
 
 
 def _lock_direct(package: Installed, direct: DirectUrl, sources: Sources) -> Package:

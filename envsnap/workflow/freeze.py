@@ -125,6 +125,7 @@ def _sources(
         project=folder,
         wheels=work / "wheels",
         locker=None if request.offline else uv,
+        alternatives=() if request.offline else uv.one_index_each(),
         records=None if request.offline else RemoteWheels(config),
         builder=None if request.offline else uv,
         memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
