@@ -2,10 +2,15 @@
 
 import functools
 import os
+import platform
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from envsnap.host.engine import Engine
 
 MAY_START_PROCESSES = frozenset({"docker", "network", "processes", "slow"})
 """Markers of the tests that may start processes."""
@@ -14,19 +19,34 @@ OWN_PROCESSES = tuple(Path(__file__).parent / name for name in ("e2e", "environm
 """Folders of tests for what starts processes by design."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker that lifts this file's guard."""
-    config.addinivalue_line("markers", "processes: starts processes on this machine")
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a container test without an engine; where one is required, the missing engine is an error."""
-    if item.get_closest_marker("docker") is None or _engine_answers():
-        return
-    reason = "no container engine answers: start dockerd"
+    """Skip a container test without an engine."""
+    if item.get_closest_marker("docker") is not None and not _engine_answers():
+        skip_or_fail("no container engine answers: start dockerd")
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip a test for a missing tool; where an engine is required, what it lacks is an error."""
     if os.environ.get("ENVSNAP_REQUIRE_ENGINE"):
         pytest.fail(f"{reason} (ENVSNAP_REQUIRE_ENGINE forbids to skip)", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The container engine of this machine."""
+    with Engine.connect() as connected:
+        yield connected
+
+
+@pytest.fixture
+def python_image(engine: Engine) -> str:
+    """The name of a local image with this Python, as tests/images/make_base.py makes it."""
+    prefix = f"python:{platform.python_version()}-slim-"
+    found = sorted(name for name in engine.image_names() if name.startswith(prefix))
+    if not found:
+        skip_or_fail(f"the engine holds no {prefix}*: make it with tests/images/make_base.py, or pull it")
+    return found[0]
 
 
 @functools.cache

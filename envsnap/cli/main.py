@@ -30,17 +30,20 @@ Exit codes:
 class LazyGroup(click.Group):
     """Imports a command's module when the command is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the parameter is click's
+        """Name the commands in the order in which they are used."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the parameter is click's
+        """Import a command."""
         if cmd_name not in COMMANDS:
             return None
         command = importlib.import_module(f"envsnap.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - each command module has one
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the parameter is click's
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 

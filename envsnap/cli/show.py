@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -118,6 +119,7 @@ def conclude(
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     logging.getLogger("docker").setLevel(logging.WARNING)
     progress = StderrProgress(quiet=voice.quiet, verbose=voice.verbose)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the same clean end as Ctrl-C
     try:
         result = work(progress)
     except EnvsnapError as error:

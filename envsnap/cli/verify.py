@@ -36,10 +36,19 @@ def command(  # noqa: PLR0913 - one parameter an option
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Rerun the job in the environment rebuilt from LOCK (envsnap.lock) and compare every output with the baseline."""
+    """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
+
+    Inputs that are not the recorded ones, and an environment that is not the locked one, are refused before anything
+    runs.
+    """
     voice = Voice(project, json, quiet, verbose)
     request = VerifyRequest(
-        folder=project.absolute(), env=dict(os.environ), lock=lock or project / LOCK, target=target, image=image, runs=runs
+        folder=project.absolute(),
+        env=dict(os.environ),
+        lock=lock or project / LOCK,
+        target=target,
+        image=image,
+        runs=runs,
     )
 
     def present(verified: Verified) -> tuple[int, str, object]:

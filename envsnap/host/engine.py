@@ -221,6 +221,11 @@ class Engine:
         with _explained(f"cannot give image '{image}' the name '{name}'"):
             self._client.tag(image, repository, tag=tag)
 
+    def image_names(self) -> frozenset[str]:
+        """Return the names, ``repository:tag``, of all images."""
+        with _explained("cannot list the images"):
+            return frozenset(name for image in self._client.images() for name in image["RepoTags"] or ())
+
     def image_ids(self) -> frozenset[str]:
         """Return the IDs of all images, those of intermediate build steps included."""
         with _explained("cannot list the images"):

@@ -1,8 +1,9 @@
 """envsnap build: envsnap.lock -> a rebuilt environment, proven equal to what was captured."""
 
+import contextlib
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
@@ -16,7 +17,7 @@ from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError
-from envsnap.host.docker_cli import Builder, BuildKit, find_builder
+from envsnap.host.docker_cli import BuildKit, find_builder
 from envsnap.host.engine import Engine
 from envsnap.host.files import exclusive, work_folder
 from envsnap.host.index_config import IndexConfig, read_index_config
@@ -107,27 +108,20 @@ def _build_docker(request: BuildRequest, manifest: Manifest, config: IndexConfig
         _render(request, manifest, config, base=base, buildkit=isinstance(builder, BuildKit), folder=folder)
         tag = request.tag or image_tag(request.folder, manifest)
         progress.stage(f"building image {tag}")
-        image = _build_image(engine, builder, request, manifest, config, folder, tag, progress)
+        with _secrets(request.env, manifest, config) as secrets:
+            wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets)
+            image = build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
     remember_target(request.folder, "docker", tag, manifest)
     return Built("docker", tag, len(manifest.contents.packages), image)
 
 
-def _build_image(
-    engine: Engine,
-    builder: Builder,
-    request: BuildRequest,
-    manifest: Manifest,
-    config: IndexConfig,
-    context: Path,
-    tag: str,
-    progress: Progress,
-) -> str:
-    with tempfile.TemporaryDirectory(prefix="envsnap-secrets-") as secrets_folder:
-        home = Path(request.env.get("HOME", secrets_folder))
-        secrets = write_secrets(config, manifest.contents.build, folder=Path(secrets_folder), home=home)
-        wanted = ImageBuild(context=context.absolute(), tag=tag, secrets=secrets)
-        return build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
+@contextlib.contextmanager
+def _secrets(env: Mapping[str, str], manifest: Manifest, config: IndexConfig) -> Iterator[Mapping[str, Path]]:
+    """Hold the files with index settings and certificates outside of the context, for the time of the build."""
+    with tempfile.TemporaryDirectory(prefix="envsnap-secrets-") as name:
+        home = Path(env.get("HOME", name))
+        yield write_secrets(config, manifest.contents.build, folder=Path(name), home=home)
 
 
 def _tell(event: BuildEvent, progress: Progress) -> None:

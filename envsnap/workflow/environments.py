@@ -69,4 +69,7 @@ def prove_equal(environment: Environment, manifest: Manifest, folder: Path) -> N
 def _explain(differences: tuple[Difference, ...], name: str) -> str:
     table = render_differences(differences, color=False, width=100)
     count = "1 difference" if len(differences) == 1 else f"{len(differences)} differences"
-    return f"the {name} is not the environment that envsnap.lock records: {count}\n{table}\nBuild it again with 'envsnap build'"
+    return (
+        f"the {name} is not the environment that envsnap.lock records: {count}\n{table}\n"
+        "Build it again with 'envsnap build'"
+    )

@@ -29,11 +29,11 @@ from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.package import Package
 from envsnap.render.base_image import choose_base_image
 from envsnap.run.baseline import prune_baselines, record_baseline, write_listings
-from envsnap.run.job import Run, run_job
+from envsnap.run.job import Run
 from envsnap.run.outputs import restore_interrupted
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK, ProjectFolder, choose_python, default_threads, job_to_freeze, read_project
-from envsnap.workflow.runs import new_run_folder, runs_folder
+from envsnap.workflow.runs import inherited_variables, repeat_job, runs_folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +67,15 @@ class _Findings:
     packages: tuple[Package, ...]
     data: CapturedData
     config: IndexConfig
+    code: Code | NotCaptured
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What the job's runs gave; nothing where it was not run."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    baseline: Baseline | None = None
 
 
 def freeze(request: FreezeRequest, progress: Progress) -> Frozen:
@@ -81,16 +90,17 @@ def freeze(request: FreezeRequest, progress: Progress) -> Frozen:
     with exclusive(project.folder):
         restore_interrupted(runs_folder(project.folder), project.folder)
         findings = _capture_and_lock(request, project, job, environment, progress)
-        code = capture_code(project.folder, own_paths(job))
-        outcomes = _run(request, project, job, environment, findings.data, progress)
-        baseline = record_baseline(outcomes, project.folder) if outcomes else None
-        contents = _contents(request, project, job, findings, code, outcomes, baseline)
+        recorded = _Recorded()
+        if job is not None and request.run:
+            recorded = _record(project, job, environment, _plan(request, project, job, findings, progress), progress)
+        contents = _contents(request, project, job, findings, recorded)
         manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
         path = request.output or project.folder / LOCK
         write_listings(findings.data.listings, project.folder)
         atomic_write(path, dump_manifest(manifest).encode("utf-8"))
-        prune_baselines(project.folder, keep=baseline, listings=findings.data.listings)
-    return Frozen(manifest, path, tuple(outcome.seconds for outcome in outcomes))
+        if path.absolute() == project.folder / LOCK:
+            prune_baselines(project.folder, keep=recorded.baseline, listings=findings.data.listings)
+    return Frozen(manifest, path, tuple(outcome.seconds for outcome in recorded.outcomes))
 
 
 def _capture_and_lock(
@@ -109,7 +119,7 @@ def _capture_and_lock(
     for package in packages:
         if package.installed.evidence == "none" and not request.offline:
             progress.warn(f"{package.name} {package.installed_version} has no artefact: {package.installed.reason}")
-    return _Findings(captured, packages, data, config)
+    return _Findings(captured, packages, data, config, capture_code(project.folder, own_paths(job)))
 
 
 def _sources(
@@ -132,49 +142,29 @@ def _sources(
     )
 
 
-def _run(
-    request: FreezeRequest,
-    project: ProjectFolder,
-    job: Job | None,
-    environment: Environment,
-    data: CapturedData,
-    progress: Progress,
-) -> tuple[Outcome, ...]:
-    if job is None or not request.run:
-        return ()
-    outcomes = []
-    for number in range(1, job.runs + 1):
-        progress.stage(f"running the job, {number} of {job.runs}")
-        run = Run(
-            project=project.folder,
-            folder=new_run_folder(project.folder),
-            inherited=inherited_variables(job, request.env),
-            read_only=data.outside,
-            keep_outputs=True,
-            on_output=progress.detail,
-        )
-        outcomes.append(run_job(environment, job, run))
+def _plan(request: FreezeRequest, project: ProjectFolder, job: Job, findings: _Findings, progress: Progress) -> Run:
+    return Run(
+        project=project.folder,
+        folder=runs_folder(project.folder),
+        inherited=inherited_variables(job, request.env),
+        read_only=findings.data.outside,
+        keep_outputs=True,
+        on_output=progress.detail,
+    )
+
+
+def _record(project: ProjectFolder, job: Job, environment: Environment, run: Run, progress: Progress) -> _Recorded:
+    outcomes = repeat_job(environment, job, run, job.runs, progress)
     if any(outcome.observation is None for outcome in outcomes):
         progress.warn("the observer did not run inside the job: seed and determinism settings were not injected")
-    return tuple(outcomes)
-
-
-def inherited_variables(job: Job, env: Mapping[str, str]) -> dict[str, str]:
-    """Pick what the job gets of the caller's variables: those that move numbers, and those that it names."""
-    return numerics_variables(env) | {name: env[name] for name in job.pass_env if name in env}
+    return _Recorded(outcomes, record_baseline(outcomes, project.folder))
 
 
 def _contents(
-    request: FreezeRequest,
-    project: ProjectFolder,
-    job: Job | None,
-    findings: _Findings,
-    code: Code | NotCaptured,
-    outcomes: tuple[Outcome, ...],
-    baseline: Baseline | None,
+    request: FreezeRequest, project: ProjectFolder, job: Job | None, findings: _Findings, recorded: _Recorded
 ) -> Contents:
-    captured, gpus = findings.captured, nvml.query()
-    observation = outcomes[0].observation if outcomes else None
+    captured, code, gpus = findings.captured, findings.code, nvml.query()
+    observation = recorded.outcomes[0].observation if recorded.outcomes else None
     problems = [*captured.not_captured, *([code] if isinstance(code, NotCaptured) else [])]
     problems += [NotCaptured(what="gpus", reason=gpus.problem)] if gpus.problem else []
     problems += [NotCaptured(what="observation", reason=text) for text in (observation.errors if observation else ())]
@@ -194,7 +184,7 @@ def _contents(
         code=None if isinstance(code, NotCaptured) else code,
         data=findings.data.data,
         job=job,
-        baseline=baseline,
+        baseline=recorded.baseline,
         build=_build_spec(project, findings),
         not_captured=tuple(problems),
     )

@@ -24,13 +24,16 @@ from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.run.baseline import baseline_files, read_listings
-from envsnap.run.job import Run, run_job
+from envsnap.run.job import Run
 from envsnap.run.outputs import restore_interrupted
 from envsnap.workflow.environments import Target, image_tag, last_build, prove_equal, venv_folder
-from envsnap.workflow.freeze import inherited_variables, own_paths
+from envsnap.workflow.freeze import own_paths
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, read_lock, read_project
-from envsnap.workflow.runs import new_run_folder, runs_folder
+from envsnap.workflow.runs import inherited_variables, repeat_job, runs_folder
+
+NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
+NOT_DECLARED = "the baseline has it, and the job no longer declares it: never compared"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +78,9 @@ def verify(request: VerifyRequest, progress: Progress) -> Verified:
         with _environment(request, manifest) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")
             prove_equal(environment, manifest, project.folder)
-            outcomes = _rerun(request, manifest, project, job, environment, data, progress)
+            executed = job if manifest.contents.hardware.gpus else job.without_gpus()
+            run = _plan(request, manifest, job, data, progress)
+            outcomes = repeat_job(environment, executed, run, request.runs, progress)
             name = environment.name
         verdict = _judge(job, baseline, files, outcomes)
     notes = (*_notes(project, manifest, job, outcomes[0]), *verdict.notes)
@@ -128,29 +133,15 @@ def _environment(request: VerifyRequest, manifest: Manifest) -> Iterator[Environ
         yield ContainerEnvironment(engine, image.id, name)
 
 
-def _rerun(
-    request: VerifyRequest,
-    manifest: Manifest,
-    project: ProjectFolder,
-    job: Job,
-    environment: Environment,
-    data: CapturedData,
-    progress: Progress,
-) -> tuple[Outcome, ...]:
-    inherited = inherited_variables(job, request.env) | manifest.contents.numerics.env
-    executed = job if manifest.contents.hardware.gpus else job.without_gpus()
-    outcomes = []
-    for number in range(1, request.runs + 1):
-        progress.stage(f"running the job in the {environment.name}, {number} of {request.runs}")
-        run = Run(
-            project=project.folder,
-            folder=new_run_folder(project.folder),
-            inherited=inherited,
-            read_only=data.outside,
-            on_output=progress.detail,
-        )
-        outcomes.append(run_job(environment, executed, run))
-    return tuple(outcomes)
+def _plan(request: VerifyRequest, manifest: Manifest, job: Job, data: CapturedData, progress: Progress) -> Run:
+    """Inject what the baseline was recorded under; only what the lock leaves open comes from this machine."""
+    return Run(
+        project=request.folder,
+        folder=runs_folder(request.folder),
+        inherited=inherited_variables(job, request.env) | manifest.contents.numerics.env,
+        read_only=data.outside,
+        on_output=progress.detail,
+    )
 
 
 def _judge(
@@ -171,26 +162,20 @@ def _judge(
         if output.path in files
     ]
     verdict = compare_outputs(pairs)
-    unmatched = (
-        *(
-            _unmatched(output.path, output.format, "the baseline does not have it: freeze again")
-            for output in job.outputs
-            if output.path not in files
-        ),
-        *(
-            _unmatched(output.path, output.format, "the baseline has it, the job no longer declares it")
-            for output in baseline.outputs
-            if output.path not in {declared.path for declared in job.outputs}
-        ),
-    )
+    declared = {output.path for output in job.outputs}
+    unmatched = [
+        OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_RECORDED)
+        for output in job.outputs
+        if output.path not in files
+    ] + [
+        OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_DECLARED)
+        for output in baseline.outputs
+        if output.path not in declared
+    ]
     if not unmatched:
         return verdict
     reason = f"{', '.join(output.path for output in unmatched)} cannot be compared"
     return Verdict(status="fail", outputs=(*unmatched, *verdict.outputs), reason=reason, notes=verdict.notes)
-
-
-def _unmatched(path: str, format_: str, reason: str) -> OutputVerdict:
-    return OutputVerdict(path=path, format=format_, status="fail", reason=reason)
 
 
 def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcome: Outcome) -> tuple[str, ...]:

@@ -14,8 +14,6 @@ from envsnap.errors import BuildError
 from envsnap.host.docker_cli import BuildKit, Classic, find_builder
 from envsnap.host.engine import Engine, EngineInfo, ImageInfo
 
-BASE = "python:3.11.7-slim-bookworm"
-
 
 class FakeEngine(Engine):
     """A classic builder that leaves one image a step and notes what it saw in the context."""
@@ -133,15 +131,6 @@ def test_comma_in_a_path_is_quoted(wanted: ImageBuild) -> None:
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    """The container engine of this machine."""
-    with Engine.connect() as connected:
-        if connected.image(BASE) is None:
-            pytest.skip(f"the engine does not hold {BASE}: make it with tests/images/make_base.py, or pull it")
-        yield connected
-
-
-@pytest.fixture
 def tag(engine: Engine) -> Iterator[str]:
     """A name for one image, which is removed afterwards."""
     name = f"envsnap-test/build:{uuid.uuid4().hex}"
@@ -168,9 +157,9 @@ def buildkit(engine: Engine) -> BuildKit:
 
 
 @pytest.mark.docker
-def test_buildkit_builds_with_a_mounted_secret(engine: Engine, tag: str, tmp_path: Path) -> None:
+def test_buildkit_builds_with_a_mounted_secret(engine: Engine, tag: str, python_image: str, tmp_path: Path) -> None:
     """The step reads the secret, progress is live, and the label is on the image."""
-    dockerfile = f"FROM {BASE}\nRUN --mount=type=secret,id=token cat /run/secrets/token && echo {tag}\n"
+    dockerfile = f"FROM {python_image}\nRUN --mount=type=secret,id=token cat /run/secrets/token && echo {tag}\n"
     events: list[BuildEvent] = []
 
     image = build_image(engine, buildkit(engine), real_build(tmp_path, tag, dockerfile), on_progress=events.append)
@@ -183,18 +172,21 @@ def test_buildkit_builds_with_a_mounted_secret(engine: Engine, tag: str, tmp_pat
 
 
 @pytest.mark.docker
-def test_buildkit_failure_shows_why(engine: Engine, tag: str, tmp_path: Path) -> None:
+def test_buildkit_failure_shows_why(engine: Engine, tag: str, python_image: str, tmp_path: Path) -> None:
     """The failing step and its output are in the error."""
-    build = real_build(tmp_path, tag, f"FROM {BASE}\nRUN echo because; exit 3\n")
+    build = real_build(tmp_path, tag, f"FROM {python_image}\nRUN echo because; exit 3\n")
 
     with pytest.raises(BuildError, match=r"(?s)step 2 of 2 'RUN echo because; exit 3' failed: .*3\n    because"):
         build_image(engine, buildkit(engine), build)
 
 
 @pytest.mark.docker
-def test_classic_builder_leaves_no_image_with_a_secret(engine: Engine, tag: str, tmp_path: Path) -> None:
+def test_classic_builder_leaves_no_image_with_a_secret(
+    engine: Engine, tag: str, python_image: str, tmp_path: Path
+) -> None:
     """The step that copied the secret is gone from the engine; the final image has the result only."""
-    dockerfile = f"FROM {BASE} AS b\nCOPY secrets/ /s/\nRUN wc -c < /s/token > /n\nFROM {BASE}\nCOPY --from=b /n /n\n"
+    builder = f"FROM {python_image} AS b\nCOPY secrets/ /s/\nRUN wc -c < /s/token > /n\n"
+    dockerfile = f"{builder}FROM {python_image}\nCOPY --from=b /n /n\n"
     before = engine.image_ids()
     events: list[BuildEvent] = []
 

@@ -1,6 +1,5 @@
 """A container image as an environment: what is asked of the engine, and what comes back."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,6 @@ from envsnap.environment import Environment, Execution
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.host.container_run import ContainerResult, ContainerRun
 from envsnap.host.engine import Engine, EngineInfo
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    """The container engine of this machine."""
-    with Engine.connect() as connected:
-        yield connected
-
-
-@pytest.fixture
-def python_image(engine: Engine) -> str:
-    """The name of a local image that has Python."""
-    name = "python:3.11.7-slim-bookworm"
-    if engine.image(name) is None:
-        pytest.skip(f"the engine does not hold {name}: make it with tests/images/make_base.py, or pull it")
-    return name
 
 
 class FakeEngine(Engine):

@@ -1,7 +1,6 @@
 """The engine is found or explained, and a container runs confined, live and without leftovers."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +96,6 @@ def test_refused_pull_is_explained() -> None:
 
     with pytest.raises(MissingToolError, match="cannot pull image 'tool:1': denied; check its name"):
         Engine(client, INFO, {}).pull("tool:1")
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    """The container engine of this machine."""
-    with Engine.connect() as connected:
-        yield connected
-
-
-@pytest.fixture
-def python_image(engine: Engine) -> str:
-    """The name of a local image that has Python."""
-    name = "python:3.11.7-slim-bookworm"
-    if engine.image(name) is None:
-        pytest.skip(f"the engine does not hold {name}: make it with tests/images/make_base.py, or pull it")
-    return name
 
 
 def shell(image: str, script: str, folder: Path, **changes: Any) -> ContainerRun:
