@@ -1,9 +1,6 @@
-"""The command line: finds the command and loads nothing else, so that ``--help`` is quick."""
+"""The command line: finds the command and loads nothing else, click included, so that ``--help`` is quick."""
 
-import importlib
 import sys
-
-import click
 
 from envsnap import __version__
 
@@ -13,7 +10,18 @@ COMMANDS = {
     "verify": "Rerun the job in the rebuilt environment and compare the numbers.",
 }
 
-EPILOG = """\b
+HELP = """\
+Usage: envsnap COMMAND [OPTIONS] [ARGS]...
+
+  Freeze the environment of a machine-learning job, rebuild it, and prove that the numbers are the same.
+
+Options:
+  --version   Show the version.
+  -h, --help  Show this message; after a command, the command's.
+
+Commands:
+{commands}
+
 Exit codes:
   0    done; for verify: every output matches
   1    verify: the numbers differ
@@ -25,35 +33,42 @@ Exit codes:
   7    a tool or engine that is needed is missing or unreachable
   130  interrupted
 """
-
-
-class LazyGroup(click.Group):
-    """Imports a command's module when the command is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the parameter is click's
-        """Name the commands in the order in which they are used."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the parameter is click's
-        """Import a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(f"envsnap.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)  # noqa: S101 - each command module has one
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the parameter is click's
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="envsnap %(version)s")
-def cli() -> None:
-    """Freeze the environment of a machine-learning job, rebuild it, and prove that the numbers are the same."""
+USAGE_ERROR = 2
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
-    sys.exit(cli(standalone_mode=True))
+    """Run the command that the first argument names, and exit with its code."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    match name:
+        case "--help" | "-h" | "help":
+            print(help_text(), end="")
+        case "--version":
+            print(f"envsnap {__version__}")
+        case _ if name in COMMANDS:
+            run_command(name, arguments)
+        case _:
+            print(f"envsnap: error: {complaint(name)}\nTry 'envsnap --help'.", file=sys.stderr)
+            sys.exit(USAGE_ERROR)
+
+
+def run_command(name: str, arguments: list[str]) -> None:
+    """Import one command's module and run it; click exits."""
+    import importlib
+
+    command = importlib.import_module(f"envsnap.cli.{name}").command
+    command.main(args=arguments, prog_name=f"envsnap {name}")
+
+
+def help_text() -> str:
+    """Return what ``envsnap --help`` prints."""
+    return HELP.format(commands="\n".join(f"  {name:<8}{text}" for name, text in COMMANDS.items()))
+
+
+def complaint(name: str) -> str:
+    """Say what is wrong with the first argument, and which command is nearest."""
+    if name.startswith("-"):
+        return f"no such option {name!r} before a command"
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    return f"no such command {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

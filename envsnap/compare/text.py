@@ -105,8 +105,8 @@ def parse_cell(cell: str) -> Scalar:
     text = cell.strip()
     if not text:
         return None
-    if _INTEGER.fullmatch(text) and len(text) <= sys.int_info.default_max_str_digits:
-        return int(text)
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text) <= sys.int_info.default_max_str_digits else cell
     return float(text) if _NUMBER.fullmatch(text) else cell
 
 

@@ -1,6 +1,6 @@
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,10 @@ from envsnap.compare import OutputPair, compare_outputs
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.tolerance import Bounds
 from envsnap.manifest.verdict import ItemVerdict, Verdict
+
+Compare = Callable[..., Verdict]
+Write = Callable[[str, str], Path]
+Lines = Callable[[Sequence[object]], str]
 
 
 def item_of(verdict: Verdict, name: str) -> ItemVerdict:
@@ -24,11 +28,11 @@ def npy(array: np.ndarray, *, pickle: bool = False) -> bytes:
 
 def npz(**arrays: np.ndarray) -> bytes:
     stream = io.BytesIO()
-    np.savez(stream, **arrays)
+    np.savez(stream, allow_pickle=True, **arrays)
     return stream.getvalue()
 
 
-def test_same_bytes_pass_bit_for_bit(compare, lines) -> None:
+def test_same_bytes_pass_bit_for_bit(compare: Compare, lines: Lines) -> None:
     """The same bytes pass, and the verdict says that they are the same."""
     verdict = compare("jsonl", [lines([1.5, 0.5])], [lines([1.5, 0.5])])
 
@@ -66,7 +70,7 @@ def test_output_without_runs_fails() -> None:
         ("npz", npz(a=np.zeros(0))),
     ],
 )
-def test_equal_outputs_without_values_fail(compare, kind: OutputFormat, content: str | bytes) -> None:
+def test_equal_outputs_without_values_fail(compare: Compare, kind: OutputFormat, content: str | bytes) -> None:
     """Two outputs that hold no values are equal, but prove nothing."""
     verdict = compare(kind, [content], [content])
 
@@ -102,7 +106,7 @@ def test_equal_outputs_without_values_fail(compare, kind: OutputFormat, content:
     ],
 )
 def test_equal_but_unreadable_outputs_fail(
-    compare, kind: OutputFormat, content: str | bytes, reason: str
+    compare: Compare, kind: OutputFormat, content: str | bytes, reason: str
 ) -> None:
     """The same bytes on both sides do not pass unread; the reason says what is wrong with the file."""
     verdict = compare(kind, [content], [content])
@@ -111,12 +115,14 @@ def test_equal_but_unreadable_outputs_fail(
     assert reason in verdict.outputs[0].reason
 
 
-def test_missing_and_special_files_fail(tmp_path: Path, write) -> None:
+def test_missing_and_special_files_fail(tmp_path: Path, write: Write) -> None:
     """A file that was never written, has gone, is a folder or a pipe fails at once, by name of the run."""
     good = write("good.json", '{"a": 1}')
     os.mkfifo(tmp_path / "pipe")
     reasons = {
-        str(path): compare_outputs([OutputPair(path="o", format="json", baselines=(good,), reruns=(path,))]).outputs[0].reason
+        str(path): compare_outputs([OutputPair(path="o", format="json", baselines=(good,), reruns=(path,))])
+        .outputs[0]
+        .reason
         for path in (None, tmp_path / "gone", tmp_path, tmp_path / "pipe")
     }
 
@@ -130,14 +136,14 @@ def test_missing_and_special_files_fail(tmp_path: Path, write) -> None:
     assert expected == reasons
 
 
-def test_oversized_text_is_refused(compare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_text_is_refused(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     """Text beyond the limit is refused before it is parsed."""
     monkeypatch.setattr("envsnap.compare.text.MAX_TEXT_BYTES", 4)
 
     assert "write arrays" in compare("json", ['{"a": 1}'], ['{"a": 1}']).outputs[0].reason
 
 
-def test_oversized_archive_is_refused(compare, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_archive_is_refused(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive that unpacks to more than the limit is refused before it is unpacked."""
     monkeypatch.setattr("envsnap.compare.arrays.MAX_UNPACKED_BYTES", 4)
 
@@ -160,27 +166,29 @@ def test_oversized_archive_is_refused(compare, monkeypatch: pytest.MonkeyPatch) 
         ([[]], [{}], "the rerun has {} at step 1, the baseline []"),
     ],
 )
-def test_gap_that_no_tolerance_covers_fails(compare, lines, ours, theirs, reason) -> None:
-    """Missing steps, NaN, infinity, other text and other types fail under the widest tolerance, each with its reason."""
+def test_gap_that_no_tolerance_covers_fails(
+    compare: Compare, lines: Lines, ours: list[object], theirs: list[object], reason: str
+) -> None:
+    """Missing steps, NaN, infinity, other text and types fail under the widest tolerance, each with its reason."""
     verdict = compare("jsonl", [lines(ours)], [lines(theirs)], {"*": Bounds(atol=1e300, rtol=1.0)})
 
     assert "fail" == verdict.status
     assert reason == item_of(verdict, "loss").reason
 
 
-def test_nan_equals_nan_when_told(compare, lines) -> None:
+def test_nan_equals_nan_when_told(compare: Compare, lines: Lines) -> None:
     """With equal-nan a NaN in the same place is no gap."""
     content = lines([0.5, float("nan")])
 
     assert "pass" == compare("jsonl", [content], [content], {"loss": Bounds(equal_nan=True)}).status
 
 
-def test_same_infinity_passes(compare, lines) -> None:
+def test_same_infinity_passes(compare: Compare, lines: Lines) -> None:
     """Infinity equals the same infinity."""
     assert "pass" == compare("jsonl", [lines([float("inf")])], [lines([float("inf")])]).status
 
 
-def test_missing_and_extra_metrics_fail(compare) -> None:
+def test_missing_and_extra_metrics_fail(compare: Compare) -> None:
     """A metric that only one side has is a failure that names it."""
     verdict = compare("json", ['{"a": 1, "val": {"acc": 1}}'], ['{"a": 1, "val": {"f1": 1}}'])
 
@@ -190,7 +198,7 @@ def test_missing_and_extra_metrics_fail(compare) -> None:
     assert "2 of 3 items do not match" == verdict.outputs[0].reason
 
 
-def test_reason_tells_where_and_how_far(compare, lines) -> None:
+def test_reason_tells_where_and_how_far(compare: Compare, lines: Lines) -> None:
     """A trajectory that grows apart says where it parts, where it leaves the tolerance, and what that points to."""
     rerun = [0.1, 0.1 + 1e-9, 0.3, 0.3]
     verdict = compare("jsonl", [lines([0.1] * 4)], [lines(rerun)], {"loss": Bounds(atol=1e-3)})
@@ -208,14 +216,14 @@ def test_reason_tells_where_and_how_far(compare, lines) -> None:
     assert pytest.approx(2.0) == item.max_relative
 
 
-def test_jump_at_first_step_points_to_data_or_seed(compare, lines) -> None:
+def test_jump_at_first_step_points_to_data_or_seed(compare: Compare, lines: Lines) -> None:
     """A gap that is there from the start is not a matter of kernels."""
     verdict = compare("jsonl", [lines([0.1, 0.2])], [lines([0.3, 0.4])])
 
     assert item_of(verdict, "loss").reason.endswith("a jump at the first step points to data, seed or initialisation")
 
 
-def test_ignored_items_are_told_and_prove_nothing(compare) -> None:
+def test_ignored_items_are_told_and_prove_nothing(compare: Compare) -> None:
     """An ignored metric may differ or be missing; an output with nothing else fails."""
     ours, theirs = '{"seconds": 1.5, "acc": 0.5}', '{"seconds": 9.5, "acc": 0.5}'
     verdict = compare("json", [ours], [theirs], {"sec*": "ignore"})
@@ -227,12 +235,12 @@ def test_ignored_items_are_told_and_prove_nothing(compare) -> None:
     assert "nothing was compared: every item with a value is ignored" == everything.outputs[0].reason
 
 
-def test_ignoring_all_metrics_leaves_steps_as_no_proof(compare, lines) -> None:
+def test_ignoring_all_metrics_leaves_steps_as_no_proof(compare: Compare, lines: Lines) -> None:
     """Equal step numbers alone prove nothing."""
     assert "fail" == compare("jsonl", [lines([1.5])], [lines([2.5])], {"*": "ignore"}).status
 
 
-def test_steps_are_exact_under_a_wide_tolerance(compare) -> None:
+def test_steps_are_exact_under_a_wide_tolerance(compare: Compare) -> None:
     """A glob is meant for metrics: a rerun that skips a step does not pass by it."""
     verdict = compare("csv", ["step,loss\n1,0.5\n2,0.5\n"], ["step,loss\n1,0.5\n3,0.5\n"], {"*": Bounds(atol=9)})
 
@@ -240,14 +248,14 @@ def test_steps_are_exact_under_a_wide_tolerance(compare) -> None:
     assert "the steps differ; the first missing is step 2" == item_of(verdict, "loss").reason
 
 
-def test_unused_tolerance_is_a_note(compare) -> None:
+def test_unused_tolerance_is_a_note(compare: Compare) -> None:
     """A pattern that matches nothing is most likely a typing error, and is told."""
     verdict = compare("json", ['{"a": 1}'], ['{"a": 1}'], {"val/*": "exact", "*": "auto"})
 
     assert ("tolerance 'val/*' in out matches no metric",) == verdict.notes
 
 
-def test_worst_rerun_counts(compare, lines) -> None:
+def test_worst_rerun_counts(compare: Compare, lines: Lines) -> None:
     """One bad rerun of three fails the item, and is named."""
     good, bad = lines([0.5]), lines([0.75])
     verdict = compare("jsonl", [good], [good, bad, good])
@@ -256,7 +264,7 @@ def test_worst_rerun_counts(compare, lines) -> None:
     assert item_of(verdict, "loss").reason.startswith("rerun 2: first parts at step 1")
 
 
-def test_rerun_that_repeats_a_later_baseline_run_passes(compare, lines) -> None:
+def test_rerun_that_repeats_a_later_baseline_run_passes(compare: Compare, lines: Lines) -> None:
     """Each recorded run is the baseline: its very bytes are a match."""
     verdict = compare("jsonl", [lines([0.5]), lines([0.75])], [lines([0.75])], {"*": "exact"})
 
@@ -272,7 +280,7 @@ def test_rerun_that_repeats_a_later_baseline_run_passes(compare, lines) -> None:
         (np.zeros((2, 2)), np.array([[0, 0], [np.nan, 0]]), "NaN at element [1, 0] (baseline 0.0)"),
     ],
 )
-def test_arrays_of_another_kind_fail(compare, ours: np.ndarray, theirs: np.ndarray, reason: str) -> None:
+def test_arrays_of_another_kind_fail(compare: Compare, ours: np.ndarray, theirs: np.ndarray, reason: str) -> None:
     """Another shape, another dtype and NaN fail under the widest tolerance."""
     verdict = compare("npy", [npy(ours)], [npy(theirs)], {"*": Bounds(atol=1e300)})
 
@@ -280,14 +288,14 @@ def test_arrays_of_another_kind_fail(compare, ours: np.ndarray, theirs: np.ndarr
     assert reason == item_of(verdict, "").reason
 
 
-def test_missing_tensor_is_named(compare) -> None:
+def test_missing_tensor_is_named(compare: Compare) -> None:
     """A tensor that is not there is a failure."""
     verdict = compare("npz", [npz(a=np.ones(2), b=np.ones(2))], [npz(a=np.ones(2))])
 
     assert "tensor 'b' is not in the rerun" == item_of(verdict, "b").reason
 
 
-def test_key_order_does_not_matter(compare) -> None:
+def test_key_order_does_not_matter(compare: Compare) -> None:
     """Objects are compared by key."""
     verdict = compare("json", ['{"a": 1.5, "b": {"c": 2, "d": 3}}'], ['{"b": {"d": 3, "c": 2}, "a": 1.5}'])
 
@@ -296,7 +304,7 @@ def test_key_order_does_not_matter(compare) -> None:
     assert "every output matches the baseline (within tolerance)" == verdict.reason
 
 
-def test_baseline_that_differs_is_judged_by_its_own_spread(compare, lines: Callable[..., str]) -> None:
+def test_baseline_that_differs_is_judged_by_its_own_spread(compare: Compare, lines: Lines) -> None:
     """With five runs, a rerun within their spread passes, and one far outside fails, each with the numbers."""
     baselines = [lines([1.0, 0.90 + i * 0.0101]) for i in range(5)]
     inside = compare("jsonl", baselines, [lines([1.0, 0.9199])])
@@ -307,7 +315,7 @@ def test_baseline_that_differs_is_judged_by_its_own_spread(compare, lines: Calla
     assert ("the 5 baseline runs of out are not the same bytes",) == inside.notes
 
 
-def test_two_differing_baseline_runs_are_too_few(compare, lines) -> None:
+def test_two_differing_baseline_runs_are_too_few(compare: Compare, lines: Lines) -> None:
     """Two runs cannot tell chance from change: inconclusive, with the number that can."""
     verdict = compare("jsonl", [lines([0.90]), lines([0.91])], [lines([0.92])])
 
@@ -315,8 +323,8 @@ def test_two_differing_baseline_runs_are_too_few(compare, lines) -> None:
     assert "record at least 5" in item_of(verdict, "loss").reason
 
 
-def test_margin_is_tested_for_equivalence(compare, lines) -> None:
-    """With explicit bounds the margin decides: well inside passes, well outside fails, on the edge more runs are needed."""
+def test_margin_is_tested_for_equivalence(compare: Compare, lines: Lines) -> None:
+    """With explicit bounds the margin decides: inside passes, outside fails, on the edge more runs are needed."""
     baselines = [lines([0.900 + i * 0.001]) for i in range(5)]
     tolerance = {"loss": Bounds(atol=0.0035)}
     statuses = [
@@ -327,14 +335,14 @@ def test_margin_is_tested_for_equivalence(compare, lines) -> None:
     assert ["pass", "fail", "inconclusive"] == statuses
 
 
-def test_nan_in_rerun_fails_however_wide_the_baseline_spreads(compare, lines) -> None:
+def test_nan_in_rerun_fails_however_wide_the_baseline_spreads(compare: Compare, lines: Lines) -> None:
     """Chance does not make a NaN."""
     verdict = compare("jsonl", [lines([0.5]), lines([0.9])], [lines([float("nan")])])
 
     assert "fail" == verdict.status
 
 
-def test_exact_cannot_be_met_by_a_baseline_that_differs(compare, lines) -> None:
+def test_exact_cannot_be_met_by_a_baseline_that_differs(compare: Compare, lines: Lines) -> None:
     """An exact tolerance on a job that does not repeat itself fails, and says what to do."""
     verdict = compare("jsonl", [lines([0.5]), lines([0.9])], [lines([0.7])], {"*": "exact"})
 
@@ -342,8 +350,8 @@ def test_exact_cannot_be_met_by_a_baseline_that_differs(compare, lines) -> None:
     assert "give a tolerance" in item_of(verdict, "loss").reason
 
 
-def test_tensors_of_a_baseline_that_differs_are_inconclusive(compare) -> None:
-    """Without a tolerance that the baseline itself keeps, a tensor cannot be judged; the reason says how wide it must be."""
+def test_tensors_of_a_baseline_that_differs_are_inconclusive(compare: Compare) -> None:
+    """Without a tolerance that the baseline itself keeps, a tensor cannot be judged; the reason says how wide."""
     runs = [npy(np.array([0.5, value])) for value in (0.5, 0.75, 0.6)]
     verdict = compare("npy", runs[:2], runs[2:])
 

@@ -17,7 +17,7 @@ from envsnap.compare.statistics import (
 @pytest.mark.parametrize(("n", "k"), [(2, 15.6), (3, 4.97), (5, 3.04), (10, 2.37), (20, 2.14)])
 def test_prediction_factor_matches_the_published_table(n: int, k: float) -> None:
     """k of the 95 % prediction interval for one further value."""
-    assert k == pytest.approx(prediction_factor(n, 1), rel=2e-3)
+    assert k == pytest.approx(prediction_factor(n, 1), rel=3e-3)
 
 
 def test_prediction_needs_five_runs_to_pass() -> None:

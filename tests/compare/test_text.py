@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from envsnap.compare.reading import Reading, Scalar, Series
 from envsnap.compare.series import dtype_of
 from envsnap.compare.text import parse_cell, read_csv, read_json, read_jsonl
+
+Write = Callable[[str, str], Path]
 
 
 def values_of(reading: Reading) -> dict[str, tuple[Scalar, ...]]:
@@ -20,7 +23,7 @@ def labels_of(reading: Reading, name: str) -> tuple[str, ...]:
     return item.labels
 
 
-def test_nested_json_flattens(write) -> None:
+def test_nested_json_flattens(write: Write) -> None:
     """Objects join their keys, lists are series with positions as labels."""
     reading = read_json(write("a.json", '{"val": {"acc": 0.5}, "loss": [1, [2, 3]], "ok": true, "n": null}'))
 
@@ -28,7 +31,7 @@ def test_nested_json_flattens(write) -> None:
     assert ("[0]", "[1][0]", "[1][1]") == labels_of(reading, "loss")
 
 
-def test_list_of_objects_reads_as_records(write) -> None:
+def test_list_of_objects_reads_as_records(write: Write) -> None:
     """Each object is a record whose step labels its values."""
     reading = read_json(write("a.json", '{"log": [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}]}'))
 
@@ -36,7 +39,7 @@ def test_list_of_objects_reads_as_records(write) -> None:
     assert ("epoch 1", "epoch 2") == labels_of(reading, "log/loss")
 
 
-def test_lines_without_a_key_are_not_in_its_series(write) -> None:
+def test_lines_without_a_key_are_not_in_its_series(write: Write) -> None:
     """A metric's series is made of the lines that have it; without a step its label is the line."""
     reading = read_jsonl(write("a.jsonl", '{"a": 1}\n\n{"b": 2}\n{"a": 3, "global_step": 7}\n'))
 
@@ -44,7 +47,7 @@ def test_lines_without_a_key_are_not_in_its_series(write) -> None:
     assert ("line 1", "step 7") == labels_of(reading, "a")
 
 
-def test_csv_cells_are_numbers_where_written_as_numbers(write) -> None:
+def test_csv_cells_are_numbers_where_written_as_numbers(write: Write) -> None:
     """A column is a series; an empty cell is a missing value; the step column labels the rows."""
     reading = read_csv(write("a.csv", "\ufeffepoch,step,loss,name\r\n1,10,0.5,x\r\n1,20,,y\r\n"))
 
@@ -114,7 +117,7 @@ def _sorted(reading: Reading) -> list[tuple[str, object]]:
     return sorted(reading.items(), key=lambda pair: pair[0])
 
 
-def test_byte_order_mark_is_no_part_of_the_text(write, tmp_path: Path) -> None:
+def test_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     """Some programs begin UTF-8 files with one."""
     (tmp_path / "b.json").write_bytes(b"\xef\xbb\xbf1")
 

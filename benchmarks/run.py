@@ -1,0 +1,126 @@
+"""`make bench`: envsnap beside its peers, in turns in one run; every figure is a ratio of medians.
+
+An absolute time says little on a shared machine. Each round measures both sides one after the other, so that what
+else the machine does meets both; the ratio of the medians over all rounds is what is printed.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from envsnap.compare import OutputPair, compare_outputs
+
+ROOT = Path(__file__).parent.parent
+WORK = ROOT / ".work" / "bench"
+ENVSNAP = str(Path(sys.executable).parent / "envsnap")
+ROUNDS = 15
+ARRAY_ROUNDS = 5
+ARRAY_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One measurement: ``limit`` is the largest ratio of ours to the peer's that the project promises, or None."""
+
+    title: str
+    ours: Callable[[], None]
+    peer: Callable[[], None]
+    limit: float | None
+    rounds: int = ROUNDS
+
+
+def main() -> int:
+    """Measure all; return 1 if a promise is broken."""
+    python = make_environment()
+    project = WORK / "project"
+    project.mkdir(exist_ok=True)
+    freeze = [ENVSNAP, "freeze", "--quiet", "--no-run", "--project", str(project), "--python", str(python)]
+    run(freeze)
+    count = len(run([str(python), "-m", "pip", "freeze", "--all"]).splitlines())
+    contests = [
+        Contest(
+            f"freeze --no-run --offline / pip freeze, {count} packages",
+            lambda: void([*freeze, "--offline"]),
+            lambda: void([str(python), "-m", "pip", "freeze"]),
+            1.0,
+        ),
+        Contest(
+            "envsnap --help / python -c pass",
+            lambda: void([ENVSNAP, "--help"]),
+            lambda: void([sys.executable, "-c", "pass"]),
+            4.0,
+        ),
+        array_contest(),
+    ]
+    return max([report(contest) for contest in contests])
+
+
+def make_environment() -> Path:
+    """Install benchmarks/requirements.txt once; a later run finds it."""
+    folder = WORK / "environment"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        print(f"installing benchmarks/requirements.txt into {folder}", file=sys.stderr)
+        run([sys.executable, "-m", "uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
+        install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python), "pip"]
+        run([*install, "--requirement", str(ROOT / "benchmarks" / "requirements.txt")])
+        (folder / "complete").touch()
+    return python
+
+
+def array_contest() -> Contest:
+    """Two equal files of 512 MiB of float32: envsnap reads, proves and compares; numpy compares arrays in memory."""
+    paths = (WORK / "baseline.npy", WORK / "rerun.npy")
+    values = np.random.default_rng(0).standard_normal(ARRAY_BYTES // 4, dtype=np.float32)
+    for path in paths:
+        np.save(path, values)
+    pair = OutputPair(path="a.npy", format="npy", baselines=paths[:1], reruns=paths[1:], tolerance={})
+    loaded = [np.load(path) for path in paths]
+
+    def ours() -> None:
+        assert compare_outputs([pair]).status == "pass"
+
+    def peer() -> None:
+        assert np.allclose(*loaded)
+
+    return Contest("compare two 512 MiB float32 files / np.allclose in memory", ours, peer, 1.0, ARRAY_ROUNDS)
+
+
+def report(contest: Contest) -> int:
+    """Measure one contest in turns, print its line, and return 1 if its promise is broken."""
+    times: tuple[list[float], list[float]] = ([], [])
+    contest.ours()
+    contest.peer()
+    for _ in range(contest.rounds):
+        for side, work in zip(times, (contest.ours, contest.peer), strict=True):
+            started = time.perf_counter()
+            work()
+            side.append(time.perf_counter() - started)
+    ratio = median(times[0]) / median(times[1])
+    kept = contest.limit is None or ratio <= contest.limit
+    promise = "" if contest.limit is None else f" (at most {contest.limit:g}: {'kept' if kept else 'BROKEN'})"
+    print(f"{ratio:6.2f}  {contest.title}{promise}")
+    return 0 if kept else 1
+
+
+def run(command: list[str]) -> str:
+    """Run a command to its end and return what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def void(command: list[str]) -> None:
+    """Run a command for its time alone."""
+    run(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
