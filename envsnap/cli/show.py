@@ -121,7 +121,7 @@ def conclude(
     progress = StderrProgress(quiet=voice.quiet, verbose=voice.verbose)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the same clean end as Ctrl-C
     try:
-        result = work(progress)
+        code, text, value = present(work(progress))
     except EnvsnapError as error:
         progress.end()
         _fail(name, voice, error.exit_code, str(error))
@@ -129,7 +129,6 @@ def conclude(
         progress.end()
         _fail(name, voice, INTERRUPTED, "interrupted")
     progress.end()
-    code, text, value = present(result)
     click.echo(envelope(name, code, value) if voice.json else text, nl=False)
     sys.exit(code)
 

@@ -67,9 +67,9 @@ def make_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
         wanted = requirements.read_text(encoding="utf-8")
         if wanted not in made:
             folder = tmp_path_factory.mktemp("environment") / "venv"
-            subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-            pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--quiet"]
-            subprocess.run([*pip, "install", "--requirement", requirements], check=True)
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+            pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "--quiet"]
+            subprocess.run([*pip, "install", "--requirement", str(requirements)], check=True)
             made[wanted] = folder / "bin" / "python"
         return made[wanted]
 
@@ -87,7 +87,12 @@ def copy_example(
         ignored = shutil.ignore_patterns(".envsnap", "envsnap.lock", "envsnap.baseline", "data", ".venv", "__pycache__")
         shutil.copytree(EXAMPLES / name, folder, ignore=ignored)
         author = ["-c", "user.name=test", "-c", "user.email=test@host.example"]
-        for command in (["init", "--quiet"], ["add", "--all"], [*author, "commit", "--quiet", "--message", "start"]):
+        commands: tuple[list[str], ...] = (
+            ["init", "--quiet"],
+            ["add", "--all"],
+            [*author, "commit", "--quiet", "--message", "start"],
+        )
+        for command in commands:
             subprocess.run(["git", *command], cwd=folder, check=True)
         return Project(folder, make_environment(EXAMPLES / name / "requirements.txt"))
 

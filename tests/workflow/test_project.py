@@ -1,0 +1,91 @@
+"""A project's settings, its job and its interpreter."""
+
+from pathlib import Path
+
+import pytest
+
+from envsnap.errors import InvalidFileError, UsageError
+from envsnap.manifest.job import Job
+from envsnap.workflow.project import choose_python, default_threads, job_to_freeze, read_lock, read_project
+
+SETTINGS = '[job]\ncommand = ["python", "train.py"]\n'
+
+
+def interpreter(folder: Path) -> Path:
+    """Make what looks like an environment's interpreter."""
+    python = folder / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(mode=0o755)
+    return python
+
+
+def test_settings_stand_in_envsnap_toml_before_pyproject(tmp_path: Path) -> None:
+    """One place rules; pyproject.toml serves where the other is not there."""
+    (tmp_path / "pyproject.toml").write_text('[tool.envsnap.job]\ncommand = ["python", "other.py"]\n')
+    from_pyproject = read_project(tmp_path)
+    (tmp_path / "envsnap.toml").write_text(SETTINGS)
+    from_own = read_project(tmp_path)
+
+    assert from_pyproject.settings.job is not None
+    assert ("python", "other.py") == from_pyproject.settings.job.command
+    assert from_own.settings.job is not None
+    assert ("python", "train.py") == from_own.settings.job.command
+    assert "envsnap.toml" == from_own.source
+
+
+def test_folder_without_settings_is_a_project_without_a_job(tmp_path: Path) -> None:
+    """Its environment can be frozen, and a command given on the command line."""
+    project = read_project(tmp_path)
+
+    assert job_to_freeze(project, (), {}) is None
+    assert Job(command=("python", "x.py"), threads=3) == job_to_freeze(
+        project, ("python", "x.py"), {"OMP_NUM_THREADS": "3"}
+    )
+
+
+def test_missing_folder_and_missing_lock_are_usage_errors(tmp_path: Path) -> None:
+    """Both name the path, the lock says how to write one."""
+    with pytest.raises(UsageError, match="no such folder"):
+        read_project(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="envsnap freeze"):
+        read_lock(tmp_path / "envsnap.lock")
+
+
+def test_settings_that_are_no_text_are_named(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are an error with the file's name."""
+    (tmp_path / "envsnap.toml").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(InvalidFileError, match=r"envsnap\.toml cannot be read"):
+        read_project(tmp_path)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("4", 4), ("4,2", 4), ("0", None), ("many", None), ("", None)])
+def test_threads_follow_omp_num_threads(value: str, expected: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenMP's own variable decides, the usable cores where it says nothing."""
+    monkeypatch.setattr("envsnap.workflow.project.usable_cores", lambda: 7)
+
+    assert (expected or 7) == default_threads({"OMP_NUM_THREADS": value})
+
+
+def test_interpreter_is_the_named_then_the_active_then_the_projects(tmp_path: Path) -> None:
+    """--python beats an active environment, which beats .venv, which beats PATH."""
+    named, active = interpreter(tmp_path / "named"), interpreter(tmp_path / "active")
+    own, on_path = interpreter(tmp_path / ".venv"), interpreter(tmp_path / "path")
+    (on_path.parent / "python3").touch(mode=0o755)
+    env = {"VIRTUAL_ENV": str(tmp_path / "active"), "PATH": str(on_path.parent)}
+
+    assert named == choose_python(tmp_path, env, named, None)
+    assert named == choose_python(tmp_path, env, None, tmp_path / "named")
+    assert active == choose_python(tmp_path, env, None, None)
+    assert own == choose_python(tmp_path, {"PATH": env["PATH"]}, None, None)
+    assert on_path.parent / "python3" == choose_python(tmp_path / "elsewhere", {"PATH": env["PATH"]}, None, None)
+
+
+def test_interpreter_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    """So are two of them, and none at all."""
+    with pytest.raises(UsageError, match="cannot be executed"):
+        choose_python(tmp_path, {}, tmp_path / "python", None)
+    with pytest.raises(UsageError, match="name two interpreters"):
+        choose_python(tmp_path, {}, tmp_path / "python", tmp_path)
+    with pytest.raises(UsageError, match="no Python is on PATH"):
+        choose_python(tmp_path, {"PATH": str(tmp_path)}, None, None)
