@@ -1,6 +1,6 @@
 """envsnap freeze: this environment and the job's results -> envsnap.lock and envsnap.baseline/."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,10 +116,18 @@ def _capture_and_lock(
     config = read_index_config(request.env, prefix=captured.prefix)
     progress.stage(f"locking {len(captured.packages)} packages")
     packages = lock_packages(captured.packages, _sources(request, project.folder, environment, captured, config))
-    for package in packages:
-        if package.installed.evidence == "none" and not request.offline:
-            progress.warn(f"{package.name} {package.installed_version} has no artefact: {package.installed.reason}")
+    for reason, names in _without_artefact(packages):
+        progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names)}: {reason}")
     return _Findings(captured, packages, data, config, capture_code(project.folder, own_paths(job)))
+
+
+def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]]:
+    """Group the packages that cannot be rebuilt by the reason."""
+    lacking = [package for package in packages if package.installed.evidence == "none"]
+    reasons = dict.fromkeys(package.installed.reason for package in lacking)
+    return [
+        (reason, [package.name for package in lacking if package.installed.reason == reason]) for reason in reasons
+    ]
 
 
 def _sources(

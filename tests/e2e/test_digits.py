@@ -107,7 +107,7 @@ def test_container_repeats_the_numbers(built: Project) -> None:
 
 
 @pytest.mark.docker
-def test_job_sees_the_container_not_the_host(built: Project) -> None:
+def test_job_sees_the_container_not_the_host(built: Project, engine: Engine) -> None:
     """A job that writes where it runs gives the image's prefix, not the captured one."""
     folder = built.folder.parent / "where"
     shutil.copytree(built.folder, folder, symlinks=True)
@@ -118,9 +118,10 @@ def test_job_sees_the_container_not_the_host(built: Project) -> None:
     )
 
     project.freeze()
-    built_again = project.envsnap("build")
+    built_again = project.envsnap("build", "--json")
     done = project.envsnap("verify", "--json")
 
+    engine.remove_unused_image(built_again.envelope["result"]["reference"])
     (item,) = done.envelope["result"]["verdict"]["outputs"][0]["items"]
     assert built_again.code == 0, built_again.err
     assert done.code == 1
