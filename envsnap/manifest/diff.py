@@ -94,17 +94,23 @@ def _pairs(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> li
 
 
 def _pools(pools: Iterable[ThreadPool]) -> dict[str, str]:
-    return {
-        f"{pool.implementation} ({PurePosixPath(pool.path).name})": f"{pool.version or 'no version'} {pool.architecture} "
-        f"{pool.num_threads} threads"
-        for pool in pools
-    }
+    return {f"{pool.implementation} ({PurePosixPath(pool.path).name})": _pool(pool) for pool in pools}
+
+
+def _pool(pool: ThreadPool) -> str:
+    threads = "?" if pool.num_threads is None else pool.num_threads
+    return " ".join(word for word in (pool.version or "no version", pool.architecture, f"{threads} threads") if word)
 
 
 def _settings(settings: TorchSettings | NumpySettings | None) -> dict[str, str]:
     if settings is None:
         return {}
-    return {name.replace("_", "-"): str(getattr(settings, name)) for name in settings.__struct_fields__}
+    values = {name.replace("_", "-"): getattr(settings, name) for name in settings.__struct_fields__}
+    return {name: _setting(value) for name, value in values.items() if value is not None}
+
+
+def _setting(value: object) -> str:
+    return (" ".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
 def _accelerator(libraries: Iterable[LoadedLibrary]) -> list[LoadedLibrary]:

@@ -7,12 +7,21 @@ import msgspec
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, ThreadPool, TorchSettings
 
-PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^\d+\.\d+\.\d+((a|b|rc)\d+)?$")]
+PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?\Z")]
 Provenance = Literal["conda", "pyenv", "uv", "system", "local", "unknown"]
 
 
 class Interpreter(Model, frozen=True):
-    """The Python that runs the job; ``provenance`` tells where the base interpreter came from."""
+    """The Python that runs the job.
+
+    Args:
+        implementation: as ``sys.implementation.name`` says.
+        version: three numbers, with ``a``, ``b`` or ``rc`` for a pre-release.
+        build: the builder's label and date.
+        compiler: what compiled it.
+        soabi: which extension modules it loads, for example ``cpython-311-x86_64-linux-gnu``.
+        provenance: where the base interpreter, under any virtual environment, came from.
+    """
 
     implementation: str
     version: PythonVersion
@@ -23,7 +32,16 @@ class Interpreter(Model, frozen=True):
 
 
 class Platform(Model, frozen=True):
-    """The operating system under the interpreter; ``distribution`` reads like ``debian 12 bookworm``."""
+    """The operating system under the interpreter.
+
+    Args:
+        system: for example ``Linux``.
+        arch: the machine's architecture, for example ``x86_64``.
+        libc: ``glibc``, or empty where another one serves.
+        libc_version: of the C library.
+        distribution: name, version and code name, for example ``debian 12 bookworm``.
+        kernel: release of the running kernel; a container has its host's.
+    """
 
     system: str
     arch: str
@@ -34,7 +52,14 @@ class Platform(Model, frozen=True):
 
 
 class Cpu(Model, frozen=True):
-    """``cores`` counts the logical processors this process may use; ``isa`` lists the vector extensions."""
+    """The processor.
+
+    Args:
+        vendor: as the processor names itself, for example ``GenuineIntel``.
+        model: its marketing name.
+        cores: how many logical processors this process may use.
+        isa: vector extensions: they choose the kernels of BLAS and the frameworks.
+    """
 
     vendor: str
     model: str
@@ -43,7 +68,15 @@ class Cpu(Model, frozen=True):
 
 
 class Gpu(Model, frozen=True):
-    """One GPU as NVML describes it. Its UUID and serial number are private and left out."""
+    """One GPU as NVML describes it. Its UUID and serial number are private and left out.
+
+    Args:
+        name: the product's name.
+        compute_capability: for example ``9.0``.
+        memory_mib: its memory in MiB.
+        mig_profile: the slice of it that was in use, for example ``1g.10gb``; empty for a whole one.
+        ecc: whether error correction is on; absent where it has none.
+    """
 
     name: str
     compute_capability: str
@@ -53,17 +86,26 @@ class Gpu(Model, frozen=True):
 
 
 class Hardware(Model, frozen=True):
-    """CPU and GPUs. No GPU is a fact, not an error."""
+    """CPU and GPUs.
+
+    Args:
+        cpu: the processor.
+        gpus: those that were visible; none is a fact, not an error.
+    """
 
     cpu: Cpu
     gpus: tuple[Gpu, ...] = ()
 
 
 class Accelerator(Model, frozen=True):
-    """The CUDA versions that can disagree, and the accelerator libraries that the job really loaded.
+    """The CUDA versions that can disagree, and the libraries that the job really loaded. Empty: not there.
 
-    ``driver_cuda`` is the newest CUDA that the driver serves, ``toolkit`` is nvcc's, ``framework_cuda`` is the
-    one that the framework was compiled for. Empty: not there.
+    Args:
+        driver: version of the GPU driver.
+        driver_cuda: the newest CUDA that the driver serves.
+        toolkit: the CUDA of the ``nvcc`` that was found.
+        framework_cuda: the CUDA that the framework was compiled for.
+        libraries: accelerator libraries that were mapped when the job ended.
     """
 
     driver: str = ""
@@ -74,7 +116,16 @@ class Accelerator(Model, frozen=True):
 
 
 class Numerics(Model, frozen=True):
-    """What moves numbers beside code, data and packages: thread pools, variables, framework settings."""
+    """What moves numbers beside code, data and packages.
+
+    Args:
+        threads: size of the thread pools that the job was given.
+        env: environment variables that move numbers, as set inside the job.
+        pools: pools of native threads.
+        libraries: other libraries that the job loaded: BLAS, OpenMP, C runtime, frameworks.
+        numpy: absent where the job did not import numpy.
+        torch: absent where the job did not import torch.
+    """
 
     threads: int
     env: dict[str, str] = {}
@@ -85,7 +136,14 @@ class Numerics(Model, frozen=True):
 
 
 class SystemPackage(Model, frozen=True):
-    """A package of the distribution that owns a library which the job loaded."""
+    """A package of the distribution that owns a library which the job loaded.
+
+    Args:
+        manager: which package manager knows it.
+        name: as the manager spells it.
+        version: with the distribution's revision.
+        arch: architecture it was built for.
+    """
 
     manager: Literal["dpkg", "rpm", "apk"]
     name: str
@@ -94,20 +152,39 @@ class SystemPackage(Model, frozen=True):
 
 
 class System(Model, frozen=True):
-    """Packages of the distribution."""
+    """What the distribution brought.
+
+    Args:
+        packages: those that own libraries which the job loaded.
+    """
 
     packages: tuple[SystemPackage, ...] = ()
 
 
 class ChangedFile(Model, frozen=True):
-    """A file that differs from the commit; ``sha256`` is empty for a deleted one."""
+    """A file that differs from the commit.
+
+    Args:
+        path: in the working tree.
+        sha256: of its contents; empty for a deleted file.
+    """
 
     path: str
     sha256: str
 
 
 class Code(Model, frozen=True):
-    """State of the working tree. ``patch`` is the SHA-256 of ``git diff --binary`` against the commit."""
+    """State of the working tree.
+
+    Args:
+        vcs: the version control system.
+        commit: the commit that was checked out.
+        branch: empty for a detached commit.
+        remote: where the repository comes from, without credentials.
+        dirty: whether the tree differed from the commit.
+        patch: SHA-256 of ``git diff --binary`` against the commit; empty where nothing differs.
+        changed: the files that differ.
+    """
 
     vcs: Literal["git"]
     commit: str
@@ -119,7 +196,14 @@ class Code(Model, frozen=True):
 
 
 class Datum(Model, frozen=True):
-    """One input: a file, or a folder (``files`` > 0) whose digest is that of its listing."""
+    """One input of the job.
+
+    Args:
+        path: relative to the project, or absolute.
+        size: in bytes; of a folder, the sum of its files.
+        sha256: of the file, or of a folder's listing.
+        files: how many files a folder holds; 0 for a file.
+    """
 
     path: str
     size: int
@@ -128,7 +212,12 @@ class Datum(Model, frozen=True):
 
 
 class NotCaptured(Model, frozen=True):
-    """A fact that could not be captured, and why."""
+    """A fact that could not be captured.
+
+    Args:
+        what: the fact.
+        reason: why.
+    """
 
     what: str
     reason: str

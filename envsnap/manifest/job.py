@@ -12,11 +12,20 @@ Gpus = Literal["all", "none"] | Annotated[int, msgspec.Meta(ge=0)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 """PYTHONHASHSEED and numpy take 32 bits: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED"""
 
+RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!(.*/)?\.\.(/|\Z))[^\x00-\x1f\x7f]+\Z")]
+"""A path that stays inside the folder it is joined to."""
+
 
 class JobOutput(Model, frozen=True):
-    """One file that the job writes: its path in the project, its format, and tolerances by metric or tensor name."""
+    """One file that the job writes.
 
-    path: Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f]+$")]
+    Args:
+        path: in the project.
+        format: how it is read.
+        tolerance: by name of the metric, column or tensor; globs match several.
+    """
+
+    path: RelativePath
     format: OutputFormat
     tolerance: dict[str, Tolerance] = {}
 
@@ -27,14 +36,15 @@ class Job(Model, frozen=True):
     Args:
         command: argument list; never given to a shell.
         inputs: glob patterns, relative to the project or absolute.
+        outputs: the files that it writes and that are compared.
         seed: given to Python's hash, ``random``, numpy and the frameworks.
         deterministic: whether determinism settings are injected.
         threads: size of every thread pool (OpenMP, BLAS, torch); thread counts move numbers.
         runs: how many baseline repetitions ``freeze`` records.
-        timeout_seconds: limit for one run, or None.
+        timeout_seconds: limit for one run; None for no limit.
         network: whether the job may use the network in a container.
-        gpus: "all", "none" or a number.
-        shm_bytes: size of /dev/shm in a container, in bytes, or None for the engine's default.
+        gpus: all, none, or how many.
+        shm_bytes: size of /dev/shm in a container, in bytes; None for the engine's default.
         env: variables to set.
         pass_env: names of variables that are handed through from the caller; their values are recorded nowhere.
     """

@@ -2,22 +2,36 @@
 
 import hashlib
 import json
-import tomllib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from envsnap.errors import InvalidFileError
+from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest, Snapshot
 from envsnap.manifest.model import convert, convert_known
+from envsnap.manifest.package import Package
+from envsnap.manifest.toml import Plain, parse_toml
 
 HEADER = "# Written by envsnap freeze. Commit it, review it, do not edit it.\n"
-Plain = dict[str, object]
+SCHEMA = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 
 
 def seal(contents: Contents, *, created_by: str, created_at: str) -> Manifest:
-    """Put contents under a snapshot that carries their digest."""
-    digest = contents_digest(plain(contents))
+    """Put contents under a snapshot that carries their digest.
+
+    Raises:
+        CaptureError: ``parse_manifest`` would refuse these contents: a lock that cannot be read is never written.
+    """
+    table = plain(contents)
+    try:
+        _check_packages(convert(table, Contents, source="contents").packages, "contents")
+        digest = contents_digest(table)
+    except InvalidFileError as error:
+        raise CaptureError(f"what was captured cannot be locked: {error}") from error
+    except UnicodeEncodeError as error:
+        near = error.object[max(0, error.start - 40) : error.end]
+        raise CaptureError(f"what was captured cannot be locked: not valid Unicode at {near!r}") from error
     return Manifest(snapshot=Snapshot(created_by=created_by, created_at=created_at, digest=digest), contents=contents)
 
 
@@ -33,19 +47,22 @@ def parse_manifest(text: str, *, source: str) -> tuple[Manifest, tuple[str, ...]
     """Read a manifest, which is untrusted; return it with warnings.
 
     Raises:
-        InvalidFileError: not TOML, an unknown major schema, an unknown key, a wrong type, or contents that do
-            not match their digest; the message starts with ``source``.
+        InvalidFileError: not TOML, an unknown major schema, an unknown key, a wrong type, a package that is listed
+            twice or cannot be installed, or contents that do not match their digest; the message starts with
+            ``source``.
     """
-    document = _parse_toml(text, source)
+    document = parse_toml(text, source=source)
     warnings = _check_schema(document.pop("schema-version", None), source)
-    snapshot = convert(document.pop("snapshot", None), Snapshot, source=source)
+    parse = convert_known if warnings else convert
+    snapshot = parse(document.pop("snapshot", {}), Snapshot, source=f"{source} [snapshot]")
     if contents_digest(document) != snapshot.digest:
         raise InvalidFileError(
             f"{source}: the contents do not match [snapshot].digest: the file was edited or damaged. "
             "Restore it from version control, or write it anew with 'envsnap freeze'"
         )
-    parse = convert_known if warnings else convert
-    return Manifest(snapshot=snapshot, contents=parse(document, Contents, source=source)), warnings
+    contents = parse(document, Contents, source=source)
+    _check_packages(contents.packages, source)
+    return Manifest(snapshot=snapshot, contents=contents), warnings
 
 
 def contents_digest(document: Mapping[str, object]) -> str:
@@ -55,8 +72,8 @@ def contents_digest(document: Mapping[str, object]) -> str:
 
 
 def plain(value: msgspec.Struct) -> Plain:
-    """Turn a struct into the tables that TOML can hold: keys in kebab-case, what is None left out."""
-    table = _without_none(msgspec.to_builtins(value))
+    """Turn a struct into the tables that TOML can hold: kebab-case, sorted by the user's keys, None left out."""
+    table = _without_none(msgspec.to_builtins(value, order="deterministic"))
     assert isinstance(table, dict)  # noqa: S101 - a struct always becomes a table
     return table
 
@@ -69,23 +86,30 @@ def _without_none(value: object) -> object:
     return value
 
 
-def _parse_toml(text: str, source: str) -> Plain:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidFileError(f"{source}: not valid TOML: {error}") from error
-
-
 def _check_schema(version: object, source: str) -> tuple[str, ...]:
-    known = SCHEMA_VERSION.split(".")
-    parts = version.split(".") if isinstance(version, str) else []
-    if len(parts) != len(known) or not all(part.isdigit() for part in parts):
+    found = SCHEMA.fullmatch(version) if isinstance(version, str) else None
+    if found is None:
         raise InvalidFileError(f"{source}: schema-version is missing or not like '{SCHEMA_VERSION}'")
-    if parts[0] != known[0]:
+    major, minor = map(int, found.groups())
+    known_major, known_minor = map(int, SCHEMA_VERSION.split("."))
+    if major != known_major:
         raise InvalidFileError(
             f"{source}: schema-version {version} is not known to this envsnap ({SCHEMA_VERSION}); "
             "use the envsnap that wrote it, or freeze anew"
         )
-    if int(parts[1]) > int(known[1]):
+    if minor > known_minor:
         return (f"{source}: written for schema {version}, newer than {SCHEMA_VERSION}; new keys are ignored",)
     return ()
+
+
+def _check_packages(packages: Iterable[Package], source: str) -> None:
+    seen: set[str] = set()
+    for package in packages:
+        where = f"{source}: package {package.name}"
+        if package.name in seen:
+            raise InvalidFileError(f"{where} is listed twice")
+        seen.add(package.name)
+        if not package.installed_version:
+            raise InvalidFileError(f"{where} has no version")
+        if package.installed.evidence == "direct-url" and (package.wheel is None or package.wheel.url is None):
+            raise InvalidFileError(f"{where} was installed from a URL and its wheel names none")

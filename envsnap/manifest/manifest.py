@@ -16,20 +16,23 @@ from envsnap.manifest.facts import (
     Platform,
     System,
 )
-from envsnap.manifest.job import Job
+from envsnap.manifest.job import Job, RelativePath
 from envsnap.manifest.model import Model
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.package import Package
 
 SCHEMA_VERSION = "1.0"
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-
-RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f]+$")]
-"""A path that stays inside the folder it is joined to."""
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Snapshot(Model, frozen=True):
-    """Who wrote the manifest and when (UTC); ``digest`` covers everything but this table."""
+    """Who wrote the manifest, and when.
+
+    Args:
+        created_by: name and version of the program.
+        created_at: time in UTC.
+        digest: SHA-256 over everything but this table.
+    """
 
     created_by: str
     created_at: str
@@ -37,7 +40,14 @@ class Snapshot(Model, frozen=True):
 
 
 class BaselineOutput(Model, frozen=True):
-    """One recorded output; ``runs`` holds the digest of each repetition, one alone where all are the same."""
+    """One recorded output.
+
+    Args:
+        path: in the project.
+        format: how it is read.
+        sha256: the digest of each repetition; one alone where all are the same.
+        size: in bytes.
+    """
 
     path: RelativePath
     format: OutputFormat
@@ -46,17 +56,37 @@ class BaselineOutput(Model, frozen=True):
 
 
 class Baseline(Model, frozen=True):
-    """The recorded Outcomes. ``folder`` lies in envsnap.baseline/ and is named by its content."""
+    """The recorded Outcomes.
+
+    Args:
+        runs: how many repetitions were recorded.
+        folder: where they lie in ``envsnap.baseline/``, named by their content.
+        bitwise_repeatable: whether every repetition wrote the same bytes.
+        observed: whether the observer reported from inside the job.
+        outputs: one for each declared output.
+    """
 
     runs: Annotated[int, msgspec.Meta(ge=1)]
-    folder: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+    folder: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
     bitwise_repeatable: bool
     observed: bool
     outputs: tuple[BaselineOutput, ...]
 
 
 class CondaPackage(Model, frozen=True):
-    """A record of conda-meta: https://docs.conda.io/projects/conda/en/stable/dev-guide/specs/."""
+    """A record of conda-meta: https://docs.conda.io/projects/conda/en/stable/dev-guide/specs/.
+
+    Args:
+        name: of the package.
+        version: of the package.
+        build: the build string.
+        channel: where it came from.
+        subdir: the channel's platform.
+        url: of the archive.
+        sha256: of the archive.
+        md5: of the archive, where no SHA-256 is recorded.
+        size: of the archive, in bytes.
+    """
 
     name: str
     version: str = ""
@@ -70,13 +100,34 @@ class CondaPackage(Model, frozen=True):
 
 
 class Conda(Model, frozen=True):
-    """Packages that conda owns."""
+    """What conda brought.
+
+    Args:
+        packages: those that it owns.
+    """
 
     packages: tuple[CondaPackage, ...] = ()
 
 
 class Contents(Model, frozen=True):
-    """Everything in a manifest that its digest covers."""
+    """Everything in a manifest that its digest covers.
+
+    Args:
+        interpreter: the Python that ran the job.
+        platform: the operating system under it.
+        hardware: CPU and GPUs.
+        accelerator: CUDA, as driver, toolkit and framework have it.
+        numerics: what moves numbers beside code, data and packages.
+        packages: every installed package.
+        conda: packages that conda owns; absent outside of a conda environment.
+        system: packages of the distribution; absent where none was asked for.
+        code: the working tree; absent where it is under no version control.
+        data: the inputs.
+        job: the job as run; absent where none was declared.
+        baseline: the recorded outcomes; absent where the job was not run.
+        build: wishes for the rebuilt container.
+        not_captured: what could not be captured.
+    """
 
     interpreter: Interpreter
     platform: Platform
@@ -95,7 +146,13 @@ class Contents(Model, frozen=True):
 
 
 class Manifest(Model, frozen=True):
-    """A manifest: ``contents`` under its snapshot."""
+    """A manifest: ``contents`` under its snapshot.
+
+    Args:
+        snapshot: who wrote it, when, and the digest of the contents.
+        contents: everything captured; in the file its tables stand at the top.
+        schema_version: of the file's format.
+    """
 
     snapshot: Snapshot
     contents: Contents

@@ -1,10 +1,11 @@
 """The base of every type that the stages exchange, and the rule by which untrusted data becomes one."""
 
 import difflib
+import functools
 import types
 import typing
 from collections.abc import Iterator
-from typing import TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -37,40 +38,73 @@ def convert_known(data: object, kind: type[T], *, source: str) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise InvalidFileError(f"{source}: {str(error).replace(' - at `$.', ' at `')}") from error
+        raise InvalidFileError(f"{source}: {_explain(error, data, kind)}") from error
 
 
-def unknown_keys(data: object, kind: object, where: str = "") -> Iterator[tuple[str, str, list[str]]]:
+def unknown_keys(data: object, kind: object) -> Iterator[tuple[str, str, list[str]]]:
     """Yield ``(path of the table, unknown key, keys known there)`` for every key that ``kind`` does not have."""
+    for where, table, stands_for in _tables(data, kind, ""):
+        if isinstance(stands_for, type) and issubclass(stands_for, msgspec.Struct):
+            known = stands_for.__struct_encode_fields__
+            yield from ((where, key, list(known)) for key in table if key not in known)
+
+
+def _explain(error: msgspec.ValidationError, data: object, kind: object) -> str:
+    message = str(error)
+    if "[...]" in message:
+        # That is how msgspec writes a key of the user's own, as in job.env: find the entry that it refuses.
+        for where, value, wanted in _entries(data, kind):
+            try:
+                msgspec.convert(value, wanted)
+            except msgspec.ValidationError as inner:
+                text, _, path = str(inner).partition(" - at `$")
+                return f"{text} at `{where}{path.removesuffix('`')}`"
+    return message.replace(" - at `$.", " at `").replace("in `$.", "in `")
+
+
+def _entries(data: object, kind: object) -> Iterator[tuple[str, object, Any]]:
+    for where, table, stands_for in _tables(data, kind, ""):
+        if get_origin(stands_for) is dict:
+            yield from ((_join(where, key), value, get_args(stands_for)[1]) for key, value in table.items())
+
+
+def _tables(data: object, kind: object, where: str) -> Iterator[tuple[str, dict[str, object], object]]:
+    """Yield every table in ``data``: its path, itself, and the struct or ``dict`` type that it stands for."""
+    kind = _bare(kind)
     origin = get_origin(kind)
-    if isinstance(data, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        yield from _unknown_in_struct(data, kind, where)
-    elif origin in (typing.Union, types.UnionType):
-        for member in get_args(kind):
-            if _accepts(member, data):
-                yield from unknown_keys(data, member, where)
-                return
-    elif isinstance(data, dict) and origin is dict:
+    if origin in (typing.Union, types.UnionType):
+        member = next((member for member in get_args(kind) if _accepts(_bare(member), data)), None)
+        yield from _tables(data, member, where)
+    elif isinstance(data, dict) and _accepts(kind, data):
+        yield where, data, kind
         for key, value in data.items():
-            yield from unknown_keys(value, get_args(kind)[1], f"{where}.{key}" if where else key)
+            yield from _tables(value, _type_of_value(kind, key), _join(where, key))
     elif isinstance(data, list) and origin is tuple:
         for index, value in enumerate(data):
-            yield from unknown_keys(value, get_args(kind)[0], f"{where}[{index}]")
+            yield from _tables(value, get_args(kind)[0], f"{where}[{index}]")
 
 
-def _unknown_in_struct(
-    data: dict[str, object], kind: type[msgspec.Struct], where: str
-) -> Iterator[tuple[str, str, list[str]]]:
-    hints = typing.get_type_hints(kind)
-    fields = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
-    for key, value in data.items():
-        if key not in fields:
-            yield where, key, list(fields)
-        else:
-            yield from unknown_keys(value, hints[fields[key]], f"{where}.{key}" if where else key)
+def _type_of_value(kind: object, key: str) -> object:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _fields(kind).get(key)
+    return get_args(kind)[1]
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, object]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {key: hints[name] for key, name in zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True)}
+
+
+def _bare(kind: object) -> object:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _accepts(kind: object, data: object) -> bool:
     if isinstance(data, dict):
         return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
     return isinstance(data, list) and get_origin(kind) is tuple
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key

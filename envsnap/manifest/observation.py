@@ -65,7 +65,17 @@ class LoadedLibrary(Model, frozen=True):
 
 
 class ThreadPool(Model, frozen=True):
-    """One pool of native threads, as threadpoolctl reports it; ``api`` is ``blas`` or ``openmp``."""
+    """One pool of native threads, as threadpoolctl reports it.
+
+    Args:
+        api: ``blas`` or ``openmp``.
+        implementation: for example ``openblas``, ``mkl`` or ``openmp``.
+        version: empty where it does not say.
+        num_threads: its size; absent where it does not say.
+        architecture: the processor whose kernels it chose.
+        threading_layer: for example ``pthreads``.
+        path: the library; ``{prefix}`` and ``{base}`` stand for the environment's and its base's folder.
+    """
 
     api: str
     implementation: str
@@ -77,7 +87,13 @@ class ThreadPool(Model, frozen=True):
 
 
 class NumpySettings(Model, frozen=True):
-    """numpy's version and the CPU features it was built on and found: they choose its kernels."""
+    """What chooses numpy's kernels.
+
+    Args:
+        version: of numpy.
+        cpu_baseline: CPU features that it was built on.
+        cpu_found: further ones that it found and uses.
+    """
 
     version: str
     cpu_baseline: tuple[str, ...] = ()
@@ -85,9 +101,22 @@ class NumpySettings(Model, frozen=True):
 
 
 class TorchSettings(Model, frozen=True):
-    """torch's settings in force at exit; None where this torch does not say.
+    """torch's settings in force at exit; absent where this torch does not say.
 
-    ``devices`` names the GPUs in use: empty unless the job itself initialised CUDA.
+    Args:
+        version: of torch.
+        cuda_version: the CUDA that it was compiled for.
+        cudnn_version: as cuDNN itself says.
+        deterministic_algorithms: ``torch.are_deterministic_algorithms_enabled()``.
+        deterministic_warn_only: whether a non-deterministic one only warns.
+        cudnn_deterministic: ``torch.backends.cudnn.deterministic``.
+        cudnn_benchmark: ``torch.backends.cudnn.benchmark``: the fastest kernel is chosen by trial.
+        cudnn_allow_tf32: whether convolutions may use TensorFloat-32.
+        matmul_allow_tf32: whether matrix products may.
+        float32_matmul_precision: ``torch.get_float32_matmul_precision()``.
+        num_threads: ``torch.get_num_threads()``.
+        cpu_capability: the vector extension whose kernels it chose.
+        devices: the GPUs in use; empty unless the job itself initialised CUDA.
     """
 
     version: str

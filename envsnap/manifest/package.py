@@ -7,22 +7,23 @@ from packaging.utils import canonicalize_name
 
 from envsnap.manifest.model import Model
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=256)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=256)]
 """A normalised project name."""
-Version = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$", max_length=256)]
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$", max_length=512)]
-Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s'\"\\$`;#]+$", max_length=4096)]
-HexDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32,128}$")]
-WheelPath = Annotated[str, msgspec.Meta(pattern=r"^\.envsnap/wheels/[A-Za-z0-9][A-Za-z0-9.!+_-]*$", max_length=512)]
-"""These patterns are why a manifest, which is untrusted, can reach a Dockerfile, a requirements file and a path."""
+Version = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z", max_length=256)]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z", max_length=512)]
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s\x00-\x1f\x7f'\"\\$`;#]+\Z", max_length=4096)]
+HexDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64,128}\Z")]
+HashName = Annotated[str, msgspec.Meta(pattern=r"^sha(256|384|512)\Z")]
+"""The algorithms that pip and uv accept under ``--require-hashes``, md5 left out: it proves nothing."""
+Hashes = Annotated[dict[HashName, HexDigest], msgspec.Meta(min_length=1)]
+WheelPath = Annotated[str, msgspec.Meta(pattern=r"^\.envsnap/wheels/[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z", max_length=512)]
+"""These patterns are why a manifest, which is untrusted, can reach a Dockerfile, a requirements file and a path.
+
+They end in ``\\Z``: ``$`` also matches before a newline at the end (https://docs.python.org/3/library/re.html).
+"""
 
 Evidence = Literal["direct-url", "index-verified", "index-inferred", "local-file", "repacked", "none"]
-"""How sure it is that the recorded artefact is the installed one.
-
-``index-verified``: RECORD inside the index's wheel equals the installed one. ``index-inferred``: name, version and
-wheel tags fit, the content could not be compared. ``local-file``: a wheel on this machine, RECORD equal.
-``repacked``: a wheel made from the installed files. ``none``: no artefact; the reason says why.
-"""
+"""How sure it is that the recorded artefact is the installed one; :class:`InstalledRecord` tells what each means."""
 
 
 class Installed(Model, frozen=True):
@@ -68,10 +69,19 @@ class Installed(Model, frozen=True):
 
 
 class Artefact(Model, frozen=True):
-    """A PEP 751 wheel or sdist entry. ``url`` for an index's, ``path`` (relative to the lock) for one kept beside it."""
+    """A PEP 751 wheel or sdist entry.
+
+    Args:
+        name: the file's name.
+        hashes: digests by algorithm.
+        url: where an index serves it.
+        path: where it is kept beside the lock, for a file that no index serves.
+        size: in bytes.
+        upload_time: when the index received it.
+    """
 
     name: FileName
-    hashes: dict[str, HexDigest]
+    hashes: Hashes
     url: Url | None = None
     path: WheelPath | None = None
     size: int | None = None
@@ -79,7 +89,15 @@ class Artefact(Model, frozen=True):
 
 
 class Vcs(Model, frozen=True):
-    """PEP 751 ``packages.vcs``: the commit that the package was installed from."""
+    """PEP 751 ``packages.vcs``: the commit that the package was installed from.
+
+    Args:
+        type: ``git``, ``hg``, ``svn`` or ``bzr``.
+        url: of the repository, without credentials.
+        commit_id: the commit.
+        requested_revision: the branch or tag that the user named.
+        subdirectory: where the project lies in the repository.
+    """
 
     type: str
     url: str
@@ -89,19 +107,38 @@ class Vcs(Model, frozen=True):
 
 
 class Directory(Model, frozen=True):
-    """PEP 751 ``packages.directory``: a source tree, relative to the lock where it lies in the project."""
+    """PEP 751 ``packages.directory``: the source tree that the package was installed from.
+
+    Args:
+        path: relative to the lock where it lies in the project.
+        editable: whether Python imports it from there.
+    """
 
     path: str
     editable: bool = False
 
 
 class InstalledRecord(Model, frozen=True):
-    """``[packages.installed]``: what PEP 751 has no word for.
+    """What PEP 751 has no word for.
 
-    ``version`` stands here for a source tree only, where PEP 751 forbids it in the entry itself.
+    ``evidence`` is ``index-verified`` where RECORD inside the index's wheel equals the installed one,
+    ``index-inferred`` where name, version and wheel tags fit and the content could not be compared, ``local-file`` for
+    a wheel on that machine with an equal RECORD, ``direct-url`` for a wheel installed from a URL that noted its hash,
+    ``repacked`` for a wheel made from the installed files, ``none`` where there is no artefact.
 
-    ``rebuilt_digest`` is the content digest that a rebuilt environment shows, where it is not ``content_digest``:
-    an editable installation is rebuilt from a wheel.
+    Args:
+        tags: the wheel's ``Tag`` lines.
+        evidence: how sure it is that the recorded artefact is the installed one.
+        content_digest: SHA-256 over RECORD's rows; equal digests mean equal files.
+        location: the import root, with ``{prefix}`` and ``{base}`` for the interpreter's folders.
+        installer: what INSTALLER says.
+        requested: whether a user asked for it, not another package.
+        build: the wheel's ``Build`` line.
+        rebuilt_digest: the content digest that a rebuilt environment shows, where it is not ``content-digest``: an
+            editable installation is rebuilt from a wheel.
+        version: of a source tree, where PEP 751 forbids it in the entry itself.
+        reason: why there is no artefact, or why it is not an index's.
+        wheel: rebuilds a source tree, where PEP 751 forbids ``wheels`` in the entry itself.
     """
 
     tags: tuple[str, ...]
@@ -118,10 +155,19 @@ class InstalledRecord(Model, frozen=True):
 
 
 class Package(Model, frozen=True):
-    """One ``[[packages]]`` entry: PEP 751's keys, then ``installed``.
+    """One installed package: PEP 751's keys, then ``installed``.
 
     A source tree (``vcs``, ``directory``) carries no ``wheels`` there (PEP 751 forbids both), so the wheel that
     rebuilds it stands in ``installed.wheel``.
+
+    Args:
+        name: normalised project name.
+        installed: how it was found installed.
+        version: absent for a source tree.
+        wheels: the one that was installed.
+        sdist: the source archive that an index serves for the same version.
+        vcs: the commit that it was installed from.
+        directory: the folder that it was installed from.
     """
 
     name: Name

@@ -1,9 +1,10 @@
 """envsnap.toml, or [tool.envsnap] in pyproject.toml: parsed once, checked, and resolved into a Job."""
 
+import math
 import re
-import tomllib
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -12,7 +13,9 @@ from envsnap.manifest.build_spec import AptName, ImageName
 from envsnap.manifest.job import Gpus, Job, JobOutput, Seed
 from envsnap.manifest.model import Model, convert
 from envsnap.manifest.outcome import OutputFormat
+from envsnap.manifest.quantity import BYTES, SECONDS, parse_quantity
 from envsnap.manifest.tolerance import Bounds, Tolerance
+from envsnap.manifest.toml import parse_toml
 
 SUFFIX_FORMATS: dict[str, OutputFormat] = {
     ".json": "json",
@@ -23,10 +26,9 @@ SUFFIX_FORMATS: dict[str, OutputFormat] = {
     ".npz": "npz",
     ".safetensors": "safetensors",
 }
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY", re.IGNORECASE)
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class OutputTable(Model, frozen=True):
@@ -75,14 +77,19 @@ def parse_project(text: str, *, source: str) -> Project:
     Raises:
         InvalidFileError: not TOML, an unknown key (the nearest known one is named) or a wrong value.
     """
-    return _checked(convert(_load(text, source), Project, source=source), source)
+    return _checked(parse_toml(text, source=source), source)
 
 
 def parse_pyproject(text: str, *, source: str) -> Project | None:
-    """Read ``[tool.envsnap]`` of a pyproject.toml; None where there is no such table."""
-    table = _load(text, source).get("tool", {}).get("envsnap")
-    where = f"{source} [tool.envsnap]"
-    return None if table is None else _checked(convert(table, Project, source=where), where)
+    """Read ``[tool.envsnap]`` of a pyproject.toml; None where there is no such table.
+
+    Raises:
+        InvalidFileError: as :func:`parse_project` does.
+    """
+    tools = parse_toml(text, source=source).get("tool")
+    if not isinstance(tools, dict) or "envsnap" not in tools:
+        return None
+    return _checked(tools["envsnap"], f"{source} [tool.envsnap]")
 
 
 def resolve_job(table: JobTable, *, threads: int, source: str) -> Job:
@@ -99,7 +106,7 @@ def resolve_job(table: JobTable, *, threads: int, source: str) -> Job:
         deterministic=table.deterministic,
         threads=table.threads or threads,
         runs=table.runs,
-        timeout_seconds=_quantity(table.timeout, SECONDS, "job.timeout", '"90s", "30m" or "2h"', source),
+        timeout_seconds=_seconds(table.timeout, source),
         network=table.network,
         gpus=table.gpus,
         shm_bytes=_bytes(table.shm_size, source),
@@ -131,34 +138,52 @@ def _resolve_output(output: OutputTable, source: str) -> JobOutput:
     )
 
 
-def _load(text: str, source: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidFileError(f"{source}: not valid TOML: {error}") from error
-
-
-def _checked(project: Project, source: str) -> Project:
+def _checked(document: object, source: str) -> Project:
+    project = convert(document, Project, source=source)
     if project.job is not None:
-        resolve_job(project.job, threads=1, source=source)
+        _check_words(project.job, source)
         _check_outputs(project.job.outputs, source)
         _check_variables(project.job, source)
+        resolve_job(project.job, threads=1, source=source)
     return project
 
 
-def _check_outputs(outputs: tuple[OutputTable, ...], source: str) -> None:
+def _check_words(job: JobTable, source: str) -> None:
+    if not job.command[0]:
+        raise InvalidFileError(f"{source}: job.command starts with an empty word; it names the program to run")
+    if any("\0" in word for word in job.command):
+        raise InvalidFileError(f"{source}: job.command holds a NUL character")
+    for index, pattern in enumerate(job.inputs):
+        if not pattern or CONTROL.search(pattern):
+            raise InvalidFileError(f"{source}: job.inputs[{index}] is empty or holds a control character")
+
+
+def _check_outputs(outputs: Iterable[OutputTable], source: str) -> None:
     seen: set[PurePosixPath] = set()
     for index, output in enumerate(outputs):
         path = PurePosixPath(output.path)
         where = f"{source}: job.outputs[{index}].path"
+        if CONTROL.search(output.path):
+            raise InvalidFileError(f"{where}: {output.path!r} holds a control character")
         if path.is_absolute() or ".." in path.parts:
             raise InvalidFileError(f"{where}: '{output.path}' leads out of the project; outputs lie inside it")
+        if not path.parts:
+            raise InvalidFileError(f"{where}: '{output.path}' is the project itself; name a file inside it")
         if path in seen:
             raise InvalidFileError(f"{where}: '{output.path}' is declared twice")
         seen.add(path)
-        for name, tolerance in output.tolerance.items():
-            if isinstance(tolerance, Bounds) and not (tolerance.atol >= 0 and tolerance.rtol >= 0):
-                raise InvalidFileError(f"{source}: tolerance '{name}' of '{output.path}': atol and rtol are 0 or more")
+        _check_tolerances(output, source)
+
+
+def _check_tolerances(output: OutputTable, source: str) -> None:
+    for name, tolerance in output.tolerance.items():
+        if isinstance(tolerance, Bounds) and not all(
+            bound >= 0 and math.isfinite(bound) for bound in (tolerance.atol, tolerance.rtol)
+        ):
+            raise InvalidFileError(
+                f"{source}: tolerance '{name}' of '{output.path}': atol and rtol are finite and 0 or more; "
+                'to leave a metric out, write "ignore"'
+            )
 
 
 def _check_variables(job: JobTable, source: str) -> None:
@@ -169,22 +194,15 @@ def _check_variables(job: JobTable, source: str) -> None:
         if SECRET_NAME.search(name):
             raise InvalidFileError(
                 f"{source}: job.env.{name} looks like a secret, and job.env is written into the lock; "
-                f'take it out and name it in pass-env = ["{name}"]: its value is then handed through and recorded nowhere'
+                f'take it out and name it in pass-env = ["{name}"]: its value is handed through and recorded nowhere'
             )
         if "\0" in value:
             raise InvalidFileError(f"{source}: job.env.{name} holds a NUL character")
 
 
+def _seconds(value: str | int | None, source: str) -> float | None:
+    return None if value is None else parse_quantity(value, SECONDS, where=f"{source}: job.timeout")
+
+
 def _bytes(value: str | int | None, source: str) -> int | None:
-    size = _quantity(value, BYTES, "job.shm-size", '"512m" or "1g"', source)
-    return None if size is None else int(size)
-
-
-def _quantity(value: str | int | None, units: dict[str, int], key: str, examples: str, source: str) -> float | None:
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", str(value).strip())
-    unit = units.get(match.group(2).lower()) if match else None
-    if match is None or unit is None or float(match.group(1)) <= 0:
-        raise InvalidFileError(f"{source}: {key} = {value!r} is not a quantity like {examples}")
-    return float(match.group(1)) * unit
+    return None if value is None else int(parse_quantity(value, BYTES, where=f"{source}: job.shm-size"))

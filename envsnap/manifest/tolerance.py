@@ -8,7 +8,10 @@ from envsnap.manifest.model import Model
 class Bounds(Model, frozen=True):
     """An explicit tolerance: ``|rerun - baseline| <= atol + rtol * |baseline|``.
 
-    With ``equal-nan`` a NaN equals a NaN in the same place; otherwise NaN equals nothing.
+    Args:
+        atol: how far apart two values may lie.
+        rtol: the same, as a share of the baseline.
+        equal_nan: whether a NaN equals a NaN in the same place; otherwise NaN equals nothing.
     """
 
     atol: float = 0.0

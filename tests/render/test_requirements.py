@@ -1,0 +1,33 @@
+from msgspec.structs import replace
+
+from envsnap.manifest.manifest import Manifest
+from envsnap.render.requirements import render_requirements
+
+
+def test_every_line_pins_one_artefact_by_hash(manifests: dict[str, Manifest]) -> None:
+    """In order of name: by version from an index or a kept wheel, by URL from anywhere else; no artefact, no line."""
+    lines = render_requirements(manifests["everything"].contents.packages).splitlines()
+
+    assert [
+        f"extra @ https://files.example/extra-1.1%2Bcu121-py3-none-any.whl --hash=sha256:{'1e' * 32}",
+        f"mkl==2024.2 --hash=sha256:{'1f' * 32}",
+        f"numpy==2.1.0 --hash=sha256:{'1b' * 32}",
+        f"own-tools==0.3 --hash=sha256:{'1d' * 32}",
+        f"torch==2.4.1 --hash=sha256:{'1c' * 32}",
+        f"tqdm==4.66.5 --hash=sha256:{'1a' * 32}",
+    ] == lines
+
+
+def test_order_of_packages_and_of_hashes_does_not_show(manifests: dict[str, Manifest]) -> None:
+    packages = manifests["small"].contents.packages
+    wheel = packages[0].wheels[0]
+    both = {"sha512": "ab" * 64, "sha256": "cd" * 32}
+    one, other = (
+        replace(packages[0], wheels=(replace(wheel, hashes=hashes),)) for hashes in (both, dict(sorted(both.items())))
+    )
+
+    assert render_requirements((one, packages[1])) == render_requirements((packages[1], other))
+
+
+def test_no_packages_are_no_lines() -> None:
+    assert "" == render_requirements(())
