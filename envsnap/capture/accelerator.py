@@ -4,25 +4,25 @@ import os
 import re
 from pathlib import Path
 
+from envsnap.errors import MissingToolError
 from envsnap.host.nvml import NvmlFacts
 from envsnap.host.process import run
 from envsnap.manifest.facts import Accelerator
-from envsnap.manifest.observation import LoadedLibrary, Observation
+from envsnap.manifest.library import AcceleratorLibrary
 
 NVCC_RELEASE = re.compile(r"\brelease (\d+\.\d+)")
 
 
 def capture_accelerator(
-    nvml: NvmlFacts, *, toolkit: str, torch_build: dict[str, str], observation: Observation | None
+    nvml: NvmlFacts, *, toolkit: str, torch_build: dict[str, str], libraries: tuple[AcceleratorLibrary, ...]
 ) -> Accelerator:
-    """Put together the four CUDA versions and the accelerator libraries that the job had loaded."""
-    loaded = observation.libraries if observation else ()
+    """Put together the four CUDA versions and the accelerator libraries, loaded ones and others."""
     return Accelerator(
         driver=nvml.driver,
         driver_cuda=nvml.driver_cuda,
         toolkit=toolkit,
         framework_cuda=torch_build.get("cuda", ""),
-        libraries=_of_family(loaded, "accelerator"),
+        libraries=libraries,
     )
 
 
@@ -31,11 +31,10 @@ def find_toolkit(search: str) -> str:
     for folder in search.split(os.pathsep):
         nvcc = Path(folder) / "nvcc"
         if nvcc.is_file() and os.access(nvcc, os.X_OK):
-            done = run((str(nvcc), "--version"), cwd=Path("/"), env=os.environ, timeout=30)
+            try:
+                done = run((str(nvcc), "--version"), cwd=Path("/"), env=os.environ, timeout=30)
+            except MissingToolError:
+                continue  # built for another machine
             match = NVCC_RELEASE.search(done.stdout.decode("utf-8", "replace"))
             return match.group(1) if match else ""
     return ""
-
-
-def _of_family(libraries: tuple[LoadedLibrary, ...], family: str) -> tuple[LoadedLibrary, ...]:
-    return tuple(library for library in libraries if library.family == family)

@@ -16,9 +16,7 @@ HASHED_BYTES = 256 * 1024 * 1024
 LOADER_LINE = re.compile(r"=> (/\S+)$")
 
 
-def find_cuda_libraries(
-    roots: Iterable[Path], prefix: Path, env: Mapping[str, str]
-) -> tuple[tuple[Origin, Path], ...]:
+def find_cuda_libraries(roots: Iterable[Path], prefix: Path, env: Mapping[str, str]) -> tuple[tuple[Origin, Path], ...]:
     """List the libraries in the order in which NVIDIA's cuda-pathfinder looks for them, each file once.
 
     Args:

@@ -8,6 +8,7 @@ import msgspec
 
 from envsnap.manifest.facts import Interpreter
 from envsnap.manifest.job import Job
+from envsnap.manifest.library import AcceleratorLibrary
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation, ThreadPool, TorchSettings
@@ -74,12 +75,13 @@ def diff_job(locked: Job, current: Job) -> tuple[str, ...]:
 def diff_observation(locked: Contents, seen: Observation) -> tuple[str, ...]:
     """Name what was in force inside the job and is not as it was when the baseline was recorded."""
     numerics = locked.numerics
+    in_use = [library for library in locked.accelerator.libraries if library.loaded]
     pairs = [
         *_pairs("variable", numerics.env, seen.variables),
         *_pairs("thread pool", _pools(numerics.pools), _pools(seen.thread_pools)),
         *_pairs("torch", _settings(numerics.torch), _settings(seen.torch)),
         *_pairs("numpy", _settings(numerics.numpy), _settings(seen.numpy)),
-        *_pairs("library", _libraries(locked.accelerator.libraries), _libraries(_accelerator(seen.libraries))),
+        *_pairs("library", _libraries(in_use), _libraries(_accelerator(seen.libraries))),
     ]
     return tuple(f"{what}: {before} when frozen, {after} now" for what, before, after in pairs)
 
@@ -117,7 +119,7 @@ def _accelerator(libraries: Iterable[LoadedLibrary]) -> list[LoadedLibrary]:
     return [library for library in libraries if library.family == "accelerator"]
 
 
-def _libraries(libraries: Iterable[LoadedLibrary]) -> dict[str, str]:
+def _libraries(libraries: Iterable[LoadedLibrary | AcceleratorLibrary]) -> dict[str, str]:
     return {library.name: f"{library.version} sha256 {library.sha256[:12]}".strip() for library in libraries}
 
 

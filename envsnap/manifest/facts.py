@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from envsnap.manifest.library import AcceleratorLibrary
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, ThreadPool, TorchSettings
 
@@ -98,21 +99,21 @@ class Hardware(Model, frozen=True):
 
 
 class Accelerator(Model, frozen=True):
-    """The CUDA versions that can disagree, and the libraries that the job really loaded. Empty: not there.
+    """The CUDA versions that can disagree, and the libraries: loaded ones and others. Empty: not there.
 
     Args:
         driver: version of the GPU driver.
         driver_cuda: the newest CUDA that the driver serves.
         toolkit: the CUDA of the ``nvcc`` that was found.
         framework_cuda: the CUDA that the framework was compiled for.
-        libraries: accelerator libraries that were mapped when the job ended.
+        libraries: CUDA, cuDNN, cuBLAS and NCCL libraries; several can stand side by side, ``loaded`` ones count.
     """
 
     driver: str = ""
     driver_cuda: str = ""
     toolkit: str = ""
     framework_cuda: str = ""
-    libraries: tuple[LoadedLibrary, ...] = ()
+    libraries: tuple[AcceleratorLibrary, ...] = ()
 
 
 class Numerics(Model, frozen=True):

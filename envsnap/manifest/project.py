@@ -26,7 +26,10 @@ SUFFIX_FORMATS: dict[str, OutputFormat] = {
     ".npz": "npz",
     ".safetensors": "safetensors",
 }
-SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY", re.IGNORECASE)
+SECRET_NAME = re.compile(
+    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|PAT|AUTH|KEY|APIKEY)(?:_|$)", re.IGNORECASE
+)
+"""Words of a variable's name: HF_TOKEN and AWS_SECRET_ACCESS_KEY, but not TOKENIZERS_PARALLELISM."""
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from envsnap import __version__
 from envsnap.capture.accelerator import capture_accelerator, find_toolkit
+from envsnap.capture.cuda_libraries import describe_libraries, find_cuda_libraries
 from envsnap.capture.data import CapturedData, capture_data
 from envsnap.capture.hardware import capture_hardware
 from envsnap.capture.interpreter import CapturedInterpreter, capture_interpreter
@@ -23,8 +24,10 @@ from envsnap.lock.memo import Memo
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.facts import Code, NotCaptured
 from envsnap.manifest.job import Job
+from envsnap.manifest.library import AcceleratorLibrary
 from envsnap.manifest.lockfile import dump_manifest, seal
 from envsnap.manifest.manifest import Baseline, Conda, Contents, Manifest
+from envsnap.manifest.observation import Observation
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.package import Package
 from envsnap.render.base_image import choose_base_image
@@ -125,9 +128,7 @@ def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]
     """Group the packages that cannot be rebuilt by the reason."""
     lacking = [package for package in packages if package.installed.evidence == "none"]
     reasons = dict.fromkeys(package.installed.reason for package in lacking)
-    return [
-        (reason, [package.name for package in lacking if package.installed.reason == reason]) for reason in reasons
-    ]
+    return [(reason, [package.name for package in lacking if package.installed.reason == reason]) for reason in reasons]
 
 
 def _sources(
@@ -183,7 +184,10 @@ def _contents(
         platform=captured.platform,
         hardware=capture_hardware(gpus),
         accelerator=capture_accelerator(
-            gpus, toolkit=toolkit, torch_build=captured.torch_build, observation=observation
+            gpus,
+            toolkit=toolkit,
+            torch_build=captured.torch_build,
+            libraries=_libraries(request, captured, observation),
         ),
         numerics=capture_numerics(threads, numerics_variables(request.env), observation),
         packages=findings.packages,
@@ -196,6 +200,15 @@ def _contents(
         build=_build_spec(project, findings),
         not_captured=tuple(problems),
     )
+
+
+def _libraries(
+    request: FreezeRequest, captured: CapturedInterpreter, observation: Observation | None
+) -> tuple[AcceleratorLibrary, ...]:
+    roots = dict.fromkeys(Path(package.root) for package in captured.packages)
+    loaded = [library for library in observation.libraries if library.family == "accelerator"] if observation else []
+    places = {"{prefix}": captured.prefix, "{base}": captured.base_prefix}
+    return describe_libraries(find_cuda_libraries(roots, captured.prefix, request.env), loaded, places)
 
 
 def _build_spec(project: ProjectFolder, findings: _Findings) -> BuildSpec:

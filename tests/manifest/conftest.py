@@ -22,16 +22,23 @@ from envsnap.manifest.facts import (
     SystemPackage,
 )
 from envsnap.manifest.job import Job, JobOutput
+from envsnap.manifest.library import AcceleratorLibrary
 from envsnap.manifest.lockfile import contents_digest, plain
 from envsnap.manifest.manifest import SCHEMA_VERSION, Baseline, BaselineOutput, Conda, CondaPackage, Contents
-from envsnap.manifest.observation import LoadedLibrary, NumpySettings, ThreadPool, TorchSettings
+from envsnap.manifest.observation import NumpySettings, ThreadPool, TorchSettings
 from envsnap.manifest.package import Artefact, InstalledRecord, Package, Vcs
 from envsnap.manifest.tolerance import Bounds, Tolerance
 from envsnap.manifest.toml import Plain
 
 SHA = "ab" * 32
-CUDNN = LoadedLibrary(
-    name="libcudnn.so.9", family="accelerator", path="{prefix}/libcudnn.so.9", version="9.1", sha256=SHA
+CUDNN = AcceleratorLibrary(
+    name="libcudnn.so.9",
+    version="9.1",
+    origin="wheel",
+    path="{prefix}/libcudnn.so.9",
+    sha256=SHA,
+    size=100_000,
+    loaded=True,
 )
 NUMPY = Package(
     name="numpy",

@@ -25,7 +25,18 @@ def seen_as_locked(contents: Contents) -> Observation:
         thread_pools=numerics.pools,
         numpy=numerics.numpy,
         torch=numerics.torch,
-        libraries=contents.accelerator.libraries,
+        libraries=tuple(
+            LoadedLibrary(
+                name=library.name,
+                family="accelerator",
+                path=library.path,
+                version=library.version,
+                sha256=library.sha256,
+                size=library.size,
+            )
+            for library in contents.accelerator.libraries
+            if library.loaded
+        ),
     )
 
 
@@ -122,3 +133,13 @@ def test_libraries_of_another_family_are_not_held_against_a_run(contents: Conten
     libc = LoadedLibrary(name="libc.so.6", family="runtime", path="/lib/libc.so.6", version="2.41")
 
     assert () == diff_observation(contents, replace(seen, libraries=(*seen.libraries, libc)))
+
+
+def test_library_that_was_found_and_not_loaded_is_not_held_against_a_run(contents: Contents) -> None:
+    """What lay beside the loaded one at freeze need not be on the machine that verifies."""
+    beside = replace(contents.accelerator.libraries[0], name="libcudnn.so.8", loaded=False)
+    libraries = (*contents.accelerator.libraries, beside)
+
+    changed = replace(contents, accelerator=replace(contents.accelerator, libraries=libraries))
+
+    assert () == diff_observation(changed, seen_as_locked(contents))

@@ -19,4 +19,4 @@ exec uv pip install \
     --python /opt/venv/bin/python --prefix "$2" \
     --no-deps --require-hashes --only-binary :all: \
     --index-strategy unsafe-best-match --find-links /envsnap/wheels \
-    --link-mode copy --no-progress --requirement "$1"
+    --compile-bytecode --link-mode copy --no-progress --requirement "$1"
