@@ -50,7 +50,8 @@ def write_secrets(config: IndexConfig, build: BuildSpec, *, folder: Path, home: 
     settings = _settings(reachable_elsewhere(config), build)
     if settings:
         secrets["uv.toml"] = folder / "uv.toml"
-        secrets["uv.toml"].touch(mode=0o600)
+        secrets["uv.toml"].unlink(missing_ok=True)
+        secrets["uv.toml"].touch(mode=0o600, exist_ok=False)
         secrets["uv.toml"].write_text(_toml(settings), encoding="utf-8")
     if config.certificates is not None:
         secrets["certificates"] = config.certificates

@@ -28,8 +28,12 @@ def build_venv(
     """Make the environment in ``folder``, over one that was there; return its interpreter.
 
     Raises:
-        BuildError: no interpreter of the recorded version is installed, or a package cannot be.
+        BuildError: no interpreter of the recorded version is installed, a package cannot be, or ``folder`` holds
+            something else than a virtual environment.
     """
+    if folder.exists() and not (folder / "pyvenv.cfg").is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BuildError(f"{folder} is no virtual environment and would be overwritten: name an empty folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
     wanted = manifest.contents.interpreter.version
     base = installer.find_python(wanted, folder.parent)
     if base is None:

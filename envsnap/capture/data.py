@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,13 @@ from envsnap.manifest.facts import Datum
 
 @dataclass(frozen=True, slots=True)
 class CapturedData:
-    """Inputs as found: ``listings`` maps a folder's digest to its listing, ``sha256 size path`` a line."""
+    """Inputs as found.
+
+    Args:
+        data: one for each input, in order of path.
+        listings: by a folder's digest, its listing: ``sha256 size path`` a line, the path escaped (see ``_escape``).
+        outside: where inputs really lie when that is not in the project: a container must see those places too.
+    """
 
     data: tuple[Datum, ...] = ()
     listings: Mapping[str, str] = field(default_factory=dict)
@@ -35,9 +41,11 @@ def capture_data(patterns: Iterable[str], project: Path) -> CapturedData:
     paths = sorted({path for pattern in patterns for path in _expand(pattern, project)})
     data: list[Datum] = []
     listings: dict[str, str] = {}
+    linked: list[Path] = []
     for path in paths:
         if (project / path).is_dir():
-            listing = _listing(project / path)
+            names = sorted(_walk(project / path, linked))
+            listing = _listing(project / path, names)
             datum = _tree(path, listing)
             listings[datum.sha256] = listing
             data.append(datum)
@@ -45,7 +53,8 @@ def capture_data(patterns: Iterable[str], project: Path) -> CapturedData:
     data += [
         Datum(path=path, size=size, sha256=sha) for path, (sha, size) in zip(files, _hash(files, project), strict=True)
     ]
-    return CapturedData(tuple(sorted(data, key=lambda datum: datum.path)), listings, _outside(paths, project))
+    places = (*(project / path for path in paths), *linked)
+    return CapturedData(tuple(sorted(data, key=lambda datum: datum.path)), listings, _outside(places, project))
 
 
 def check_data(locked: Iterable[Datum], found: CapturedData, listings: Mapping[str, str]) -> tuple[str, ...]:
@@ -70,7 +79,7 @@ def check_data(locked: Iterable[Datum], found: CapturedData, listings: Mapping[s
 def _describe_change(locked: Datum, found: Datum, recorded: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
     before, after = recorded.get(locked.sha256), current.get(found.sha256)
     if before is not None and after is not None:
-        old, new = set(before.splitlines()), set(after.splitlines())
+        old, new = set(_lines(before)), set(_lines(after))
         names = sorted({line.split(" ", 2)[2] for line in old ^ new})
         return [f"{locked.path}/{name} differs from the lock" for name in names]
     size = f"{locked.size} -> {found.size} bytes" if locked.size != found.size else f"{found.size} bytes as before"
@@ -94,6 +103,8 @@ def _hash(files: list[str], project: Path) -> list[tuple[str, int]]:
 
 
 def _hash_one(path: Path) -> tuple[str, int]:
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"input {path} is a link to {path.readlink()}, which is not there: fetch the data")
     if not path.is_file():
         raise InputError(f"input {path} is not a regular file; inputs are files or folders of files")
     try:
@@ -102,26 +113,54 @@ def _hash_one(path: Path) -> tuple[str, int]:
         raise InputError(f"input {path} cannot be read: {error.strerror}") from error
 
 
-def _listing(folder: Path) -> str:
-    names = sorted(
-        os.path.relpath(Path(parent) / name, folder)
-        for parent, _, files in os.walk(folder, followlinks=False)
-        for name in files
-    )
+def _walk(folder: Path, linked: list[Path], below: str = "", parents: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Give the files of a folder, through links too; links are noted in ``linked``, a loop of them is refused."""
+    real = os.path.realpath(folder / below)
+    if real in parents:
+        raise InputError(f"input folder {folder / below} links to a folder that holds it; remove that link")
+    for entry in _scan(folder / below):
+        name = f"{below}{entry.name}"
+        if entry.is_symlink():
+            linked.append(folder / name)
+        if entry.is_dir():
+            yield from _walk(folder, linked, f"{name}/", parents | {real})
+        else:
+            yield name
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise InputError(f"input folder {folder} cannot be read: {error.strerror}") from error
+
+
+def _listing(folder: Path, names: list[str]) -> str:
     rows = zip(names, _hash(names, folder), strict=True)
-    return "".join(f"{sha} {size} {name}\n" for name, (sha, size) in rows)
+    return "".join(f"{sha} {size} {_escape(name)}\n" for name, (sha, size) in rows)
+
+
+def _escape(name: str) -> str:
+    r"""Write a name as text of one line: backslashes and line ends escaped, bytes that are not UTF-8 as ``\xNN``."""
+    plain = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return plain.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _lines(listing: str) -> list[str]:
+    """Split at newlines alone: ``splitlines`` knows ten more separators, and a file's name can hold them."""
+    return listing.split("\n")[:-1]
 
 
 def _tree(path: str, listing: str) -> Datum:
-    rows = listing.splitlines()
+    rows = _lines(listing)
     if not rows:
         raise InputError(f"input folder {path} holds no files: fetch the data, or correct job.inputs in envsnap.toml")
     size = sum(int(row.split(" ", 2)[1]) for row in rows)
-    return Datum(path=path, size=size, sha256=sha256_bytes(listing.encode("utf-8", "surrogateescape")), files=len(rows))
+    return Datum(path=path, size=size, sha256=sha256_bytes(listing.encode()), files=len(rows))
 
 
-def _outside(paths: Iterable[str], project: Path) -> tuple[Path, ...]:
-    """Where inputs really lie when that is not in the project: a container must see those places too."""
+def _outside(paths: Iterable[Path], project: Path) -> tuple[Path, ...]:
     root = project.resolve()
-    real = {(project / path).resolve() for path in paths}
+    real = {path.resolve() for path in paths}
     return tuple(sorted(path for path in real if not path.is_relative_to(root)))

@@ -1,14 +1,17 @@
 """The probe's answer from one environment: interpreter, platform and installed distributions."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import msgspec
+from packaging.utils import is_normalized_name
 
 from envsnap import inside
 from envsnap.environment import Environment, Execution
-from envsnap.errors import CaptureError
+from envsnap.errors import CaptureError, InvalidFileError
+from envsnap.host.index_config import without_credentials
 from envsnap.inside.probe import MARKER
 from envsnap.manifest.facts import Interpreter, NotCaptured, Platform, Provenance
 from envsnap.manifest.manifest import CondaPackage
@@ -17,6 +20,7 @@ from envsnap.manifest.package import Installed, normalised
 
 OLDEST = (3, 8)
 TIMEOUT_SECONDS = 300.0
+CHANNEL_TOKEN = re.compile(r"/t/[^/]+/")
 PROBE = Path(inside.__file__).with_name("probe.py")
 
 
@@ -108,22 +112,24 @@ def capture_interpreter(environment: Environment, folder: Path) -> CapturedInter
             timeout=TIMEOUT_SECONDS,
         )
     )
-    _, marker, text = done.stdout.decode("utf-8", "replace").rpartition(MARKER)
+    # The document stands on one line, so that neither it nor what is printed after it can be taken for the marker.
+    _, marker, text = done.stdout.decode("utf-8", "replace").rpartition(f"\n{MARKER}\n")
     if done.exit_code or not marker:
         tail = " ".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-3:])
         raise CaptureError(
             f"the {environment.name} could not be probed (exit code {done.exit_code}): {tail or 'it printed nothing'}. "
             "envsnap needs a CPython of version 3.8 or newer there"
         )
-    return _understand(_parse(text, environment.name))
+    return _understand(_parse(text.partition("\n")[0], environment.name))
 
 
 def _parse(text: str, name: str) -> _Probed:
     try:
-        document = msgspec.json.decode(text)
+        probed = convert(msgspec.json.decode(text), _Probed, source=f"the probe of the {name}")
     except msgspec.DecodeError as error:
         raise CaptureError(f"the {name} gave an answer to the probe that is not JSON: {error}") from error
-    probed = convert(document, _Probed, source=f"the probe of the {name}")
+    except InvalidFileError as error:
+        raise CaptureError(f"{error}; is something in that environment printing over the probe?") from error
     version = tuple(int(part) for part in probed.interpreter.version.split(".")[:2])
     if probed.interpreter.implementation != "cpython" or version < OLDEST:
         raise CaptureError(
@@ -170,7 +176,8 @@ def provenance(base_prefix: str, *, conda: bool) -> Provenance:
 
 def _installed(package: _ProbedPackage, probed: _Probed) -> Installed:
     owned = {folder for record in probed.conda for folder in record.owns}
-    is_conda = package.folder in owned
+    in_prefix = PurePosixPath(package.root).is_relative_to(probed.interpreter.prefix)
+    is_conda = in_prefix and package.folder in owned
     return Installed(
         name=normalised(package.name),
         version=package.version,
@@ -201,22 +208,51 @@ def _location(root: str, interpreter: _ProbedInterpreter) -> str:
 def _first_of_each(packages: tuple[Installed, ...]) -> tuple[tuple[Installed, ...], tuple[NotCaptured, ...]]:
     """Keep the distribution that an import finds; the others of that name are reported, not guessed about."""
     first: dict[str, Installed] = {}
-    shadowed = []
+    left_out = []
     for package in packages:
-        kept = first.setdefault(package.name, package)
-        if kept is not package:
-            reason = (
-                f"{kept.version} in {kept.location} comes before it"
-                if kept.root != package.root
-                else f"{kept.folder} stands beside {package.folder}: an interrupted installation; install it anew"
-            )
-            shadowed.append(NotCaptured(what=f"package {package.label} in {package.location}", reason=reason))
-    return tuple(first.values()), tuple(shadowed)
+        reason = _no_package(package)
+        if not reason:
+            kept = first.setdefault(package.name, package)
+            reason = "" if kept is package or _is_source_of(package, kept) else _shadowed(package, kept)
+        if reason:
+            left_out.append(NotCaptured(what=f"package {package.label} in {package.location}", reason=reason))
+    return tuple(first.values()), tuple(left_out)
+
+
+def _no_package(package: Installed) -> str:
+    """Say why a folder stands for no installed package; "" where it does.
+
+    pip renames what it is about to remove to ``~name``, and leaves it there if it is killed:
+    https://pip.pypa.io/en/stable/news/#v19-1
+    """
+    if package.folder.startswith("~"):
+        return f"{package.folder} is left from an interrupted pip uninstall; remove it"
+    return "" if is_normalized_name(package.name) else f"{package.folder} names no project; remove it"
+
+
+def _is_source_of(package: Installed, kept: Installed) -> bool:
+    """Whether this is the egg-info in the source tree of an editable installation: the same package seen twice."""
+    return package.folder.endswith(".egg-info") and package.version == kept.version and '"editable"' in kept.direct_url
+
+
+def _shadowed(package: Installed, kept: Installed) -> str:
+    if kept.root != package.root:
+        return f"{kept.version} in {kept.location} comes before it"
+    return f"{kept.folder} stands beside {package.folder}: an interrupted installation; install it anew"
 
 
 def _conda_package(record: _ProbedConda) -> CondaPackage:
-    names = CondaPackage.__struct_fields__
-    return CondaPackage(**{name: getattr(record, name) for name in names})
+    kept = {name: getattr(record, name) for name in CondaPackage.__struct_fields__}
+    return CondaPackage(**kept | {name: without_channel_token(kept[name]) for name in ("channel", "url")})
+
+
+def without_channel_token(url: str) -> str:
+    """Remove a login and a token from a conda channel's URL.
+
+    A private channel's token stands in its path, as ``/t/TOKEN/``:
+    https://www.anaconda.com/docs/tools/anaconda-org/user-guide/howto#tokens
+    """
+    return CHANNEL_TOKEN.sub("/", without_credentials(url)) if "://" in url else url
 
 
 def _conda_problems(records: tuple[_ProbedConda, ...]) -> tuple[NotCaptured, ...]:

@@ -1,17 +1,24 @@
 """The code that the job runs: commit, branch, remote, and what differs from the commit."""
 
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from envsnap.host import git
-from envsnap.host.files import sha256_file
+from envsnap.host.files import sha256_bytes, sha256_file
 from envsnap.manifest.facts import ChangedFile, Code, NotCaptured
 
 CHANGED_LIMIT = 1000
+HASHED_FILE_LIMIT = 64 * 2**20
+HASHED_TOTAL_LIMIT = 1024 * 2**20
 
 
 def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
     """Describe the working tree that holds ``project``.
+
+    At most 1000 changed files are named. One has no digest where it is deleted, cannot be read, is no regular file
+    or is larger than 64 MiB, and once 1 GiB has been read: a checkpoint that lies untracked is not source code.
 
     Args:
         project: the project's folder; it may be a folder deep in the repository.
@@ -21,28 +28,43 @@ def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
         return NotCaptured(what="code", reason="no git executable is on PATH")
     commit = git.ask(project, "rev-parse", "--verify", "--quiet", "HEAD")
     if commit is None:
-        return NotCaptured(what="code", reason="the project is not in a git repository, or has no commit yet")
-    pathspec = (":/", *(f":(exclude){path}" for path in sorted(own)), ":(exclude,glob)**/__pycache__/**")
-    changed = _changed(project, pathspec)
+        return NotCaptured(what="code", reason=git.refusal(project) or "the repository has no commit yet")
+    ours = (f":(exclude,literal){path}" for path in sorted(own))
+    pathspec = (":/", *ours, ":(top,exclude,glob)**/__pycache__/**")
+    names = git.changed_files(project, pathspec)
     return Code(
         vcs="git",
         commit=commit,
         branch=git.ask(project, "symbolic-ref", "--short", "--quiet", "HEAD") or "",
         remote=git.without_credentials(git.ask(project, "remote", "get-url", "origin") or ""),
-        dirty=bool(changed),
-        patch=git.patch_digest(project, pathspec) if changed else "",
-        changed=changed[:CHANGED_LIMIT],
+        dirty=bool(names),
+        patch=git.patch_digest(project, pathspec) if names else "",
+        changed=tuple(_changed(project, names[:CHANGED_LIMIT])),
     )
 
 
-def _changed(project: Path, pathspec: tuple[str, ...]) -> tuple[ChangedFile, ...]:
-    status = git.ask(
-        project, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", *pathspec
-    )
+def _changed(project: Path, names: Iterable[str]) -> Iterator[ChangedFile]:
     top = Path(git.ask(project, "rev-parse", "--show-toplevel") or project)
-    names = sorted(entry[3:] for entry in (status or "").split("\0") if entry)
-    return tuple(ChangedFile(path=name, sha256=_digest(top / name)) for name in names)
+    left = HASHED_TOTAL_LIMIT
+    for name in names:
+        digest, size = _digest(top / name, min(left, HASHED_FILE_LIMIT))
+        left -= size
+        yield ChangedFile(path=_printable(name), sha256=digest)
 
 
-def _digest(path: Path) -> str:
-    return sha256_file(path)[0] if path.is_file() else ""
+def _digest(path: Path, limit: int) -> tuple[str, int]:
+    """Return digest and bytes read; a link stands for its own text, as in git, not for what lies behind it."""
+    try:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return sha256_bytes(os.fsencode(path.readlink())), 0
+        if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
+            return sha256_file(path)
+    except OSError:
+        pass  # deleted, or not to be read: the docstring of capture_code says that it has no digest then
+    return "", 0
+
+
+def _printable(name: str) -> str:
+    r"""Show bytes that are not UTF-8, which a lock cannot hold, as ``\xNN``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

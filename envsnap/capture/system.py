@@ -10,7 +10,7 @@ from envsnap.host.process import run
 from envsnap.manifest.facts import System, SystemPackage
 from envsnap.manifest.observation import LoadedLibrary
 
-OWNER = re.compile(r"^(?P<names>[^ ].*?): (?P<path>/.*)$")
+OWNER = re.compile(r"^(?!diversion by )(?P<names>[^ ].*?): (?P<path>/.*)$")
 
 
 def capture_system(libraries: Sequence[LoadedLibrary]) -> System | None:
@@ -18,25 +18,25 @@ def capture_system(libraries: Sequence[LoadedLibrary]) -> System | None:
     paths = sorted({library.path for library in libraries if library.path.startswith("/")})
     if not paths or shutil.which("dpkg-query") is None:
         return None
-    names = sorted({name for path in paths for name in _owners(path)})
-    return System(packages=tuple(package for name in names for package in _describe(name)))
+    names = _owners(paths)
+    return System(packages=_describe(names) if names else ())
 
 
-def _owners(path: str) -> list[str]:
-    """Name the owners of a file; on merged-/usr systems dpkg may know it by the path without /usr, or by its target."""
-    real = str(Path(path).resolve())
-    spellings = dict.fromkeys((path, real, real.removeprefix("/usr"), f"/usr{path}"))
-    done = run(("dpkg-query", "--search", *spellings), cwd=Path("/"), env={**os.environ, "LC_ALL": "C"})
-    matches = map(OWNER.match, done.stdout.decode("utf-8", "replace").splitlines())
-    return [name.strip() for match in matches if match for name in match.group("names").split(",")]
+def _owners(paths: Sequence[str]) -> list[str]:
+    """Name the owners of files; on merged-/usr systems dpkg may know one by the path without /usr, or by its target."""
+    real = [str(Path(path).resolve()) for path in paths]
+    spellings = {*paths, *real, *(path.removeprefix("/usr") for path in real), *(f"/usr{path}" for path in paths)}
+    matches = map(OWNER.match, _dpkg_query("--search", *sorted(spellings)))
+    return sorted({name.strip() for match in matches if match for name in match.group("names").split(",")})
 
 
-def _describe(name: str) -> list[SystemPackage]:
+def _describe(names: Sequence[str]) -> tuple[SystemPackage, ...]:
     form = "${Package}\\t${Version}\\t${Architecture}\\n"
-    done = run(
-        ("dpkg-query", "--show", f"--showformat={form}", name),
-        cwd=Path("/"),
-        env={**os.environ, "LC_ALL": "C"},
-    )
-    rows = [line.split("\t") for line in done.stdout.decode("utf-8", "replace").splitlines()]
-    return [SystemPackage(manager="dpkg", name=row[0], version=row[1], arch=row[2]) for row in rows if len(row) == 3]  # noqa: PLR2004 - the three fields asked for
+    rows = sorted({tuple(line.split("\t")) for line in _dpkg_query("--show", f"--showformat={form}", *names)})
+    return tuple(SystemPackage(manager="dpkg", name=name, version=version, arch=arch) for name, version, arch in rows)
+
+
+def _dpkg_query(*arguments: str) -> list[str]:
+    """Ask once about everything; the exit code only says that some of it is unknown."""
+    done = run(("dpkg-query", *arguments), cwd=Path("/"), env={**os.environ, "LC_ALL": "C"})
+    return done.stdout.decode("utf-8", "replace").splitlines()

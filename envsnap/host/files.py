@@ -13,15 +13,19 @@ from envsnap.errors import UsageError
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` so that a reader, or a crash at any moment, sees the old bytes or the new."""
+    """Replace ``path`` by ``data`` so that a reader, or a crash at any moment, sees the old bytes or the new.
+
+    A file that was there keeps its permissions.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
@@ -46,15 +50,14 @@ def link_or_copy(source: Path, target: Path) -> Path:
     """Make ``target`` the same file as ``source``, by a hard link where the file system allows one; return it."""
     if target.exists() and target.samefile(source):
         return target
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-    os.close(handle)
-    temporary = Path(name)
-    temporary.unlink()
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copyfile(source, temporary)
-    temporary.replace(target)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".link-") as scratch:
+        temporary = Path(scratch) / "file"
+        try:
+            # A link to a link would follow the first one's fate: https://man7.org/linux/man-pages/man2/link.2.html
+            os.link(source.resolve(), temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+        temporary.replace(target)
     return target
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from envsnap.errors import CaptureError
 
@@ -76,16 +76,24 @@ def reachable_elsewhere(config: IndexConfig) -> IndexConfig:
 
 def without_credentials(url: str) -> str:
     """Return the URL without user name, password, query and fragment."""
-    parts = urlsplit(url)
+    parts = _split(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def local_path(place: str) -> Path | None:
     """Return the path that a ``file://`` URL or a plain path names; None for any other URL."""
-    parts = urlsplit(place)
+    parts = _split(place)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return None if "://" in place else Path(place).expanduser()
+
+
+def _split(url: str) -> SplitResult:
+    """Split a URL; one whose host makes no sense has only a path, and nobody will get an answer from it."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", url.rpartition("@")[2], "", "")
 
 
 def _is_remote(url: str) -> bool:
@@ -104,20 +112,19 @@ def _certificates(env: Mapping[str, str]) -> Path | None:
 def _read_pip(env: Mapping[str, str], prefix: Path | None) -> IndexConfig:
     """Read pip's files, later ones over earlier, then its variables.
 
-    The order is pip's own: https://pip.pypa.io/en/stable/topics/configuration/#precedence-override-order
+    The order is pip's own: https://pip.pypa.io/en/stable/topics/configuration/#precedence-override-order; a command's
+    section counts more than ``[global]``, in whichever file each stands.
     """
-    values: dict[str, str] = {}
+    sections: dict[str, dict[str, str]] = {"global": {}, "install": {}}
     for path in _pip_files(env, prefix):
         parser = configparser.RawConfigParser()
         try:
             parser.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
-            raise CaptureError(
-                f"pip's configuration {path} cannot be read: {error}; mend or remove it"
-            ) from error
-        for section in ("global", "install"):
-            if parser.has_section(section):
-                values |= {key.replace("_", "-"): value for key, value in parser.items(section)}
+            raise CaptureError(f"pip's configuration {path} cannot be read: {error}; mend or remove it") from error
+        for section in filter(parser.has_section, sections):
+            sections[section] |= {key.replace("_", "-"): value for key, value in parser.items(section)}
+    values = {key: value for section in sections.values() for key, value in section.items() if value}
     for name, value in env.items():
         if name.startswith("PIP_") and value:
             values[name[4:].lower().replace("_", "-")] = value
@@ -128,7 +135,7 @@ def _read_pip(env: Mapping[str, str], prefix: Path | None) -> IndexConfig:
         find_links=tuple(values.get("find-links", "").split()),
         certificates=certificates if certificates and certificates.is_file() else None,
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
-        no_index=values.get("no-index", "").lower() in {"1", "true", "yes", "on"},
+        no_index=values.get("no-index", "").lower() in {"1", "true", "t", "yes", "y", "on"},
     )
 
 
@@ -140,8 +147,10 @@ def _pip_files(env: Mapping[str, str], prefix: Path | None) -> Iterable[Path]:
     for folder in reversed((env.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
         yield Path(folder) / "pip" / "pip.conf"
     yield Path("/etc/pip.conf")
-    yield home / ".pip" / "pip.conf"
-    yield Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
+    if not (chosen and Path(chosen).exists()):
+        # pip leaves the user's files out where PIP_CONFIG_FILE names one
+        yield home / ".pip" / "pip.conf"
+        yield Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
     if prefix is not None:
         yield prefix / "pip.conf"
     if chosen:
@@ -151,26 +160,49 @@ def _pip_files(env: Mapping[str, str], prefix: Path | None) -> Iterable[Path]:
 def _read_uv(env: Mapping[str, str]) -> IndexConfig:
     """Read uv's files, user's over system's, then its variables: https://docs.astral.sh/uv/concepts/configuration-files/."""
     config = IndexConfig()
-    home = Path(env.get("HOME", "/nonexistent"))
-    for path in (
-        Path("/etc/uv/uv.toml"),
-        Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "uv" / "uv.toml",
-    ):
-        config = _over(_parse_uv(path), config)
-    named = [
-        entry.partition("=")[2] if re.match(r"^[\w.-]+=", entry) else entry
-        for entry in env.get("UV_INDEX", "").split()
-    ]
+    for path in _uv_files(env):
+        config = _over(_parse_uv(path, env), config)
+    default = [_named(entry, env) for entry in env.get("UV_DEFAULT_INDEX", "").split()]
+    named = [_named(entry, env) for entry in env.get("UV_INDEX", "").split()]
     return _over(
         IndexConfig(
-            index_url=env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or None,
+            index_url=next(iter(default), None) or env.get("UV_INDEX_URL") or None,
             extra_index_urls=(*named, *env.get("UV_EXTRA_INDEX_URL", "").split()),
-            find_links=tuple(re.split(r"[\s,]+", env["UV_FIND_LINKS"])) if env.get("UV_FIND_LINKS") else (),
+            find_links=tuple(place for place in env.get("UV_FIND_LINKS", "").split(",") if place),
             trusted_hosts=tuple(env.get("UV_INSECURE_HOST", "").split()),
             no_index=env.get("UV_NO_INDEX", "").lower() in {"1", "true"},
         ),
         config,
     )
+
+
+def _uv_files(env: Mapping[str, str]) -> Iterable[Path]:
+    if env.get("UV_NO_CONFIG", "").lower() in {"1", "true"}:
+        return
+    if env.get("UV_CONFIG_FILE"):
+        yield Path(env["UV_CONFIG_FILE"])
+        return
+    yield Path("/etc/uv/uv.toml")
+    yield Path(env.get("XDG_CONFIG_HOME") or Path(env.get("HOME", "/nonexistent")) / ".config") / "uv" / "uv.toml"
+
+
+def _named(entry: str, env: Mapping[str, str]) -> str:
+    """Return the URL of ``NAME=URL`` or ``URL``."""
+    name, equals, url = entry.partition("=")
+    return _with_login(url, name, env) if equals and re.fullmatch(r"[\w.-]+", name) else entry
+
+
+def _with_login(url: str, name: str, env: Mapping[str, str]) -> str:
+    """Put in the login that uv takes for an index of this name from variables, where the URL has none of its own.
+
+    https://docs.astral.sh/uv/concepts/indexes/#providing-credentials-directly
+    """
+    variable = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+    user, password = env.get(f"{variable}_USERNAME", ""), env.get(f"{variable}_PASSWORD", "")
+    parts = _split(url)
+    if not (user or password) or "@" in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}"))
 
 
 def _over(upper: IndexConfig, lower: IndexConfig) -> IndexConfig:
@@ -183,20 +215,23 @@ def _over(upper: IndexConfig, lower: IndexConfig) -> IndexConfig:
     )
 
 
-def _parse_uv(path: Path) -> IndexConfig:
+def _parse_uv(path: Path, env: Mapping[str, str]) -> IndexConfig:
     if not path.is_file():
         return IndexConfig()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CaptureError(f"uv's configuration {path} cannot be read: {error}; mend or remove it") from error
-    tables: list[dict[str, Any]] = [document, document.get("pip", {})]
+    tables: list[dict[str, Any]] = [table for table in (document, document.get("pip")) if isinstance(table, dict)]
     indexes = [entry for table in tables for entry in table.get("index", []) if isinstance(entry, dict)]
-    default = [entry["url"] for entry in indexes if entry.get("default") and "url" in entry]
+    urls = [
+        (entry, _with_login(str(entry["url"]), str(entry.get("name", "")), env)) for entry in indexes if "url" in entry
+    ]
+    default = [url for entry, url in urls if entry.get("default")]
     return IndexConfig(
         index_url=next((str(url) for url in (*default, *_strings(tables, "index-url"))), None),
         extra_index_urls=(
-            *(str(entry["url"]) for entry in indexes if "url" in entry and not entry.get("default")),
+            *(url for entry, url in urls if not entry.get("default")),
             *_strings(tables, "extra-index-url"),
         ),
         find_links=tuple(_strings(tables, "find-links")),
@@ -207,9 +242,7 @@ def _parse_uv(path: Path) -> IndexConfig:
 
 def _strings(tables: Iterable[Mapping[str, Any]], key: str) -> list[str]:
     values = (table.get(key) for table in tables)
-    return [
-        str(item) for value in values if value for item in (value if isinstance(value, list) else [value])
-    ]
+    return [str(item) for value in values if value for item in (value if isinstance(value, list) else [value])]
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:

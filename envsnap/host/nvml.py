@@ -1,11 +1,17 @@
 """NVIDIA's management library: the only file that calls it."""
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GpuFacts:
-    """One GPU as NVML describes it; memory in MiB, ``ecc`` None where the GPU has no ECC."""
+    """One GPU as NVML describes it; memory in MiB, 0 where it has none of its own; ``ecc`` None without ECC."""
 
     name: str
     compute_capability: str
@@ -43,7 +49,8 @@ def query() -> NvmlFacts:
     except pynvml.NVMLError as error:
         return NvmlFacts(problem=f"NVML answered with an error: {error}")
     finally:
-        pynvml.nvmlShutdown()
+        with contextlib.suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
 
 
 def _gpu(index: int) -> GpuFacts:
@@ -54,33 +61,44 @@ def _gpu(index: int) -> GpuFacts:
     return GpuFacts(
         name=_text(pynvml.nvmlDeviceGetName(handle)),
         compute_capability=f"{major}.{minor}",
-        memory_mib=pynvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20,
-        mig_profile=_mig_profile(handle),
-        ecc=_ecc(handle),
+        memory_mib=_unless_refused(lambda: pynvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20, 0),
+        mig_profile=_unless_refused(lambda: _mig_profile(handle), ""),
+        ecc=_unless_refused(lambda: bool(pynvml.nvmlDeviceGetEccMode(handle)[0]), None),
     )
 
 
+def _unless_refused(question: Callable[[], T], otherwise: T) -> T:
+    """Ask what not every GPU, driver or container answers; a lost GPU stays an error."""
+    import pynvml
+
+    refusals = (
+        pynvml.NVMLError_NotSupported,
+        pynvml.NVMLError_FunctionNotFound,
+        pynvml.NVMLError_NotFound,
+        pynvml.NVMLError_NoPermission,
+    )
+    try:
+        return question()
+    except refusals:
+        return otherwise
+
+
 def _mig_profile(handle: object) -> str:
-    """Name the MIG profile where the GPU is partitioned: NVML puts it at the end of the MIG device's name."""
+    """Name the MIG profiles where the GPU is partitioned: NVML puts each at the end of a MIG device's name."""
     import pynvml
 
-    try:
-        current, _pending = pynvml.nvmlDeviceGetMigMode(handle)
-        if current != pynvml.NVML_DEVICE_MIG_ENABLE:
-            return ""
-        name = _text(pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, 0)))
-    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound, pynvml.NVMLError_NotFound):
+    current, _pending = pynvml.nvmlDeviceGetMigMode(handle)
+    if current != pynvml.NVML_DEVICE_MIG_ENABLE:
         return ""
-    return name.rpartition("MIG ")[2]
+    slots = range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle))
+    names = (_unless_refused(partial(_mig_name, handle, slot), "") for slot in slots)
+    return ", ".join(sorted({name.rpartition("MIG ")[2] for name in names if name}))
 
 
-def _ecc(handle: object) -> bool | None:
+def _mig_name(handle: object, slot: int) -> str:
     import pynvml
 
-    try:
-        return bool(pynvml.nvmlDeviceGetEccMode(handle)[0])
-    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
-        return None
+    return _text(pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, slot)))
 
 
 def _cuda(version: int) -> str:

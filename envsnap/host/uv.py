@@ -19,6 +19,14 @@ UNSATISFIABLE = 1
 """uv's exit code where requirements have no solution; 2 is any other failure, an unreachable index among them."""
 
 
+CHOOSING = re.compile(
+    r"UV_(?!(CACHE_DIR|CONCURRENT_\w+|CONFIG_FILE|HTTP_\w+|INDEX_\w+_(USERNAME|PASSWORD)|KEYRING_PROVIDER|LINK_MODE"
+    r"|LOCK_TIMEOUT|NATIVE_TLS|NO_CACHE|NO_CONFIG|NO_PROGRESS|OFFLINE|PYTHON_\w+|REQUEST_TIMEOUT|SYSTEM_CERTS)$)"
+)
+"""uv's variables, but those for transport and places: the rest choose releases (constraints, overrides, dates), and
+what is installed is chosen already. https://docs.astral.sh/uv/reference/environment/"""
+
+
 class UvFile(msgspec.Struct, frozen=True, rename="kebab"):
     """A wheel or sdist in uv's answer (PEP 751); ``url`` or ``path`` is set."""
 
@@ -160,8 +168,8 @@ class Uv:
             "UV_NO_INDEX": "1" if config.no_index else "",
             "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "315532800"),
         }
-        dropped = {"VIRTUAL_ENV", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", *settings}
-        kept = {name: value for name, value in os.environ.items() if name not in dropped}
+        dropped = {"VIRTUAL_ENV", *settings}
+        kept = {name: value for name, value in os.environ.items() if name not in dropped and not CHOOSING.match(name)}
         return kept | {name: value for name, value in settings.items() if value}
 
 
@@ -182,6 +190,4 @@ def find_uv(config: IndexConfig) -> Uv:
 def _reason(done: ProcessResult) -> str:
     lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     kept = [re.sub(r"^(error|cause|hint): ", "", line) for line in lines if not line.startswith("warning")]
-    return (
-        mask_credentials("; ".join(kept[-6:])) or f"uv ended with exit code {done.exit_code} and no message"
-    )
+    return mask_credentials("; ".join(kept[-6:])) or f"uv ended with exit code {done.exit_code} and no message"

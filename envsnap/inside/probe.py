@@ -31,9 +31,8 @@ INSTALLER_FILES = frozenset(
     ]
 )
 DISTRIBUTION = re.compile(r"^(?P<name>.+?)-(?P<version>\d[^-]*|[^-]*\d[^-]*)(?:-.*)?\.(?:dist|egg)-info$")
-TORCH_FIELD = re.compile(
-    r"^(cuda|hip|git_version|__version__)\b[^=]*=\s*(?:'([^']*)'|\"([^\"]*)\")", re.MULTILINE
-)
+SYS_VERSION = re.compile(r"^[^(]*\((?P<build>[^)]*)\)\s*\[(?P<compiler>.*)\]")
+TORCH_FIELD = re.compile(r"^(cuda|hip|git_version|__version__)\b[^=]*=\s*(?:'([^']*)'|\"([^\"]*)\")", re.MULTILINE)
 
 
 def main() -> None:
@@ -49,8 +48,12 @@ def main() -> None:
 
 
 def interpreter() -> dict[str, object]:
-    """Describe the running interpreter; ``sys.version`` reads ``3.11.7 (main, May  9 2026, 07:35:25) [GCC 12.2.0]``."""
-    match = re.match(r"^\S+ \((?P<build>.*?)\) \n?\[(?P<compiler>.*)\]", sys.version)
+    """Describe the running interpreter.
+
+    ``sys.version`` reads ``3.11.7 (main, May  9 2026, 07:35:25) [GCC 12.2.0]``; conda-forge puts
+    ``| packaged by conda-forge |`` before the parenthesis.
+    """
+    match = SYS_VERSION.match(sys.version)
     return {
         "implementation": sys.implementation.name,
         "version": "%d.%d.%d" % sys.version_info[:3] + _release_suffix(),
@@ -60,7 +63,7 @@ def interpreter() -> dict[str, object]:
         "executable": sys.executable,
         "prefix": sys.prefix,
         "base-prefix": sys.base_prefix,
-        "conda": os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
+        "conda": os.path.isdir(os.path.join(sys.base_prefix, "conda-meta")),
         "venv": sys.prefix != sys.base_prefix,
         "uv": "uv =" in _read(os.path.join(sys.prefix, "pyvenv.cfg")),
         "path": roots(),
@@ -101,26 +104,40 @@ def _distribution() -> str:
 
 
 def roots() -> list[str]:
-    """List the folders that imports are searched in, without the one this script lies in."""
-    own = os.path.dirname(os.path.abspath(__file__)) if "__file__" in globals() else None
-    seen: list[str] = []
+    """List the folders that imports are searched in, each once, without the one this script lies in.
+
+    A folder counts once under its first spelling: in a virtual environment ``lib64`` can be a link to ``lib``.
+    """
+    own = os.path.realpath(os.path.dirname(os.path.abspath(__file__))) if "__file__" in globals() else None
+    seen: dict[str, str] = {}
     for entry in sys.path:
-        folder = os.path.abspath(entry) if entry else None
-        if folder and folder != own and folder not in seen and os.path.isdir(folder):
-            seen.append(folder)
-    return seen
+        folder = os.path.abspath(entry) if entry else ""
+        real = os.path.realpath(folder)
+        if folder and real != own and os.path.isdir(folder):
+            seen.setdefault(real, folder)
+    return list(seen.values())
 
 
 def packages() -> list[dict[str, object]]:
     """List every distribution on the search path, in search order."""
     found = []
     for root in roots():
-        for entry in sorted(os.listdir(root)):
+        for entry in _entries(root):
             if entry.endswith(".dist-info"):
                 found.append(wheel_distribution(root, entry))
             elif entry.endswith(".egg-info"):
                 found.append(egg_distribution(root, entry))
+            elif entry == "EGG-INFO" and root.endswith(".egg"):
+                found.append(egg_distribution(root, entry, os.path.basename(root)))
     return found
+
+
+def _entries(folder: str) -> list[str]:
+    """List a folder; one that cannot be read holds nothing that an import could find either."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
 
 
 def wheel_distribution(root: str, entry: str) -> dict[str, object]:
@@ -144,27 +161,29 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
         "installer": _read(os.path.join(folder, "INSTALLER")).strip(),
         "requested": os.path.exists(os.path.join(folder, "REQUESTED")),
         "direct-url": _read(os.path.join(folder, "direct_url.json")),
-        "problem": _problem(metadata, record),
+        "problem": _problem(metadata, record, files),
     }
 
 
-def _problem(metadata: bytes, record: str) -> str:
+def _problem(metadata: bytes, record: str, files: int) -> str:
     if not metadata:
         return "its METADATA is missing or empty: the installation was interrupted"
-    return "" if record else "it has no RECORD: which files belong to it is unknown"
+    if not record.strip():
+        return "it has no RECORD: which files belong to it is unknown"
+    return "" if files else "its RECORD names no files: which files belong to it is unknown"
 
 
-def egg_distribution(root: str, entry: str) -> dict[str, object]:
-    """Describe an ``.egg-info`` file or folder, as distutils, setuptools and Debian leave them."""
+def egg_distribution(root: str, entry: str, egg: str = "") -> dict[str, object]:
+    """Describe an ``.egg-info`` file or folder, as distutils, setuptools and Debian leave them, or an ``.egg``."""
     path = os.path.join(root, entry)
     text = _read(os.path.join(path, "PKG-INFO") if os.path.isdir(path) else path)
-    name, version = _identity(text, entry)
+    name, version = _identity(text, re.sub(r"\.egg$", ".egg-info", egg) or entry)
     return {
         "name": name,
         "version": version,
         "root": root,
         "folder": entry,
-        "problem": "it was installed without a wheel (.egg-info): which files belong to it is unknown",
+        "problem": "it was installed without a wheel (egg): which files belong to it is unknown",
     }
 
 
@@ -192,33 +211,36 @@ def content_digest(record: str) -> tuple[str, int]:
     installer's own notes, scripts and headers, and compiled files.
     """
     rows = []
-    for line in record.splitlines():
-        path, digest = _row(line)
+    for fields in _rows(record):
+        path = _place(fields[0])
         if path and _counts(path):
-            rows.append(path + "," + digest)
+            rows.append(path + "," + (fields[1] if len(fields) > 1 else ""))
     if not rows:
         return "", 0
     rows.sort()
     return hashlib.sha256("\n".join(rows).encode("utf-8")).hexdigest(), len(rows)
 
 
-def _row(line: str) -> tuple[str, str]:
-    if '"' in line:
+def _rows(record: str) -> list[list[str]]:
+    """Split RECORD; only a record with quotes needs the slower csv module, and a quoted path can hold a newline."""
+    if '"' in record:
         import csv
+        import io
 
-        fields = next(csv.reader([line]))
-    else:
-        fields = line.rsplit(",", 2)
-    if len(fields) == 1:
-        return "", ""
-    path = fields[0].replace("\\", "/")
+        return [row for row in csv.reader(io.StringIO(record, newline="")) if row]
+    return [line.rstrip("\r").rsplit(",", 2) for line in record.split("\n") if line]
+
+
+def _place(recorded: str) -> str:
+    """Say where a file lies, in words that fit a wheel and its installation alike."""
+    path = recorded.replace("\\", "/")
     first, _, rest = path.partition("/")
     if first.endswith(".data"):
         scheme, _, inner = rest.partition("/")
         path = {"purelib": inner, "platlib": inner, "data": inner}.get(scheme, "bin/")
     while path.startswith("../"):
         path = path[3:]
-    return path, fields[1]
+    return path
 
 
 def _counts(path: str) -> bool:
@@ -233,7 +255,7 @@ def conda_packages() -> list[dict[str, object]]:
     folder = os.path.join(sys.prefix, "conda-meta")
     if not os.path.isdir(folder):
         return []
-    names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+    names = [name for name in _entries(folder) if name.endswith(".json")]
     return [_conda_record(os.path.join(folder, name)) for name in names]
 
 
@@ -241,6 +263,8 @@ def _conda_record(path: str) -> dict[str, object]:
     try:
         record = json.loads(_read(path))
     except ValueError:
+        record = None
+    if not isinstance(record, dict):
         return {"name": os.path.basename(path), "problem": "its record in conda-meta is not JSON"}
     keys = ("name", "version", "build", "channel", "subdir", "url", "sha256", "md5", "size")
     kept = {key: record[key] for key in keys if record.get(key) is not None}

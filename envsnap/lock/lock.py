@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from packaging.utils import parse_wheel_filename
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import link_or_copy, relative_to, sha256_file
-from envsnap.host.index_config import local_path
+from envsnap.host.index_config import local_path, without_credentials
 from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
 from envsnap.host.wheel_file import WheelUnreadableError, read_local_record
 from envsnap.inside.probe import content_digest
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.memo import Memo
 from envsnap.lock.repack import repack
-from envsnap.lock.resolve import Locker, fitting_wheels, resolve
+from envsnap.lock.resolve import Locker, fitting_wheels, is_same_version, is_version, resolve
 from envsnap.manifest.package import Artefact, Directory, Evidence, Installed, InstalledRecord, Package, Vcs
 
 THREADS = 16
@@ -88,7 +89,14 @@ def lock_packages(installed: Sequence[Installed], sources: Sources) -> tuple[Pac
 
 
 def _comes_from_index(package: Installed) -> bool:
-    return not (package.conda or package.problem or parse_direct_url(package.direct_url))
+    return not (package.conda or _problem(package) or parse_direct_url(package.direct_url))
+
+
+def _problem(package: Installed) -> str:
+    """Say why nothing can be asked or made for a package; "" where something can."""
+    if package.problem or is_version(package.version):
+        return package.problem
+    return f"its version {package.version!r} is none that installers accept; install a release with a PEP 440 version"
 
 
 def _ask(packages: Sequence[Installed], sources: Sources) -> dict[str, UvPackage | Unsatisfiable]:
@@ -101,8 +109,8 @@ def _ask(packages: Sequence[Installed], sources: Sources) -> dict[str, UvPackage
 def _lock(package: Installed, served: UvPackage | Unsatisfiable | None, sources: Sources) -> Package:
     if package.conda:
         return _without_artefact(package, "conda owns it; the conda record pins it")
-    if package.problem:
-        return _without_artefact(package, package.problem)
+    if _problem(package):
+        return _without_artefact(package, _problem(package))
     direct = parse_direct_url(package.direct_url)
     if direct is not None:
         return _lock_direct(package, direct, sources)
@@ -121,7 +129,7 @@ def _lock_served(package: Installed, served: UvPackage, sources: Sources) -> Pac
         try:
             digest, _ = content_digest(read_local_record(path) if path else _remote_record(wheel, sources))
         except WheelUnreadableError as error:
-            unread = unread or (_artefact(wheel), str(error))
+            unread = unread or ((_artefact(wheel), str(error)) if path is None else None)
             continue
         if digest == package.content_digest:
             return (
@@ -129,7 +137,7 @@ def _lock_served(package: Installed, served: UvPackage, sources: Sources) -> Pac
                 if path
                 else _entry(package, "index-verified", wheel=_artefact(wheel))
             )
-    if unread is not None and unread[0].url:
+    if unread is not None:
         return _entry(package, "index-inferred", wheel=unread[0], reason=f"content not compared: {unread[1]}")
     reason = "no wheel on the configured indexes has the installed files" if served.wheels else "the index has no wheel"
     return _repacked(package, sources, reason=reason, sdist=_sdist(served))
@@ -159,7 +167,7 @@ def _lock_direct(package: Installed, direct: DirectUrl, sources: Sources) -> Pac
         entry = _repacked(package, sources, reason="installed from version control")
         return _as_source_tree(entry, package, vcs=direct.vcs)
     path = local_path(direct.url)
-    if path is not None and path.suffix == ".whl" and path.is_file() and _record_digest(path) == package.content_digest:
+    if path is not None and path.suffix == ".whl" and _holds(path, package.content_digest):
         return _on_machine(package, path, sources)
     sha256 = direct.archive_info.sha256 if direct.archive_info else ""
     if direct.url.startswith("https://") and direct.url.partition("#")[0].endswith(".whl") and sha256:
@@ -181,6 +189,9 @@ def _lock_tree(package: Installed, direct: DirectUrl, sources: Sources) -> Packa
     with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="build-") as scratch:
         built = sources.builder.build_wheel(direct.folder, Path(scratch))
         kept = link_or_copy(built, sources.wheels / built.name)
+    version = str(parse_wheel_filename(kept.name)[1])
+    if not is_same_version(version, package.version):
+        return _without_artefact(package, f"its source folder builds version {version} by now; install it anew")
     digest = _record_digest(kept)
     entry = _entry(
         package, "repacked", wheel=_kept(kept), reason="built from the editable source folder", rebuilt=digest
@@ -245,7 +256,7 @@ def _entry(
         reason=reason,
     )
     wheels = (wheel,) if wheel else ()
-    return Package(name=package.name, version=package.version, wheels=wheels, sdist=sdist, installed=record)
+    return Package(name=package.name, version=package.version or None, wheels=wheels, sdist=sdist, installed=record)
 
 
 def _as_source_tree(
@@ -257,7 +268,8 @@ def _as_source_tree(
 
 
 def _artefact(file: UvFile) -> Artefact:
-    return Artefact(name=file.filename, url=file.url, hashes={"sha256": file.hashes["sha256"]}, size=file.size)
+    url = without_credentials(file.url) if file.url else None
+    return Artefact(name=file.filename, url=url, hashes={"sha256": file.hashes["sha256"]}, size=file.size)
 
 
 def _sdist(served: UvPackage) -> Artefact | None:
@@ -265,6 +277,13 @@ def _sdist(served: UvPackage) -> Artefact | None:
     if sdist is None or sdist.url is None or local_path(sdist.url) or "sha256" not in sdist.hashes:
         return None
     return _artefact(sdist)
+
+
+def _holds(wheel: Path, content: str) -> bool:
+    try:
+        return _record_digest(wheel) == content
+    except WheelUnreadableError:
+        return False
 
 
 def _record_digest(wheel: Path) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from envsnap.host.files import atomic_write
 from envsnap.manifest.package import Installed, Package
 
-VERSION = 1
+VERSION = 2
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 
@@ -27,27 +27,40 @@ class Memo:
     def find(self, installed: Installed) -> Package | None:
         """Return the proven entry of exactly this distribution, if its wheel is still where it was."""
         entry = self._entries.get(_key(installed))
-        if entry is None or (entry.wheel and entry.wheel.path and not (self._wheels / entry.wheel.name).is_file()):
+        wheel = entry.wheel if entry is not None else None
+        if wheel is not None and wheel.path and _size(self._wheels / wheel.name) != wheel.size:
             return None
         return entry
 
     def remember(self, pairs: Iterable[tuple[Installed, Package]]) -> None:
-        """Keep the entries that were proven; a source tree can change under the same digest and is not kept."""
+        """Keep the entries that were proven; a source tree can change under the same digest and is not kept.
+
+        An older entry whose wheel was overwritten, by one of the same name and other contents, is forgotten.
+        """
         proven = {
             _key(installed): package
             for installed, package in pairs
             if package.installed.evidence in PROVEN and package.directory is None
         }
         if any(self._entries.get(key) != package for key, package in proven.items()):
-            self._entries = self._entries | proven
+            made = {path: package.wheel for package in proven.values() if (path := _kept_wheel(package))}
+            old = self._entries.items()
+            valid = {key: entry for key, entry in old if made.get(_kept_wheel(entry), entry.wheel) == entry.wheel}
+            self._entries = valid | proven
             atomic_write(self._path, msgspec.json.encode(_Stored(VERSION, self._entries)))
 
 
+def _kept_wheel(package: Package) -> str:
+    return (package.wheel.path if package.wheel else None) or ""
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
 def _key(installed: Installed) -> str:
-    return " ".join(
-        (installed.label, installed.content_digest, installed.build, installed.installer, installed.location,
-         str(installed.requested), *installed.tags)
-    )  # fmt: skip
+    """Spell out everything that an entry depends on; where the files lie on this machine is not among it."""
+    return msgspec.json.encode(msgspec.structs.replace(installed, root="", folder="")).decode()
 
 
 def _load(path: Path) -> dict[str, Package]:

@@ -8,8 +8,9 @@ import zipfile
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from packaging.tags import parse_tag
 
@@ -20,6 +21,8 @@ from envsnap.manifest.package import Installed
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time that a zip file can hold: the same files always give the same wheel."""
 EXECUTABLE, PLAIN = 0o100755, 0o100644
+SHEBANG = re.compile(rb"\A(?:#!/bin/sh\n'''exec' [^\n]*python[^\n]*\n' '''|#![^\n]*python[^\n]*)")
+"""What installers write for ``#!python``; the first form is that for an interpreter with a long path or a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,50 +44,73 @@ def repack(package: Installed, *, prefix: Path, target: Path) -> Path:
         target: folder for the wheel.
 
     Raises:
-        CaptureError: RECORD names a file that is missing or lies outside the prefix.
+        CaptureError: RECORD names a file that is missing, cannot be read or lies outside the prefix; or the folder
+            has no WHEEL file, without which no installer takes a wheel.
     """
-    root = Path(package.root)
-    info = root / package.folder
     path = target / wheel_name(package)
-    rows: list[tuple[str, str, int]] = []
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for member in sorted(_members(package, root, prefix), key=lambda member: member.name):
-            data = _contents(member)
-            _write(archive, member.name, data, os.access(member.source, os.X_OK))
-            rows.append((member.name, _hash(data), len(data)))
-        record = f"{info.name}/RECORD"
-        text = "".join(_line(row) for row in rows) + f"{record},,\n"
-        _write(archive, record, text.encode(), executable=False)
+    try:
+        members = {member.name: member for member in _members(package, Path(package.root), prefix)}
+        if f"{package.folder}/WHEEL" not in members:
+            raise CaptureError(f"{package.label}: {package.folder} has no WHEEL file; install the package anew")
+        _pack(path, [members[name] for name in sorted(members)], package)
+    except (OSError, UnicodeDecodeError, ConfigParserError) as error:
+        raise CaptureError(f"{package.label}: its installed files cannot be read: {error}") from error
     return path
 
 
+def _pack(path: Path, members: Iterable[Member], package: Installed) -> None:
+    rows: list[tuple[str, str, int]] = []
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for member in members:
+            data = _contents(member, package)
+            _write(archive, member.name, data, bool(member.source.stat().st_mode & 0o111))
+            rows.append((member.name, _hash(data), len(data)))
+        record = f"{package.folder}/RECORD"
+        text = "".join(_line(row) for row in rows) + f"{record},,\n"
+        _write(archive, record, text.encode(), executable=False)
+
+
 def wheel_name(package: Installed) -> str:
-    """Spell the wheel's file name from its Tag lines: PEP 427, with the compressed tag sets of PEP 425."""
+    """Spell the wheel's file name from its Tag lines: PEP 427, with the compressed tag sets of PEP 425.
+
+    The name is normalised: an old ``.dist-info`` folder can have a dash where a wheel's name must have none.
+    """
     tags = [tag for line in package.tags or ("py3-none-any",) for tag in parse_tag(line)]
     sets = (sorted({getattr(tag, part) for tag in tags}) for part in ("interpreter", "abi", "platform"))
-    stem = PurePosixPath(package.folder).name.removesuffix(".dist-info")
-    parts = [stem, *([package.build] if package.build else []), *(".".join(values) for values in sets)]
+    stem = (package.name.replace("-", "_"), package.version.replace("-", "_"))
+    parts = [*stem, *([package.build] if package.build else []), *(".".join(values) for values in sets)]
     return "-".join(parts) + ".whl"
 
 
 def _members(package: Installed, root: Path, prefix: Path) -> Iterator[Member]:
-    info = root / package.folder
+    info, base = root / package.folder, _scheme_base(root, prefix)
     generated = _entry_points(info)
     for name in _recorded(info):
         source = Path(os.path.normpath(root / name))
-        if name.endswith(".pyc") or (source.parent == info and source.name in INSTALLER_FILES):
+        if source.parent.name == "__pycache__" or (source.parent == info and source.name in INSTALLER_FILES):
             continue
-        if not source.is_relative_to(prefix) and not source.is_relative_to(root):
+        if not any(source.is_relative_to(folder) for folder in (root, base, prefix)):
             raise CaptureError(f"{package.label}: RECORD names {name}, which lies outside the environment")
         if not source.is_file():
             raise CaptureError(f"{package.label}: RECORD names {name}, which is missing; install the package anew")
         if source.is_relative_to(root):
             yield Member(source.relative_to(root).as_posix(), source)
-        elif source.parent.name in ("bin", "Scripts"):
+        elif source.parent in (base / "bin", prefix / "bin"):
             if source.name not in generated:
                 yield Member(f"{_data(package)}/scripts/{source.name}", source)
         else:
-            yield Member(f"{_data(package)}/data/{source.relative_to(prefix).as_posix()}", source)
+            place = source.relative_to(base if source.is_relative_to(base) else prefix)
+            yield Member(f"{_data(package)}/data/{place.as_posix()}", source)
+
+
+def _scheme_base(root: Path, prefix: Path) -> Path:
+    """Return the folder that holds ``bin`` and ``share`` beside an import root.
+
+    It is not the prefix for the user's own packages (``~/.local``) and Debian's (``/usr/local``):
+    https://docs.python.org/3/library/sysconfig.html#installation-paths
+    """
+    above = root.parents
+    return above[2] if len(above) > 2 and above[1].name in {"lib", "lib64"} else prefix  # noqa: PLR2004 - lib/pythonX.Y
 
 
 def _data(package: Installed) -> str:
@@ -105,11 +131,9 @@ def _entry_points(info: Path) -> frozenset[str]:
     return frozenset(option for section in sections for option in parser.options(section))
 
 
-def _contents(member: Member) -> bytes:
+def _contents(member: Member, package: Installed) -> bytes:
     data = member.source.read_bytes()
-    if "/scripts/" in member.name and data.startswith(b"#!"):
-        return re.sub(rb"\A#!.*python.*", b"#!python", data, count=1)
-    return data
+    return SHEBANG.sub(b"#!python", data, count=1) if member.name.startswith(f"{_data(package)}/scripts/") else data
 
 
 def _write(archive: zipfile.ZipFile, name: str, data: bytes, executable: bool) -> None:
@@ -124,5 +148,5 @@ def _hash(data: bytes) -> str:
 
 def _line(row: tuple[str, str, int]) -> str:
     name, digest, size = row
-    quoted = '"' + name.replace('"', '""') + '"' if re.search(r'[",\n]', name) else name
+    quoted = '"' + name.replace('"', '""') + '"' if re.search(r'[",\r\n]', name) else name
     return f"{quoted},{digest},{size}\n"

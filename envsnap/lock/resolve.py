@@ -6,6 +6,7 @@ from typing import Protocol
 
 from packaging.tags import Tag
 from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
 
 from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
 from envsnap.manifest.package import Installed, normalised
@@ -62,6 +63,20 @@ def fitting_wheels(package: Installed, served: Iterable[UvFile]) -> tuple[UvFile
     tags = frozenset(tag for line in package.tags for tag in _parse_tag(line))
     ranked = [(_fit(package, tags, wheel), index, wheel) for index, wheel in enumerate(served)]
     return tuple(wheel for rank, _, wheel in sorted(ranked, key=lambda row: row[:2]) if rank < _NO_FIT)
+
+
+def is_version(text: str) -> bool:
+    """Whether installers accept it: https://packaging.python.org/en/latest/specifications/version-specifiers/."""
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def is_same_version(one: str, other: str) -> bool:
+    """Whether two valid versions are equal, however they are spelled."""
+    return Version(one) == Version(other)
 
 
 _NO_FIT = 2

@@ -1,0 +1,96 @@
+"""Refused requirement lists are split until the refused ones stand alone; wheels are ranked by their tags."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envsnap.errors import CaptureError
+from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
+from envsnap.lock.resolve import fitting_wheels, is_same_version, is_version, resolve
+from envsnap.manifest.package import Installed
+
+
+class FakeLocker:
+    """Serves every package but the refused ones; counts the questions."""
+
+    def __init__(self, refused: frozenset[str]) -> None:
+        self.refused = {f"{name}==1.0" for name in refused}
+        self.questions = 0
+
+    def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+        """Refuse the whole list for one refused entry, as uv does."""
+        self.questions += 1
+        if self.refused.intersection(requirements):
+            raise Unsatisfiable(f"no solution for {python} in {folder}")
+        return tuple(UvPackage(name=line.partition("==")[0], version="1.0") for line in requirements)
+
+
+def installed(name: str = "demo", *tags: str, build: str = "") -> Installed:
+    """Return an installed distribution."""
+    return Installed(name=name, version="1.0", root="/", folder="", location="", tags=tags, build=build)
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_every_package_is_answered_for_itself(served: list[bool]) -> None:
+    """A package that no index has never hides another one, and few questions are asked."""
+    packages = [installed(f"p{number}") for number in range(len(served))]
+    refused = frozenset(package.name for package, there in zip(packages, served, strict=True) if not there)
+    locker = FakeLocker(refused)
+
+    answers = resolve(packages, locker, python=Path("python"), folder=Path())
+
+    assert {package.name for package in packages} == set(answers)
+    assert refused == {name for name, answer in answers.items() if isinstance(answer, Unsatisfiable)}
+    assert locker.questions <= 1 + 2 * len(refused) * max(1, len(served).bit_length())
+
+
+def test_an_index_that_cannot_be_asked_is_an_error() -> None:
+    """Only 'no such package' is an answer."""
+
+    class Down:
+        def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+            raise CaptureError(f"down: {requirements} {python} {folder}")
+
+    with pytest.raises(CaptureError, match="down"):
+        resolve([installed()], Down(), python=Path("python"), folder=Path())
+
+
+def names(package: Installed, *served: str) -> list[str]:
+    """Name the fitting ones of these wheels."""
+    files = (UvFile(hashes={}, url=f"https://index.example/{name}") for name in served)
+    return [wheel.filename for wheel in fitting_wheels(package, files)]
+
+
+def test_exact_tags_come_before_shared_ones() -> None:
+    """auditwheel does not rewrite every Tag line: a name that shares one tag may be it."""
+    package = installed("demo", "cp311-cp311-manylinux_2_17_x86_64")
+    shared = "demo-1.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
+    exact = "demo-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+
+    assert [exact, shared] == names(package, "demo-1.0-py3-none-any.whl", shared, "demo.tar.gz", exact)
+
+
+def test_build_tag_must_be_the_installed_one() -> None:
+    """Two builds of one release are two artefacts."""
+    package = installed("demo", "py3-none-any", build="2b")
+
+    found = names(package, "demo-1.0-py3-none-any.whl", "demo-1.0-1-py3-none-any.whl", "demo-1.0-2b-py3-none-any.whl")
+
+    assert ["demo-1.0-2b-py3-none-any.whl"] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1.0+cu124", True), ("2024a", True), ("1.0-final-x", False), ("", False)]
+)
+def test_versions_that_installers_accept(text: str, expected: bool) -> None:
+    """PEP 440 decides."""
+    assert expected == is_version(text)
+
+
+def test_versions_are_equal_however_spelled() -> None:
+    """Builders normalise what METADATA spells otherwise."""
+    assert is_same_version("1.0", "1.0.0")
+    assert not is_same_version("1.0", "1.0+cpu")
