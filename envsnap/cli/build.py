@@ -22,6 +22,13 @@ from envsnap.workflow.project import LOCK
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is rendered, or for the venv."
 )
+@click.option(
+    "--network",
+    type=click.Choice(["default", "host", "none"]),
+    default="default",
+    show_default=True,
+    help="Network of the image's build steps; host reaches an index that only this machine sees.",
+)
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(  # noqa: PLR0913 - one parameter an option
@@ -31,6 +38,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     tag: str | None,
     render_only: bool,
     output: Path | None,
+    network: Literal["default", "host", "none"],
     project: Path,
     json: bool,
     quiet: bool,
@@ -41,9 +49,15 @@ def command(  # noqa: PLR0913 - one parameter an option
     The interpreter and every package are compared by version and by content; any difference ends with exit code 5.
     """
     request = BuildRequest(
-        folder=project.absolute(), env=dict(os.environ), lock=lock or project / LOCK, target=target,
-        tag=tag, render_only=render_only, output=output,
-    )  # fmt: skip
+        folder=project.absolute(),
+        env=dict(os.environ),
+        lock=lock or project / LOCK,
+        target=target,
+        tag=tag,
+        render_only=render_only,
+        output=output,
+        network=network,
+    )
     conclude("build", Voice(project, json, quiet, verbose), lambda progress: build(request, progress), _present)
 
 

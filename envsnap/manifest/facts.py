@@ -167,7 +167,7 @@ class ChangedFile(Model, frozen=True):
 
     Args:
         path: in the working tree.
-        sha256: of its contents; empty for a deleted file.
+        sha256: of its contents; empty for a file that is deleted, unreadable, or too large to hash.
     """
 
     path: str

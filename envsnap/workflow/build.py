@@ -42,6 +42,7 @@ class BuildRequest:
     tag: str | None = None
     render_only: bool = False
     output: Path | None = None
+    network: Literal["default", "host", "none"] = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _build_docker(request: BuildRequest, manifest: Manifest, config: IndexConfig
         tag = request.tag or image_tag(request.folder, manifest)
         progress.stage(f"building image {tag}")
         with _secrets(request.env, manifest, config) as secrets:
-            wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets)
+            wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets, network=request.network)
             image = build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
     remember_target(request.folder, "docker", tag, manifest)
