@@ -34,6 +34,12 @@ def atomic_write(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def remove_unfinished(path: Path) -> None:
+    """Remove what writes of ``path`` that were killed left beside it."""
+    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+        temporary.unlink(missing_ok=True)
+
+
 def sha256_file(path: Path) -> tuple[str, int]:
     """Return the SHA-256 in hexadecimal and the size in bytes of a file."""
     with path.open("rb") as file:

@@ -7,7 +7,7 @@ leaves the former lock with its own baseline.
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from envsnap.errors import InvalidFileError, JobError
@@ -76,15 +76,26 @@ def read_listings(digests: Sequence[str], project: Path) -> Mapping[str, str]:
     return listings
 
 
-def prune_baselines(project: Path, *, keep: Baseline | None, listings: Mapping[str, str]) -> None:
-    """Remove recordings and listings that the lock no longer names."""
+def prune_baselines(project: Path, locks: Iterable[str]) -> None:
+    """Remove recordings and listings that none of the project's locks names.
+
+    Args:
+        project: the project's folder.
+        locks: the text of every lock in it: another one than the usual may have been written with ``--output``.
+    """
+    texts = tuple(locks)
     root = project / FOLDER
-    for entry in sorted(root.iterdir()) if root.is_dir() else ():
-        if entry.is_dir() and RECORDING.fullmatch(entry.name) and (keep is None or entry.name != keep.folder):
+    recordings = [entry for entry in _entries(root) if entry.is_dir() and RECORDING.fullmatch(entry.name)]
+    for entry in recordings:
+        if not any(entry.name in text for text in texts):
             shutil.rmtree(entry)
-    for path in sorted((root / LISTINGS).glob("*.txt")):
-        if path.stem not in listings:
+    for path in _entries(root / LISTINGS):
+        if path.suffix == ".txt" and not any(path.stem in text for text in texts):
             path.unlink()
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _summary(recorded: Sequence[RecordedOutput]) -> BaselineOutput:

@@ -17,7 +17,7 @@ from envsnap.capture.system import capture_system
 from envsnap.environment import Environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host import nvml
-from envsnap.host.files import atomic_write, exclusive, work_folder
+from envsnap.host.files import atomic_write, exclusive, remove_unfinished, work_folder
 from envsnap.host.index_config import IndexConfig, reachable_elsewhere, read_index_config, without_credentials
 from envsnap.lock.lock import Sources, lock_packages
 from envsnap.lock.memo import Memo
@@ -92,6 +92,7 @@ def freeze(request: FreezeRequest, progress: Progress) -> Frozen:
     environment = LocalEnvironment(choose_python(project.folder, request.env, request.python, request.prefix))
     with exclusive(project.folder):
         restore_interrupted(runs_folder(project.folder), project.folder)
+        remove_unfinished(project.folder / LOCK)
         findings = _capture_and_lock(request, project, job, environment, progress)
         recorded = _Recorded()
         if job is not None and request.run:
@@ -101,8 +102,7 @@ def freeze(request: FreezeRequest, progress: Progress) -> Frozen:
         path = request.output or project.folder / LOCK
         write_listings(findings.data.listings, project.folder)
         atomic_write(path, dump_manifest(manifest).encode("utf-8"))
-        if path.absolute() == project.folder / LOCK:
-            prune_baselines(project.folder, keep=recorded.baseline, listings=findings.data.listings)
+        prune_baselines(project.folder, _locks(project.folder, path))
     return Frozen(manifest, path, tuple(outcome.seconds for outcome in recorded.outcomes))
 
 
@@ -221,6 +221,10 @@ def _build_spec(project: ProjectFolder, findings: _Findings) -> BuildSpec:
         index_url=without_credentials(remote.index_url) if remote.index_url else None,
         extra_index_urls=tuple(without_credentials(url) for url in remote.extra_index_urls),
     )
+
+
+def _locks(folder: Path, written: Path) -> list[str]:
+    return [path.read_text(encoding="utf-8", errors="replace") for path in {written, *folder.glob("*.lock")}]
 
 
 def own_paths(job: Job | None) -> tuple[str, ...]:
