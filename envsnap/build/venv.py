@@ -8,6 +8,9 @@ from envsnap.build.artefacts import gather_wheel
 from envsnap.errors import BuildError
 from envsnap.manifest.manifest import Manifest
 
+LISTING = "envsnap-requirements.txt"
+"""Stands in every environment that envsnap made: another one is never overwritten."""
+
 
 class Installer(Protocol):
     """Whoever makes virtual environments and installs into them."""
@@ -29,10 +32,10 @@ def build_venv(
 
     Raises:
         BuildError: no interpreter of the recorded version is installed, a package cannot be, or ``folder`` holds
-            something else than a virtual environment.
+            what envsnap did not make.
     """
-    if folder.exists() and not (folder / "pyvenv.cfg").is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BuildError(f"{folder} is no virtual environment and would be overwritten: name an empty folder")
+    if folder.exists() and not (folder / LISTING).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BuildError(f"{folder} was not made by envsnap and would be overwritten: name an empty folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     wanted = manifest.contents.interpreter.version
     base = installer.find_python(wanted, folder.parent)
@@ -42,6 +45,8 @@ def build_venv(
             "or build with --target docker"
         )
     installer.make_venv(folder, python=base)
+    listing = folder / LISTING
+    listing.write_text(requirements, encoding="utf-8")
     python = folder / "bin" / "python"
     links = folder / "envsnap-wheels"
     links.mkdir()
@@ -49,7 +54,5 @@ def build_venv(
     searched = list(stores)
     for wheel in wheels:
         gather_wheel(wheel, links / wheel.name, searched)
-    listing = folder / "envsnap-requirements.txt"
-    listing.write_text(requirements, encoding="utf-8")
     installer.install(listing, python=python, links=links)
     return python

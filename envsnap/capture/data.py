@@ -164,3 +164,17 @@ def _outside(paths: Iterable[Path], project: Path) -> tuple[Path, ...]:
     root = project.resolve()
     real = {path.resolve() for path in paths}
     return tuple(sorted(path for path in real if not path.is_relative_to(root)))
+
+
+def check_untouched(patterns: Iterable[str], project: Path, before: CapturedData) -> None:
+    """Find out whether the job changed its own inputs: the next run, and the baseline, would rest on other data.
+
+    Raises:
+        InputError: names each input that is not as it was before the runs.
+    """
+    if not before.data:
+        return
+    problems = check_data(before.data, capture_data(patterns, project), before.listings)
+    if problems:
+        lines = "".join(f"\n  {problem.replace('from the lock', 'from before the run')}" for problem in problems)
+        raise InputError(f"the job changed its own inputs:{lines}\nLet it write to another place")

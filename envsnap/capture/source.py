@@ -29,8 +29,7 @@ def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
     commit = git.ask(project, "rev-parse", "--verify", "--quiet", "HEAD")
     if commit is None:
         return NotCaptured(what="code", reason=git.refusal(project) or "the repository has no commit yet")
-    ours = (f":(exclude,literal){path}" for path in sorted(own))
-    pathspec = (":/", *ours, ":(top,exclude,glob)**/__pycache__/**")
+    pathspec = _pathspec(own)
     names = git.changed_files(project, pathspec)
     return Code(
         vcs="git",
@@ -41,6 +40,18 @@ def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
         patch=git.patch_digest(project, pathspec) if names else "",
         changed=tuple(_changed(project, names[:CHANGED_LIMIT])),
     )
+
+
+def is_same_code(project: Path, own: Iterable[str], locked: Code, found: Code) -> bool:
+    """Whether the working tree holds the locked code: the commit that adds the lock itself changes none of it."""
+    if locked.patch != found.patch:
+        return False
+    return locked.commit == found.commit or git.is_same_tree(project, locked.commit, _pathspec(own))
+
+
+def _pathspec(own: Iterable[str]) -> tuple[str, ...]:
+    ours = (f":(exclude,literal){path}" for path in sorted(own))
+    return (":/", *ours, ":(top,exclude,glob)**/__pycache__/**")
 
 
 def _changed(project: Path, names: Iterable[str]) -> Iterator[ChangedFile]:

@@ -31,6 +31,7 @@ Exit codes:
   5    build failed, or the rebuilt environment differs from the lock
   6    the job failed, or an input is not the one that the lock records
   7    a tool or engine that is needed is missing or unreachable
+  70   something unexpected: a full disk, a missing permission, or a defect of envsnap
   130  interrupted
 """
 USAGE_ERROR = 2

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from envsnap.errors import EnvsnapError
 from envsnap.report.envelope import envelope
 from envsnap.report.text import printable
 
+UNEXPECTED = 70
+"""EX_SOFTWARE of https://man7.org/linux/man-pages/man3/sysexits.h.3head.html: Python's own 1 would say that the numbers
+differ."""
 INTERRUPTED = 130
 F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
@@ -120,6 +124,7 @@ def conclude(
     logging.getLogger("docker").setLevel(logging.WARNING)
     progress = StderrProgress(quiet=voice.quiet, verbose=voice.verbose)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the same clean end as Ctrl-C
+    signal.signal(signal.SIGHUP, signal.default_int_handler)  # and so does a terminal that goes away
     try:
         code, text, value = present(work(progress))
     except EnvsnapError as error:
@@ -128,6 +133,13 @@ def conclude(
     except KeyboardInterrupt:
         progress.end()
         _fail(name, voice, INTERRUPTED, "interrupted")
+    except OSError as error:
+        progress.end()
+        _fail(name, voice, UNEXPECTED, f"this machine refused: {error}")
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it must not end with exit code 1
+        progress.end()
+        click.echo(traceback.format_exc(), err=True, nl=False)
+        _fail(name, voice, UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
     progress.end()
     click.echo(envelope(name, code, value) if voice.json else text, nl=False)
     sys.exit(code)
@@ -136,5 +148,6 @@ def conclude(
 def _fail(name: str, voice: Voice, code: int, message: str) -> None:
     if voice.json:
         click.echo(envelope(name, code, None, message), nl=False)
-    click.echo(f"envsnap: error: {message}", err=True)
+    lines = "\n".join(printable(line) for line in message.split("\n"))
+    click.echo(f"envsnap: error: {lines}", err=True)
     sys.exit(code)

@@ -6,15 +6,12 @@ from typing import Literal
 
 import click
 
+from envsnap.cli.reports import Reports, table
 from envsnap.cli.show import Voice, common_options, conclude
-from envsnap.errors import UsageError
-from envsnap.report.envelope import envelope
-from envsnap.report.junit import junit
-from envsnap.report.terminal import render_verdict
+from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
 from envsnap.workflow.verify import Verified, VerifyRequest, verify
 
-PAGE_WIDTH = 120
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 
@@ -58,35 +55,16 @@ def command(  # noqa: PLR0913 - one parameter an option
         runs=runs,
     )
 
+    reports = Reports(folder=report, junit_file=junit_file)
+
+    def work(progress: Progress) -> Verified:
+        reports.remove()
+        return verify(request, progress)
+
     def present(verified: Verified) -> tuple[int, str, object]:
         code = EXIT_CODES[verified.verdict.status]
         value = {"environment": verified.environment, "seconds": verified.seconds, "verdict": verified.verdict}
-        suites = junit(verified.verdict, name=request.folder.resolve().name, seconds=sum(verified.seconds))
-        if junit_file is not None:
-            write(junit_file, suites)
-        if report is not None:
-            write(report / "verify.txt", table(verified, color=False, width=PAGE_WIDTH))
-            write(report / "verify.json", envelope("verify", code, value))
-            write(report / "junit.xml", suites)
+        reports.write(verified, code=code, value=value, name=request.folder.resolve().name)
         return code, table(verified, color=voice.color, width=voice.width), value
 
-    conclude("verify", voice, lambda progress: verify(request, progress), present)
-
-
-def table(verified: Verified, *, color: bool, width: int) -> str:
-    """Return the verdict for people, and where the job ran."""
-    text = render_verdict(verified.verdict, color=color, width=width)
-    return f"{text.rstrip()}\nran in the {verified.environment}\n"
-
-
-def write(path: Path, text: str) -> None:
-    """Write one report.
-
-    Raises:
-        UsageError: its place cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"the report {path} cannot be written: {error.strerror}") from error
+    conclude("verify", voice, work, present)

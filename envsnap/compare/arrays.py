@@ -41,6 +41,10 @@ _SAFETENSORS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+_MALFORMED: Final = (ValueError, TypeError, EOFError, OverflowError, MemoryError, RecursionError, tokenize.TokenError)
+"""What numpy raises at a damaged header, which it reads with Python's own parser, or at a size that cannot be."""
+
+
 def read_npy(path: Path) -> Reading:
     """Map one array; its name is "".
 
@@ -49,7 +53,7 @@ def read_npy(path: Path) -> Reading:
     """
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, EOFError, OverflowError, tokenize.TokenError) as error:
+    except _MALFORMED as error:
         raise _explain_npy(error) from error
     if array.size and path.stat().st_size != array.offset + array.nbytes:
         raise OutputError("it holds more bytes than its header says; was more than one array saved to it?")
@@ -67,7 +71,7 @@ def read_npz(path: Path) -> Reading:
             members = archive.infolist()
             _check_members(members)
             return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise OutputError(f"it is no .npz file, or cut short: {error}") from error
 
 
@@ -114,7 +118,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
     with archive.open(member) as stream:
         try:
             array: NDArray[np.generic] = np.lib.format.read_array(stream, allow_pickle=False)
-        except (ValueError, OverflowError, MemoryError, tokenize.TokenError) as error:
+        except _MALFORMED as error:
             raise OutputError(f"member {member.filename!r}: {_explain_npy(error)}") from error
         if stream.read(1):
             raise OutputError(f"member {member.filename!r} holds more bytes than its header says")

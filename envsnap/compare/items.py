@@ -6,7 +6,7 @@ from typing import Literal
 from envsnap.compare.reading import Item, Series, Tensor
 from envsnap.compare.series import dtype_of, structure_gap, tally_series
 from envsnap.compare.tally import Tally
-from envsnap.compare.tensors import place_of, tally_tensors, value_at
+from envsnap.compare.tensors import place_of, single, tally_tensors, value_at
 from envsnap.compare.tolerances import Chosen, bounds_of
 from envsnap.compare.wording import at, describe_bounds, plural, quote, show
 from envsnap.manifest.tolerance import Bounds
@@ -158,17 +158,5 @@ def _tensor_divergence(baseline: Tensor, rerun: Tensor, index: int) -> Divergenc
         where=place_of(baseline, index),
         baseline=value_at(baseline, index),
         rerun=value_at(rerun, index),
-        difference=tally_tensors(_only(baseline, index), _only(rerun, index), Bounds()).max_absolute,
+        difference=tally_tensors(single(baseline, index), single(rerun, index), Bounds()).max_absolute,
     )
-
-
-def _only(tensor: Tensor, index: int) -> Tensor:
-    """Cut out the value at a flat index; a part of a complex number becomes a plain float."""
-    parts = {"complex64": "float32", "complex128": "float64", "complex256": "float128"}
-    dtype = parts.get(tensor.dtype, tensor.dtype)
-    flat = (
-        tensor.stored.view(f"{tensor.stored.dtype.byteorder}f{tensor.stored.dtype.itemsize // 2}")
-        if dtype != tensor.dtype
-        else tensor.stored
-    )
-    return Tensor(dtype=dtype, shape=(1,), stored=flat[index : index + 1])

@@ -48,6 +48,13 @@ def place_of(tensor: Tensor, index: int) -> str:
     return f"element {position}{part}" if position else part.strip()
 
 
+def single(tensor: Tensor, index: int) -> Tensor:
+    """Cut out the value at a flat index, as counted by :func:`tally_tensors`: a part of a complex number is a float."""
+    flat = _plain(tensor)
+    dtype = flat.dtype.name if tensor.dtype in _PARTS else tensor.dtype
+    return Tensor(dtype=dtype, shape=(1,), stored=flat[index : index + 1])
+
+
 def _plain(tensor: Tensor) -> NDArray[np.generic]:
     parts = _PARTS.get(tensor.dtype)
     if parts is None:

@@ -44,21 +44,7 @@ class ContainerEnvironment:
             MissingToolError: the image, the command, a GPU or the engine is not there.
             UsageError: a path to mount is not there.
         """
-        ended = self._engine.run(
-            ContainerRun(
-                image=self._image,
-                argv=execution.argv,
-                workdir=execution.workdir,
-                env=execution.env,
-                read_only=execution.read_only,
-                writable=execution.writable,
-                timeout=execution.timeout,
-                network=execution.network,
-                gpus=execution.gpus,
-                shm_bytes=execution.shm_bytes,
-                on_output=execution.on_output,
-            )
-        )
+        ended = self._engine.run(ContainerRun(image=self._image, execution=execution))
         stderr = ended.stderr
         if ended.out_of_memory:
             execution.on_output(_OUT_OF_MEMORY)

@@ -1,12 +1,10 @@
 """One command in one container, as a value, and what it means in the arguments of the engine's API. Pure."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from envsnap.errors import UsageError
-from envsnap.host.output import ignore_line
+from envsnap.host.execution import Execution
 
 RUN_LABEL = "dev.envsnap.run"
 """Stands on every container of envsnap's: ``docker ps -a --filter label=dev.envsnap.run`` lists them."""
@@ -20,33 +18,13 @@ _SCRATCH = "rw,exec,nosuid,nodev,mode=1777"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerRun:
-    """One command to run in a new container.
+    """One command to run in a new container of ``image``, its name or ID.
 
-    Args:
-        image: name or ID of the image; its entrypoint is not used.
-        argv: the command; the first word is looked up in the image's PATH.
-        workdir: absolute folder, mounted writable under the same path.
-        env: variables on top of the image's own.
-        read_only: absolute files and folders to mount under the same paths.
-        writable: absolute folders, beside ``workdir``, to mount writable under the same paths.
-        timeout: seconds after which the container is ended, or None.
-        network: whether the container gets the engine's default network; none otherwise.
-        gpus: "all", "none" or a number.
-        shm_bytes: size of /dev/shm in bytes, or None for the engine's default of 64 MiB.
-        on_output: called in this thread with each line of both streams, as it arrives.
+    The image's entrypoint is not used; the variables come on top of its own.
     """
 
     image: str
-    argv: tuple[str, ...]
-    workdir: Path
-    env: Mapping[str, str] = field(default_factory=dict)
-    read_only: tuple[Path, ...] = ()
-    writable: tuple[Path, ...] = ()
-    timeout: float | None = None
-    network: bool = False
-    gpus: str | int = "none"
-    shm_bytes: int | None = None
-    on_output: Callable[[str], None] = ignore_line
+    execution: Execution
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,45 +44,46 @@ def create_arguments(run: ContainerRun, *, user: str) -> dict[str, Any]:
 
     The command's first word takes the entrypoint's place: the image's own would run in front of it.
     """
+    execution = run.execution
     return {
         "image": run.image,
-        "entrypoint": [run.argv[0]],
-        "command": list(run.argv[1:]),
+        "entrypoint": [execution.argv[0]],
+        "command": list(execution.argv[1:]),
         "user": user,
-        "environment": _variables(run),
-        "working_dir": str(run.workdir),
+        "environment": _variables(execution),
+        "working_dir": str(execution.workdir),
         "labels": {RUN_LABEL: "1"},
     }
 
 
-def host_arguments(run: ContainerRun, *, selinux: bool) -> dict[str, Any]:
+def host_arguments(execution: Execution, *, selinux: bool) -> dict[str, Any]:
     """Return what the container gets of this machine: nothing but the named mounts, network and GPUs.
 
     Raises:
         UsageError: a path to mount is not there.
     """
-    asked = _gpu_count(run.gpus)
+    asked = _gpu_count(execution.gpus)
     return {
         "init": True,
-        "mounts": _mounts(run),
+        "mounts": _mounts(execution),
         "tmpfs": {"/tmp": _SCRATCH, HOME: _SCRATCH},  # noqa: S108  a path inside the container
-        "network_mode": None if run.network else "none",
+        "network_mode": None if execution.network else "none",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges", *(["label=disable"] if selinux else [])],
-        "shm_size": run.shm_bytes,
+        "shm_size": execution.shm_bytes,
         "device_requests": [{"count": asked, "capabilities": [["gpu"]]}] if asked else None,
         # The output is read live; nothing of it needs to stay on the engine's disk.
         "log_config": {"type": "none"},
     }
 
 
-def _variables(run: ContainerRun) -> dict[str, str]:
+def _variables(execution: Execution) -> dict[str, str]:
     own = {"HOME": HOME, "TMPDIR": "/tmp"}  # noqa: S108  a path inside the container
-    if not _gpu_count(run.gpus):
+    if not _gpu_count(execution.gpus):
         # "void" keeps the NVIDIA runtime from adding GPUs where it is the engine's default:
         # https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
         own |= {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VISIBLE_DEVICES": ""}
-    return own | dict(run.env)
+    return own | dict(execution.env)
 
 
 def _gpu_count(gpus: str | int) -> int:
@@ -114,10 +93,10 @@ def _gpu_count(gpus: str | int) -> int:
     return 0 if gpus == "none" else int(gpus)
 
 
-def _mounts(run: ContainerRun) -> list[dict[str, Any]]:
+def _mounts(execution: Execution) -> list[dict[str, Any]]:
     """Return one bind mount a path, parents first; a path that is asked for twice is writable."""
-    writable = dict.fromkeys((run.workdir, *run.writable), False)
-    paths = dict.fromkeys(run.read_only, True) | writable
+    writable = dict.fromkeys((execution.workdir, *execution.writable), False)
+    paths = dict.fromkeys(execution.read_only, True) | writable
     for path in paths:
         if not (path.is_absolute() and path.exists()):
             raise UsageError(f"cannot mount {path} into a container: it is not there, or not absolute")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from envsnap.errors import MissingToolError
 from envsnap.host import process
 
 _PROBE_SECONDS = 30
@@ -73,8 +74,11 @@ def _executables(search_path: str) -> Iterator[Path]:
 
 
 def _answer(executable: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> str:
-    """Return what the client prints; nothing where it fails."""
-    ended = process.run((str(executable), *arguments), cwd=Path("/"), env=env, timeout=_PROBE_SECONDS)
+    """Return what the client prints; nothing where it fails, or is no program of this machine."""
+    try:
+        ended = process.run((str(executable), *arguments), cwd=Path("/"), env=env, timeout=_PROBE_SECONDS)
+    except MissingToolError:
+        return ""
     return ended.stdout.decode(errors="replace") if ended.exit_code == 0 else ""
 
 

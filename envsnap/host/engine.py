@@ -79,15 +79,16 @@ class Engine:
         """
         variables = dict(os.environ if environ is None else environ)
         failures = []
+        refusals: tuple[type[Exception], ...] = (*_sdk_errors(), ValueError)  # ValueError: a port that is no number
         for address in _addresses(variables):
             socket = Path(address.removeprefix("unix://"))
-            if address.startswith("unix://") and not socket.exists():
+            if address.startswith("unix://") and not _is_there(socket):
                 failures.append(f"{address} (no such socket)")
                 continue
             try:
                 return cls._connect_at(address, variables)
-            except _sdk_errors() as error:
-                failures.append(f"{address} ({_reason(error)})")
+            except refusals as error:
+                failures.append(f"{mask_credentials(address)} ({_reason(error)})")
         raise MissingToolError(
             f"no container engine answers at {', nor at '.join(failures)}: start Docker"
             " (systemctl start docker, or Docker Desktop) or Podman, or set DOCKER_HOST"
@@ -163,14 +164,15 @@ class Engine:
         """Run one command in a new container, which is removed in every case.
 
         It runs as the caller's user, without capabilities, without the image's entrypoint, and sees no more
-        of this machine than what ``run`` names.
+        of this machine than what ``run`` names. Where the engine refuses to remove it, a warning says so.
 
         Raises:
             MissingToolError: the image, the command, a GPU or the engine is not there.
             UsageError: a path to mount is not there.
         """
-        _log.debug("in image %s, %s: %s", run.image, run.workdir, mask_credentials(shlex.join(run.argv)))
-        host = host_arguments(run, selinux=self.info.selinux)
+        argv, workdir = run.execution.argv, run.execution.workdir
+        _log.debug("in image %s, %s: %s", run.image, workdir, mask_credentials(shlex.join(argv)))
+        host = host_arguments(run.execution, selinux=self.info.selinux)
         user = "0:0" if self.info.rootless else f"{os.getuid()}:{os.getgid()}"
         with _explained(f"cannot create a container of image '{run.image}'"):
             container = self._client.create_container(
@@ -181,8 +183,7 @@ class Engine:
         try:
             return self._follow(container, run)
         finally:
-            with _explained(f"cannot remove container {container[:12]}"):
-                self._client.remove_container(container, force=True, v=True)
+            self._remove(container)
 
     def build(self, context: Path, *, tag: str, labels: Mapping[str, str], network: str) -> Iterator[Mapping[str, Any]]:
         """Build an image with the classic builder; yield the engine's messages.
@@ -244,9 +245,17 @@ class Engine:
                 raise
         return True
 
+    def _remove(self, container: str) -> None:
+        """Remove a container; a failure is told and not raised: it would hide how the run ended, an interrupt even."""
+        try:
+            self._client.remove_container(container, force=True, v=True)
+        except _sdk_errors() as error:
+            _log.warning("container %s could not be removed: %s", container[:12], _reason(error))
+
     def _follow(self, container: str, run: ContainerRun) -> ContainerResult:
-        what = f"cannot run '{run.argv[0]}' in image '{run.image}'"
-        outputs = (LiveOutput(run.on_output), LiveOutput(run.on_output))
+        execution = run.execution
+        what = f"cannot run '{execution.argv[0]}' in image '{run.image}'"
+        outputs = (LiveOutput(execution.on_output), LiveOutput(execution.on_output))
         with _explained(what):
             # Attached before it starts, so that no output is missed.
             stream = self._client.attach(container, stream=True, demux=True)
@@ -254,7 +263,7 @@ class Engine:
             started = time.monotonic()
             with _explained(what):
                 self._client.start(container)
-            with self._limited(container, run.timeout) as expired:
+            with self._limited(container, execution.timeout) as expired:
                 for chunks in _each(stream, what):
                     for output, chunk in zip(outputs, chunks, strict=True):
                         output.feed(chunk or b"")
@@ -265,7 +274,7 @@ class Engine:
             state = self._client.inspect_container(container)["State"]
         stdout, stderr = (output.finish() for output in outputs)
         if exit_code == _NOT_EXECUTED and stderr.startswith(_INIT_FAILURES):
-            raise MissingToolError(f"{what}: '{run.argv[0]}' is not there, or cannot be executed")
+            raise MissingToolError(f"{what}: '{execution.argv[0]}' is not there, or cannot be executed")
         return ContainerResult(
             exit_code=exit_code,
             stdout=stdout,
@@ -305,7 +314,12 @@ def _addresses(variables: Mapping[str, str]) -> list[str]:
     runtime = Path(variables.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
     home = Path(variables.get("HOME", "/"))
     others = (runtime / "docker.sock", home / ".docker/run/docker.sock", runtime / "podman/podman.sock")
-    return [_DEFAULT_SOCKET, *(f"unix://{socket}" for socket in others if socket.exists())]
+    return [_DEFAULT_SOCKET, *(f"unix://{socket}" for socket in others if _is_there(socket))]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is there for this user; Path.exists raises in another user's folder, as ``su`` leaves it behind."""
+    return os.access(path, os.F_OK)
 
 
 def _describe(address: str, version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineInfo:

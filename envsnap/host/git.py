@@ -68,6 +68,11 @@ def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:
         return sha256_file(patch)[0]
 
 
+def is_same_tree(folder: Path, commit: str, pathspec: tuple[str, ...]) -> bool:
+    """Whether HEAD holds the same files as ``commit`` over ``pathspec``; False where git does not know the commit."""
+    return ask(folder, "diff", "--quiet", commit, "HEAD", "--", *pathspec) is not None
+
+
 def without_credentials(url: str) -> str:
     """Remove user name, password and query from a URL; ``git@host:path`` names no secret and stays."""
     return QUERY.sub(r"\1", CREDENTIALS.sub(r"\1", url))[:REMOTE_LIMIT]

@@ -60,7 +60,7 @@ def run(
 
     Raises:
         MissingToolError: the executable is not there, or cannot be executed.
-        UsageError: ``cwd`` is no folder.
+        UsageError: ``cwd`` is no folder, or a word or variable is one that no process can be given.
     """
     _log.debug("in %s: %s", cwd, mask_credentials(shlex.join(argv)))
     started = time.monotonic()
@@ -160,6 +160,8 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes 
             )
         except OSError as error:
             raise _cannot_start(argv, cwd, error) from error
+        except ValueError as error:  # a NUL character, or "=" in a variable's name
+            raise UsageError(f"cannot run {argv[0]!r}: {error} in its words or variables") from error
 
 
 @contextlib.contextmanager

@@ -109,10 +109,16 @@ class Uv:
     def build_wheel(self, source: Path, target: Path) -> Path:
         """Build the wheel of a source tree into the empty folder ``target``.
 
+        It is built from an sdist, which holds what the project declares: a ``build/`` folder of earlier builds in the
+        tree adds no stale modules, and none is left there. Where the backend makes no sdist, from the tree itself.
+
         Raises:
             CaptureError: the build fails.
         """
-        done = self._run(("build", "--wheel", "--quiet", "--out-dir", str(target), str(source)), target)
+        arguments = ("--quiet", "--out-dir", str(target), str(source))
+        done = self._run(("build", *arguments), target)
+        if done.exit_code:
+            done = self._run(("build", "--wheel", *arguments), target)
         wheels = sorted(target.glob("*.whl"))
         if done.exit_code or len(wheels) != 1:
             raise CaptureError(f"the wheel of {source} could not be built: {_reason(done)}")
@@ -145,6 +151,8 @@ class Uv:
             "--python",
             str(python),
             "--no-deps",
+            "--link-mode",
+            "copy",  # a hard link would carry an edit in the environment into uv's cache
             "--require-hashes",
             "--only-binary",
             ":all:",

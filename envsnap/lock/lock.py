@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 from packaging.utils import parse_wheel_filename
 
 from envsnap.errors import CaptureError
@@ -22,18 +23,12 @@ from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.memo import Memo
 from envsnap.lock.repack import repack
 from envsnap.lock.resolve import Locker, fitting_wheels, is_same_version, is_version, resolve
+from envsnap.lock.sources import WheelBuilder, source_digest
 from envsnap.manifest.package import Artefact, Directory, Evidence, Installed, InstalledRecord, Package, Vcs
 
 THREADS = 16
 CONTEXT_WHEELS = ".envsnap/wheels"
 """Where wheels that no index serves are kept, relative to the lock; PEP 751 ``path`` is relative too."""
-
-
-class WheelBuilder(Protocol):
-    """Whoever builds the wheel of a source tree."""
-
-    def build_wheel(self, source: Path, target: Path) -> Path:
-        """Build it into ``target``."""
 
 
 class RecordReader(Protocol):
@@ -192,10 +187,15 @@ def _lock_tree(package: Installed, direct: DirectUrl, sources: Sources) -> Packa
     version = str(parse_wheel_filename(kept.name)[1])
     if not is_same_version(version, package.version):
         return _without_artefact(package, f"its source folder builds version {version} by now; install it anew")
-    digest = _record_digest(kept)
+    record = read_local_record(kept)
     entry = _entry(
-        package, "repacked", wheel=_kept(kept), reason="built from the editable source folder", rebuilt=digest
+        package,
+        "repacked",
+        wheel=_kept(kept),
+        reason="built from the editable source folder",
+        rebuilt=content_digest(record)[0],
     )
+    entry = replace(entry, installed=replace(entry.installed, source_digest=source_digest(record)))
     tree = Directory(path=relative_to(direct.folder, sources.project), editable=True)
     return _as_source_tree(entry, package, directory=tree)
 

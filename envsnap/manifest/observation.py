@@ -139,6 +139,7 @@ class Observation(Model, frozen=True):
 
     Args:
         python: version of the interpreter.
+        prefix: ``sys.prefix``: which environment really ran. It is never written into a lock.
         program: ``sys.argv[0]``, relative to the working folder where it lies within.
         modules: how many modules were imported.
         seed: the seed that was injected, or None.
@@ -150,6 +151,7 @@ class Observation(Model, frozen=True):
     """
 
     python: str
+    prefix: str = ""
     program: str = ""
     modules: Size = 0
     seed: int | None = None

@@ -136,6 +136,7 @@ class InstalledRecord(Model, frozen=True):
         build: the wheel's ``Build`` line.
         rebuilt_digest: the content digest that a rebuilt environment shows, where it is not ``content-digest``: an
             editable installation is rebuilt from a wheel.
+        source_digest: of an editable source tree's wheel without its ``.dist-info``: verify compares.
         version: of a source tree, where PEP 751 forbids it in the entry itself.
         reason: why there is no artefact, or why it is not an index's.
         wheel: rebuilds a source tree, where PEP 751 forbids ``wheels`` in the entry itself.
@@ -149,6 +150,7 @@ class InstalledRecord(Model, frozen=True):
     requested: bool = False
     build: str = ""
     rebuilt_digest: str | None = None
+    source_digest: str | None = None
     version: Version | None = None
     reason: str = ""
     wheel: Artefact | None = None

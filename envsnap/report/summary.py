@@ -32,7 +32,7 @@ def render_built(kind: str, reference: str, packages: int) -> str:
     if kind == "context":
         return f"rendered into {reference}; nothing was built\n"
     what = "image" if kind == "docker" else "virtual environment"
-    return f"{what} {reference}\nequal to the lock: interpreter and {packages} packages, by version and content\n"
+    return f"{what} {reference}\nequal to the lock: interpreter and {packages} packages, by version and RECORD\n"
 
 
 def _environment(contents: Contents) -> str:

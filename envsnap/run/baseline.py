@@ -43,12 +43,18 @@ def baseline_files(baseline: Baseline, project: Path) -> Mapping[str, tuple[Path
     """Return each output's recorded files, one a distinct run, after checking them against the lock.
 
     Raises:
-        InvalidFileError: a file is missing, or is not the one that the lock pins.
+        InvalidFileError: a file is missing, cannot be read, or is not the one that the lock pins; or the lock pins
+            another number of runs than it says.
     """
     files: dict[str, tuple[Path, ...]] = {}
+    runs = 1 if baseline.bitwise_repeatable else baseline.runs
     for output in baseline.outputs:
-        runs = 1 if baseline.bitwise_repeatable else baseline.runs
-        pinned = output.sha256 if len(output.sha256) == runs else output.sha256 * runs
+        pinned = output.sha256 * runs if len(output.sha256) == 1 else output.sha256
+        if len(pinned) != runs:
+            raise InvalidFileError(
+                f"envsnap.lock pins {len(pinned)} digests of {output.path} for {runs} recorded runs: "
+                "restore it from version control, or run 'envsnap freeze'"
+            )
         places = tuple(project / FOLDER / baseline.folder / f"run-{run}" / output.path for run in range(1, runs + 1))
         for place, sha256 in zip(places, pinned, strict=True):
             _check(place, sha256, project)
@@ -138,7 +144,11 @@ def _check(place: Path, sha256: str, project: Path) -> None:
         raise InvalidFileError(
             f"the baseline's {shown} is missing: check it out (it belongs beside envsnap.lock), or run 'envsnap freeze'"
         )
-    if sha256_file(place)[0] != sha256:
+    try:
+        found, _size = sha256_file(place)
+    except OSError as error:
+        raise InvalidFileError(f"the baseline's {shown} cannot be read: {error.strerror}") from error
+    if found != sha256:
         raise InvalidFileError(
             f"the baseline's {shown} is not the file that envsnap.lock pins: restore it, or run 'envsnap freeze'"
         )

@@ -2,12 +2,13 @@
 
 import shlex
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envsnap.environment.protocol import Completed, Environment, Execution, discard
+from envsnap.environment.protocol import Completed, Environment, Execution
 from envsnap.errors import JobError
+from envsnap.host.output import ignore_line, mask_credentials
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
@@ -30,7 +31,7 @@ class Run:
             passes through; see :func:`~envsnap.run.injection.injected_environment`.
         read_only: absolute files and folders outside the project that the job reads, such as its data.
         keep_outputs: whether new outputs stay in the project (a baseline) or earlier ones return (a rerun).
-        on_output: called with each line of live output.
+        on_output: called with each line of live output, secrets masked.
     """
 
     project: Path
@@ -38,7 +39,7 @@ class Run:
     inherited: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
     keep_outputs: bool = False
-    on_output: Callable[[str], None] = discard
+    on_output: Callable[[str], None] = ignore_line
 
 
 def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
@@ -51,9 +52,10 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     """
     reports = run.folder / "reports"
     reports.mkdir(parents=True)
+    secrets = _secrets(job, run)
     with outputs_set_aside(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs):
-        completed = environment.execute(_execution(job, run, reports))
-        tail = _tail(completed.stderr, [run.inherited.get(name, "") for name in job.pass_env])
+        completed = environment.execute(_execution(job, run, reports, lambda line: run.on_output(_mask(line, secrets))))
+        tail = _tail(completed.stderr, secrets)
         _check_end(completed, job, tail, f"in {environment.name}")
         outputs = collect_outputs(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs)
     return Outcome(
@@ -66,7 +68,7 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     )
 
 
-def _execution(job: Job, run: Run, reports: Path) -> Execution:
+def _execution(job: Job, run: Run, reports: Path, on_output: Callable[[str], None]) -> Execution:
     observer, threadpoolctl = observer_folder(), threadpoolctl_file()
     return Execution(
         argv=job.command,
@@ -80,7 +82,7 @@ def _execution(job: Job, run: Run, reports: Path) -> Execution:
         network=job.network,
         gpus=job.gpus,
         shm_bytes=job.shm_bytes,
-        on_output=run.on_output,
+        on_output=on_output,
     )
 
 
@@ -114,10 +116,19 @@ def _advice(completed: Completed) -> str:
     )
 
 
-def _tail(stderr: bytes, secrets: list[str]) -> tuple[str, ...]:
-    """Return the last lines, without values that the caller passed through."""
-    text = stderr.decode("utf-8", errors="replace")
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _LEAST_SECRET:
-            text = text.replace(secret, "***")
+def _secrets(job: Job, run: Run) -> list[str]:
+    """Return the values that the caller passed through, the longest first: one may hold another."""
+    values = (run.inherited.get(name, "") for name in job.pass_env)
+    return sorted((value for value in values if len(value) >= _LEAST_SECRET), key=len, reverse=True)
+
+
+def _mask(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return mask_credentials(text)
+
+
+def _tail(stderr: bytes, secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return the last lines, without secrets."""
+    text = _mask(stderr.decode("utf-8", errors="replace"), secrets)
     return tuple(text.splitlines()[-_TAIL_LINES:])

@@ -1,5 +1,6 @@
 """Reads the reports that observed processes left, and makes one Observation of them."""
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -57,10 +58,11 @@ def _union(reports: Iterable[Observation]) -> tuple[LoadedLibrary, ...]:
 
 
 def _read(path: Path) -> Observation:
-    if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
-        raise InvalidFileError(f"report {path.name}: is a link or larger than {_MOST_BYTES} bytes")
     try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+            raise InvalidFileError(f"report {path.name}: is no regular file, or larger than {_MOST_BYTES} bytes")
         data = msgspec.json.decode(path.read_bytes())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, RecursionError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidFileError(f"report {path.name}: {error}") from error
     return convert(data, Observation, source=f"report {path.name}")

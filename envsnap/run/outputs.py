@@ -27,7 +27,7 @@ def outputs_set_aside(outputs: Sequence[JobOutput], *, project: Path, folder: Pa
 
     Raises:
         InvalidFileError: an output's path leads out of the project.
-        JobError: an output's place is taken by a folder.
+        JobError: an output's place is taken by a folder, or a file cannot be moved.
     """
     places = [place_of(output, project) for output in outputs]
     try:
@@ -47,6 +47,9 @@ def restore_interrupted(runs_folder: Path, project: Path) -> tuple[str, ...]:
 
     The newest run goes first (folders are named in the order of the runs): the oldest holds the user's own files,
     and comes last.
+
+    Raises:
+        JobError: a file cannot be put back; the message says where it lies.
     """
     runs = sorted((folder for folder in runs_folder.glob("*") if (folder / _BEFORE).is_dir()), reverse=True)
     return tuple(sorted({path for folder in runs for path in _put_back(folder, project)}))
@@ -80,14 +83,15 @@ def place_of(output: JobOutput, project: Path) -> Path:
         raise InvalidFileError(f"output '{output.path}': give a path below the project {project}, without '..'")
     if not _is_within(place.parent, project):
         raise InvalidFileError(
-            f"output '{output.path}': its folder is a link to {place.parent.resolve()}, outside the project; "
+            f"output '{output.path}': its folder is a link to {os.path.realpath(place.parent)}, outside the project; "
             "let the job write below the project"
         )
     return place
 
 
 def _is_within(path: Path, project: Path) -> bool:
-    return path.resolve().is_relative_to(project.resolve())
+    # Path.resolve raises RuntimeError at a loop of links before Python 3.13, realpath does not.
+    return Path(os.path.realpath(path)).is_relative_to(project.resolve())
 
 
 def _set_aside(place: Path, project: Path, folder: Path) -> None:
@@ -121,8 +125,11 @@ def _put_back(folder: Path, project: Path) -> list[str]:
 
 def _move(source: Path, target: Path) -> None:
     """Move within a disk by renaming, across disks by copying first."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(source, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, target)
+    except OSError as error:
+        raise JobError(f"{source} cannot be moved to {target}: {error.strerror or error}; move it by hand") from error
 
 
 def _collect(output: JobOutput, project: Path, folder: Path, *, keep: bool) -> RecordedOutput:
@@ -134,8 +141,8 @@ def _collect(output: JobOutput, project: Path, folder: Path, *, keep: bool) -> R
         return RecordedOutput(path=output.path, format=output.format, file=None)
     _check_file(place, project)
     target = folder / _OUTPUTS / output.path
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         if keep or place.is_symlink():
             shutil.copyfile(place, target)
         else:
@@ -149,7 +156,7 @@ def _collect(output: JobOutput, project: Path, folder: Path, *, keep: bool) -> R
 def _check_file(place: Path, project: Path) -> None:
     name = place.relative_to(project)
     if not _is_within(place, project):
-        raise JobError(f"output '{name}' is a link to {place.resolve()}, outside the project {project}")
+        raise JobError(f"output '{name}' is a link to {os.path.realpath(place)}, outside the project {project}")
     if not place.exists():
         raise JobError(f"output '{name}' is a link to nothing; let the job write the file itself")
     if not stat.S_ISREG(place.stat().st_mode):

@@ -3,20 +3,20 @@
 import contextlib
 import platform
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
 
 from envsnap.build.artefacts import check_complete
 from envsnap.build.context import uv_for, write_context, write_secrets
-from envsnap.build.docker import ImageBuild, build_image
+from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.progress import BuildEvent, StepFinished, StepLog, StepStarted
 from envsnap.build.venv import build_venv
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import BuildError
+from envsnap.errors import BuildError, UsageError
 from envsnap.host.docker_cli import BuildKit, find_builder
 from envsnap.host.engine import Engine
 from envsnap.host.files import exclusive, work_folder
@@ -26,9 +26,12 @@ from envsnap.render.docker import render_docker
 from envsnap.render.requirements import render_requirements
 from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import read_lock
+from envsnap.workflow.project import check_folder, read_lock
 
 UNPINNED = "{name} stands only in this engine, no registry pins it: the Dockerfile names it by tag"
+REQUIREMENTS = "requirements.txt"
+CONTEXT = frozenset({"Dockerfile", "install.sh", "requirements", "tools", "wheels", SECRETS_FOLDER})
+"""All that a rendered context holds at its top: a folder with anything else is the user's own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,10 +62,13 @@ def build(request: BuildRequest, progress: Progress) -> Built:
     """Render, build, probe the result and compare it with the lock.
 
     Raises:
+        UsageError: the options contradict each other, or would overwrite the user's own files.
+        InvalidFileError: the lock is not valid.
         BuildError: a package has no artefact, or a step fails.
         EnvironmentDiffersError: what was built is not what was captured.
         MissingToolError: no engine answers.
     """
+    _check_request(request)
     lock = read_lock(request.lock)
     for warning in lock.warnings:
         progress.warn(warning)
@@ -74,14 +80,23 @@ def build(request: BuildRequest, progress: Progress) -> Built:
         return _build_docker(request, lock.manifest, config, progress)
 
 
+def _check_request(request: BuildRequest) -> None:
+    check_folder(request.folder)
+    if request.target == "venv" and request.tag is not None:
+        raise UsageError("--tag names an image, and --target venv makes none: leave one of them out")
+    if request.output is not None and request.folder.resolve().is_relative_to(request.output.resolve()):
+        raise UsageError(f"--output {request.output} holds the project and would be overwritten: name another folder")
+
+
 def _build_venv(request: BuildRequest, manifest: Manifest, config: IndexConfig, progress: Progress) -> Built:
     from envsnap.host.uv import find_uv
 
     requirements = render_requirements(manifest.contents.packages)
     if request.render_only:
         folder = request.output or work_folder(request.folder) / "render"
+        _refuse_foreign_folder(folder, frozenset({REQUIREMENTS}), REQUIREMENTS)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+        (folder / REQUIREMENTS).write_text(requirements, encoding="utf-8")
         return Built("context", str(folder), len(manifest.contents.packages))
     progress.stage(f"installing {len(manifest.contents.packages)} packages into a virtual environment")
     folder = request.output or venv_folder(request.folder)
@@ -92,7 +107,7 @@ def _build_venv(request: BuildRequest, manifest: Manifest, config: IndexConfig, 
         stores=_stores(request.folder, config),
         installer=find_uv(config),
     )
-    _prove(LocalEnvironment(python), manifest, request, progress)
+    _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
     return Built("venv", str(python), len(manifest.contents.packages))
 
@@ -150,13 +165,16 @@ def _render(
         host_system=platform.system(),
         host_arch=platform.machine(),
     )
-    _refuse_foreign_folder(folder)
+    if request.output is not None:
+        _refuse_foreign_folder(folder, CONTEXT, "Dockerfile")
     write_context(context.texts, context.wheels, folder=folder, stores=_stores(request.folder, config), uv=uv)
     return Built("context", str(folder), len(manifest.contents.packages))
 
 
-def _refuse_foreign_folder(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "Dockerfile").is_file():
+def _refuse_foreign_folder(folder: Path, known: frozenset[str], mark: str) -> None:
+    """Let only an empty folder be overwritten, and one that holds ``mark`` and nothing beside the ``known`` names."""
+    found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if found and not (mark in found and found <= known):
         raise BuildError(f"{folder} holds other files and would be overwritten: name an empty folder with --output")
 
 
@@ -168,18 +186,31 @@ def _wanted_base(manifest: Manifest) -> str:
 
 
 def _resolve_base(engine: Engine, name: str, progress: Progress) -> str:
-    """Return the base by digest where a registry gave it, else by tag with a warning."""
+    """Return the base by digest where the registry that it names gave it, else by tag with a warning."""
     image = engine.image(name)
     if image is None:
         progress.stage(f"pulling {name}")
         image = engine.pull(name, progress.detail)
-    digests = [digest.partition("@")[2] for digest in image.repo_digests]
     if "@" in name:
         return name
-    if not digests:
+    digest = _digest_of(name, image.repo_digests)
+    if digest is None:
         progress.warn(UNPINNED.format(name=name))
         return name
-    return f"{name}@{digests[0]}"
+    return f"{name}@{digest}"
+
+
+def _digest_of(name: str, repo_digests: Iterable[str]) -> str | None:
+    """Return the digest under the name's own repository: another registry may hold the image under another digest."""
+    folder, _, last = name.rpartition("/")
+    wanted = _familiar(f"{folder}/{last.partition(':')[0]}".removeprefix("/"))
+    pairs = (entry.rpartition("@") for entry in repo_digests)
+    return next((digest for repository, _, digest in pairs if _familiar(repository) == wanted), None)
+
+
+def _familiar(repository: str) -> str:
+    """Shorten a repository of Docker Hub as Docker does; Podman spells it out: https://docs.docker.com/reference/cli/docker/image/tag/."""
+    return repository.removeprefix("index.docker.io/").removeprefix("docker.io/").removeprefix("library/")
 
 
 def _prove(environment: Environment, manifest: Manifest, request: BuildRequest, progress: Progress) -> None:

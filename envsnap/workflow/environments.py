@@ -1,17 +1,26 @@
-"""The environments that were rebuilt from a lock: their names, the proof that they are equal, and the last one."""
+"""The environments that were rebuilt from a lock: their names, which one to run in, and the proof that it is equal."""
 
+import contextlib
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 
 from envsnap.capture.interpreter import capture_interpreter
 from envsnap.environment import Environment
-from envsnap.errors import EnvironmentDiffersError
+from envsnap.environment.container import ContainerEnvironment
+from envsnap.environment.local import LocalEnvironment
+from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
+from envsnap.host.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
+from envsnap.host.index_config import read_index_config
+from envsnap.lock.sources import diff_sources
 from envsnap.manifest.diff import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
+from envsnap.manifest.outcome import Outcome
 from envsnap.report.differences import render_differences
 
 Target = Literal["docker", "venv"]
@@ -23,6 +32,14 @@ class LastBuild(msgspec.Struct, frozen=True):
     target: Target
     reference: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An environment to run in: ``reference`` is the name of an image, or the path of an interpreter."""
+
+    target: Target
+    reference: str
 
 
 def image_tag(project: Path, manifest: Manifest) -> str:
@@ -43,17 +60,61 @@ def remember_target(project: Path, target: Target, reference: str, manifest: Man
 
 
 def last_build(project: Path) -> LastBuild | None:
-    """Return what was built last, None where nothing was."""
+    """Return what was built last; None where nothing was, or where the note of it cannot be read."""
     try:
         return msgspec.json.decode((work_folder(project) / "build.json").read_bytes(), type=LastBuild)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def prove_equal(environment: Environment, manifest: Manifest, folder: Path) -> None:
-    """Probe an environment and compare it with a lock, by version and by content.
+def choose_rebuilt(project: Path, manifest: Manifest, *, target: Target | None, image: str | None) -> Rebuilt:
+    """Return the image or target named, else what was built last from this very lock, else the lock's own image.
 
     Raises:
+        UsageError: an image and a virtual environment are named at once.
+    """
+    if image is not None:
+        if target == "venv":
+            raise UsageError("--image names a container image, --target venv a virtual environment: give one of them")
+        return Rebuilt("docker", image)
+    last = last_build(project)
+    if last is not None and last.digest == manifest.snapshot.digest and target in {None, last.target}:
+        return Rebuilt(last.target, last.reference)
+    if target == "venv":
+        return Rebuilt("venv", str(venv_folder(project).absolute() / "bin" / "python"))
+    return Rebuilt("docker", image_tag(project, manifest))
+
+
+@contextlib.contextmanager
+def open_rebuilt(rebuilt: Rebuilt, env: Mapping[str, str]) -> Iterator[Environment]:
+    """Reach a rebuilt environment; ``env`` is the caller's environment.
+
+    Raises:
+        BuildError: it was not built.
+        MissingToolError: no engine answers.
+    """
+    match rebuilt.target:
+        case "venv":
+            python = Path(rebuilt.reference)
+            if not python.exists():
+                raise BuildError(f"there is no virtual environment with {python}: run 'envsnap build --target venv'")
+            yield LocalEnvironment(python, caller=env)
+        case "docker":
+            with Engine.connect(env) as engine:
+                name = rebuilt.reference
+                image = engine.image(name)
+                if image is None:
+                    raise BuildError(f"the engine has no image {name}: run 'envsnap build', or name one with --image")
+                yield ContainerEnvironment(engine, image.id, name)
+        case _:
+            assert_never(rebuilt.target)
+
+
+def prove_equal(environment: Environment, manifest: Manifest, folder: Path) -> Path:
+    """Probe an environment, compare it with a lock by version and by RECORD, and return its prefix.
+
+    Raises:
+        CaptureError: its interpreter gives no sound answer.
         EnvironmentDiffersError: names each difference.
     """
     found = capture_interpreter(environment, folder.absolute())
@@ -64,6 +125,41 @@ def prove_equal(environment: Environment, manifest: Manifest, folder: Path) -> N
     )
     if differences:
         raise EnvironmentDiffersError(_explain(differences, environment.name))
+    return found.prefix
+
+
+def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str]) -> None:
+    """Hold the editable source trees of the working tree against the lock: the rebuilt environment has the locked ones.
+
+    Raises:
+        EnvironmentDiffersError: a tree changed; a verdict on the rebuilt one would say nothing about it.
+    """
+    packages = [package for package in manifest.contents.packages if package.installed.source_digest is not None]
+    if not packages:
+        return
+    from envsnap.host.uv import find_uv
+
+    differences = diff_sources(packages, folder, find_uv(read_index_config(env)), work_folder(folder))
+    if differences:
+        raise EnvironmentDiffersError(
+            "the source of a package that is installed editable is not the locked one:\n"
+            f"{render_differences(differences, color=False, width=100)}\n"
+            "Take it over with 'envsnap freeze' and 'envsnap build'"
+        )
+
+
+def prove_ran_inside(outcomes: Iterable[Outcome], prefix: Path, name: str) -> None:
+    """Hold what the observer saw against the environment that was proven: a job can call another interpreter.
+
+    Raises:
+        EnvironmentDiffersError: the job's main process ran under another prefix.
+    """
+    seen = {outcome.observation.prefix for outcome in outcomes if outcome.observation} - {"", str(prefix)}
+    if seen:
+        raise EnvironmentDiffersError(
+            f"the job ran in {', '.join(sorted(seen))}, not in the {name} ({prefix}): call the interpreter 'python' in "
+            "job.command and in the scripts it starts; the environment's own comes first on PATH"
+        )
 
 
 def _explain(differences: tuple[Difference, ...], name: str) -> str:

@@ -1,6 +1,6 @@
 """envsnap freeze: this environment and the job's results -> envsnap.lock and envsnap.baseline/."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,14 +8,16 @@ from pathlib import Path
 from envsnap import __version__
 from envsnap.capture.accelerator import capture_accelerator, find_toolkit
 from envsnap.capture.cuda_libraries import describe_libraries, find_cuda_libraries
-from envsnap.capture.data import CapturedData, capture_data
+from envsnap.capture.data import CapturedData, capture_data, check_untouched
 from envsnap.capture.hardware import capture_hardware
 from envsnap.capture.interpreter import CapturedInterpreter, capture_interpreter
 from envsnap.capture.numerics import capture_numerics, numerics_variables
 from envsnap.capture.source import capture_code
 from envsnap.capture.system import capture_system
+from envsnap.compare import OutputPair, compare_outputs
 from envsnap.environment import Environment
 from envsnap.environment.local import LocalEnvironment
+from envsnap.errors import UsageError
 from envsnap.host import nvml
 from envsnap.host.files import atomic_write, exclusive, remove_unfinished, work_folder
 from envsnap.host.index_config import IndexConfig, reachable_elsewhere, read_index_config, without_credentials
@@ -25,7 +27,7 @@ from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.facts import Code, NotCaptured
 from envsnap.manifest.job import Job
 from envsnap.manifest.library import AcceleratorLibrary
-from envsnap.manifest.lockfile import dump_manifest, seal
+from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
 from envsnap.manifest.manifest import Baseline, Conda, Contents, Manifest
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.outcome import Outcome
@@ -33,10 +35,18 @@ from envsnap.manifest.package import Package
 from envsnap.render.base_image import choose_base_image
 from envsnap.run.baseline import prune_baselines, record_baseline, write_listings
 from envsnap.run.job import Run
-from envsnap.run.outputs import restore_interrupted
+from envsnap.workflow.environments import prove_ran_inside
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import LOCK, ProjectFolder, choose_python, default_threads, job_to_freeze, read_project
-from envsnap.workflow.runs import inherited_variables, repeat_job, runs_folder
+from envsnap.workflow.project import (
+    LOCK,
+    ProjectFolder,
+    choose_python,
+    default_threads,
+    job_to_freeze,
+    own_paths,
+    read_project,
+)
+from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, put_back, repeat_job, runs_folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,21 +99,30 @@ def freeze(request: FreezeRequest, progress: Progress) -> Frozen:
     """
     project = read_project(request.folder)
     job = job_to_freeze(project, request.command, request.env)
-    environment = LocalEnvironment(choose_python(project.folder, request.env, request.python, request.prefix))
+    python = choose_python(project.folder, request.env, request.python, request.prefix)
+    environment = LocalEnvironment(python, caller=request.env)
+    path = _place(request, project.folder)
     with exclusive(project.folder):
-        restore_interrupted(runs_folder(project.folder), project.folder)
+        put_back(project.folder, progress)
         remove_unfinished(project.folder / LOCK)
         findings = _capture_and_lock(request, project, job, environment, progress)
         recorded = _Recorded()
         if job is not None and request.run:
-            recorded = _record(project, job, environment, _plan(request, project, job, findings, progress), progress)
+            recorded = _record(request, project, job, environment, findings, progress)
         contents = _contents(request, project, job, findings, recorded)
         manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
-        path = request.output or project.folder / LOCK
         write_listings(findings.data.listings, project.folder)
         atomic_write(path, dump_manifest(manifest).encode("utf-8"))
         prune_baselines(project.folder, _locks(project.folder, path))
     return Frozen(manifest, path, tuple(outcome.seconds for outcome in recorded.outcomes))
+
+
+def _place(request: FreezeRequest, folder: Path) -> Path:
+    """Return where the lock goes; another file that stands there is never overwritten."""
+    path = request.output or folder / LOCK
+    if path.exists() and not (path.is_file() and path.read_bytes().startswith(HEADER.encode())):
+        raise UsageError(f"{path} is not a lock that envsnap wrote, and would be overwritten: name another place")
+    return path
 
 
 def _capture_and_lock(
@@ -162,11 +181,47 @@ def _plan(request: FreezeRequest, project: ProjectFolder, job: Job, findings: _F
     )
 
 
-def _record(project: ProjectFolder, job: Job, environment: Environment, run: Run, progress: Progress) -> _Recorded:
+def _record(
+    request: FreezeRequest,
+    project: ProjectFolder,
+    job: Job,
+    environment: Environment,
+    findings: _Findings,
+    progress: Progress,
+) -> _Recorded:
+    run = _plan(request, project, job, findings, progress)
     outcomes = repeat_job(environment, job, run, job.runs, progress)
     if any(outcome.observation is None for outcome in outcomes):
-        progress.warn("the observer did not run inside the job: seed and determinism settings were not injected")
-    return _Recorded(outcomes, record_baseline(outcomes, project.folder))
+        progress.warn(NOT_OBSERVED)
+    prove_ran_inside(outcomes, findings.captured.prefix, environment.name)
+    check_untouched(job.inputs, project.folder, findings.data)
+    recorded = _Recorded(outcomes, record_baseline(outcomes, project.folder))
+    for problem in _never_passing(job, outcomes[0]):
+        progress.warn(f"no verify can pass with this baseline: {problem}")
+    return recorded
+
+
+def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
+    """Compare the first run with itself: what fails even so, a NaN or an empty file, fails every verify."""
+    if not job.outputs:
+        yield "the job declares no outputs: name its files under [[job.outputs]] in envsnap.toml"
+        return
+    tolerances = {output.path: output.tolerance for output in job.outputs}
+    pairs = [
+        OutputPair(
+            path=output.path,
+            format=output.format,
+            baselines=(output.file,),
+            reruns=(output.file,),
+            tolerance=tolerances[output.path],
+        )
+        for output in outcome.outputs
+    ]
+    verdict = compare_outputs(pairs)
+    for failed in verdict.outputs:
+        if failed.status != "pass":
+            reasons = [f"{item.name}: {item.reason}" for item in failed.items if item.status == "fail"]
+            yield f"{failed.path}: {'; '.join(reasons[:3]) or failed.reason}"
 
 
 def _contents(
@@ -224,12 +279,8 @@ def _build_spec(project: ProjectFolder, findings: _Findings) -> BuildSpec:
 
 
 def _locks(folder: Path, written: Path) -> list[str]:
-    return [path.read_text(encoding="utf-8", errors="replace") for path in {written, *folder.glob("*.lock")}]
-
-
-def own_paths(job: Job | None) -> tuple[str, ...]:
-    """Name what envsnap and the job write: it never makes the working tree dirty."""
-    return (LOCK, "envsnap.baseline", ".envsnap", *(output.path for output in (job.outputs if job else ())))
+    places = (path for path in {written, *folder.glob("*.lock")} if path.is_file())
+    return [path.read_text(encoding="utf-8", errors="replace") for path in places]
 
 
 def _now() -> str:

@@ -42,8 +42,7 @@ def read_project(folder: Path) -> ProjectFolder:
         UsageError: the folder is not there.
         InvalidFileError: the settings are not valid.
     """
-    if not folder.is_dir():
-        raise UsageError(f"--project {folder}: there is no such folder")
+    check_folder(folder)
     settings, pyproject = folder / SETTINGS, folder / "pyproject.toml"
     if settings.is_file():
         return ProjectFolder(folder, parse_project(_read(settings), source=SETTINGS), SETTINGS)
@@ -51,6 +50,16 @@ def read_project(folder: Path) -> ProjectFolder:
     if found is not None:
         return ProjectFolder(folder, found, "pyproject.toml [tool.envsnap]")
     return ProjectFolder(folder, Project(), "")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a project that is not there.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"--project {folder}: there is no such folder")
 
 
 def read_lock(path: Path) -> Lock:
@@ -84,16 +93,21 @@ def job_to_verify(project: ProjectFolder, manifest: Manifest) -> Job:
         UsageError: the lock records no job.
     """
     locked = manifest.contents.job
-    if locked is None:
+    if locked is None or not locked.command:
         raise UsageError("envsnap.lock records no job to verify: describe it in envsnap.toml and run 'envsnap freeze'")
     table = project.settings.job
     return locked if table is None else resolve_job(table, threads=locked.threads, source=project.source)
 
 
+def own_paths(job: Job | None) -> tuple[str, ...]:
+    """Name what envsnap and the job write: it never makes the working tree dirty."""
+    return (LOCK, "envsnap.baseline", ".envsnap", *(output.path for output in (job.outputs if job else ())))
+
+
 def default_threads(env: Mapping[str, str]) -> int:
     """Return the size of thread pools where the job names none: OMP_NUM_THREADS, else the usable cores."""
-    first = env.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return int(first) if first.isdigit() and int(first) > 0 else usable_cores()
+    first = env.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else usable_cores()
 
 
 def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, prefix: Path | None) -> Path:
@@ -103,7 +117,7 @@ def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, pre
         UsageError: the named one is not there, or there is none.
     """
     if chosen is not None or prefix is not None:
-        return _named(chosen, prefix)
+        return _named(chosen, prefix, env.get("PATH"))
     for place in (env.get("VIRTUAL_ENV"), env.get("CONDA_PREFIX"), str(folder / ".venv")):
         if place and os.access(Path(place) / "bin" / "python", os.X_OK):
             return Path(place) / "bin" / "python"
@@ -113,13 +127,13 @@ def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, pre
     return Path(found)
 
 
-def _named(chosen: Path | None, prefix: Path | None) -> Path:
+def _named(chosen: Path | None, prefix: Path | None, search_path: str | None) -> Path:
     if chosen is not None and prefix is not None:
         raise UsageError("--python and --prefix name two interpreters: give one of them")
     python = chosen if chosen is not None else Path(prefix or "") / "bin" / "python"
     if len(python.parts) == 1:
-        python = Path(shutil.which(python) or python)
-    if not os.access(python, os.X_OK):
+        python = Path(shutil.which(python, path=search_path) or python)
+    if not os.access(python, os.X_OK) or not python.is_file():
         raise UsageError(f"{python} is not there or cannot be executed: name the interpreter with --python PATH")
     return python
 

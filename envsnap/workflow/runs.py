@@ -12,9 +12,14 @@ from envsnap.host.files import work_folder
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.job import Run, run_job
+from envsnap.run.outputs import restore_interrupted
 from envsnap.workflow.progress import Progress
 
 KEPT = 10
+"""How many runs of earlier commands stay, for a person to look at."""
+
+
+NOT_OBSERVED = "the observer did not run inside the job: seed and determinism settings were not injected"
 
 
 def runs_folder(project: Path) -> Path:
@@ -23,18 +28,29 @@ def runs_folder(project: Path) -> Path:
 
 
 def new_run_folder(project: Path) -> Path:
-    """Make the folder of a new run, and remove those of runs long past."""
-    root = runs_folder(project)
-    root.mkdir(exist_ok=True)
-    for old in sorted(root.iterdir())[: -KEPT + 1]:
-        shutil.rmtree(old, ignore_errors=True)
-    folder = root / f"{time.time_ns():020d}"
-    folder.mkdir()
+    """Make the folder of a new run."""
+    folder = runs_folder(project) / f"{time.time_ns():020d}"
+    folder.mkdir(parents=True)
     return folder
 
 
+def remove_old_runs(project: Path) -> None:
+    """Remove all runs but the newest :data:`KEPT`; what cannot be removed stays."""
+    root = runs_folder(project)
+    for old in sorted(root.iterdir())[:-KEPT] if root.is_dir() else ():
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def repeat_job(environment: Environment, job: Job, run: Run, times: int, progress: Progress) -> tuple[Outcome, ...]:
-    """Run the job ``times`` times, each in a new folder; ``run`` says all the rest."""
+    """Run the job ``times`` times, each in a new folder; ``run`` says all the rest.
+
+    Earlier commands' runs are cleared away first and none in between: the outputs of all these are still to be read.
+
+    Raises:
+        JobError: a run failed.
+        MissingToolError: the command or the engine is not there.
+    """
+    remove_old_runs(run.project)
     outcomes = []
     for number in range(1, times + 1):
         progress.stage(f"running the job in the {environment.name}, {number} of {times}")
@@ -45,3 +61,11 @@ def repeat_job(environment: Environment, job: Job, run: Run, times: int, progres
 def inherited_variables(job: Job, env: Mapping[str, str]) -> dict[str, str]:
     """Pick what the job gets of the caller's variables: those that move numbers, and those that it names."""
     return numerics_variables(env) | {name: env[name] for name in job.pass_env if name in env}
+
+
+def put_back(project: Path, progress: Progress) -> None:
+    """Return the files that commands which were killed had set aside, and say so."""
+    for path in restore_interrupted(runs_folder(project), project):
+        progress.warn(
+            f"{path} is back as it was before a command that was interrupted; what stood there lies in .envsnap/runs"
+        )

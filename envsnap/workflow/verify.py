@@ -1,21 +1,16 @@
 """envsnap verify: rerun the job in the rebuilt environment, compare with the baseline, and say so."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from envsnap.capture.data import CapturedData, capture_data, check_data
-from envsnap.capture.source import capture_code
+from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
+from envsnap.capture.source import capture_code, is_same_code
 from envsnap.compare import OutputPair, compare_outputs
-from envsnap.environment import Environment
-from envsnap.environment.container import ContainerEnvironment
-from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import BuildError, InputError, UsageError
+from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml
-from envsnap.host.engine import Engine
 from envsnap.host.files import exclusive
 from envsnap.manifest.diff import diff_job, diff_observation
 from envsnap.manifest.facts import Code
@@ -25,12 +20,17 @@ from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.job import Run
-from envsnap.run.outputs import restore_interrupted
-from envsnap.workflow.environments import Target, image_tag, last_build, prove_equal, venv_folder
-from envsnap.workflow.freeze import own_paths
+from envsnap.workflow.environments import (
+    Target,
+    choose_rebuilt,
+    open_rebuilt,
+    prove_equal,
+    prove_ran_inside,
+    prove_sources,
+)
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import ProjectFolder, job_to_verify, read_lock, read_project
-from envsnap.workflow.runs import inherited_variables, repeat_job, runs_folder
+from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_lock, read_project
+from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, put_back, repeat_job, runs_folder
 
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
 NOT_DECLARED = "the baseline has it, and the job no longer declares it: never compared"
@@ -61,8 +61,12 @@ def verify(request: VerifyRequest, progress: Progress) -> Verified:
     """Check the inputs, prove the environment, run, compare, in this order.
 
     Raises:
+        UsageError: the lock records no job or no baseline.
+        InvalidFileError: the settings, the lock or the baseline's files are not valid.
         InputError: an input is not the one that the lock records; nothing was run.
-        EnvironmentDiffersError: the environment is not the one that the lock records; the job was not run.
+        BuildError: the environment was not built.
+        EnvironmentDiffersError: the environment, or an editable source tree, is not the one that the lock records; or
+            the job ran outside of it.
         JobError: the job failed.
         MissingToolError: no engine answers.
     """
@@ -72,18 +76,22 @@ def verify(request: VerifyRequest, progress: Progress) -> Verified:
         progress.warn(warning)
     manifest, job = lock.manifest, job_to_verify(project, lock.manifest)
     baseline, files = _baseline(manifest, project.folder)
+    rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
-        restore_interrupted(runs_folder(project.folder), project.folder)
+        put_back(project.folder, progress)
         data = _check_inputs(manifest, job, project.folder, progress)
-        with _environment(request, manifest) as environment:
+        with open_rebuilt(rebuilt, request.env) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")
-            prove_equal(environment, manifest, project.folder)
+            prefix = prove_equal(environment, manifest, project.folder)
+            prove_sources(manifest, request.folder, request.env)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
             run = _plan(request, manifest, job, data, progress)
             outcomes = repeat_job(environment, executed, run, request.runs, progress)
+            prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
+        check_untouched(job.inputs, project.folder, data)
         verdict = _judge(job, baseline, files, outcomes)
-    notes = (*_notes(project, manifest, job, outcomes[0]), *verdict.notes)
+    notes = (*_notes(project, manifest, job, outcomes), *verdict.notes)
     seconds = tuple(outcome.seconds for outcome in outcomes)
     return Verified(msgspec.structs.replace(verdict, notes=notes), name, seconds)
 
@@ -108,29 +116,6 @@ def _check_inputs(manifest: Manifest, job: Job, folder: Path, progress: Progress
             "Restore them, or run 'envsnap freeze' if the new ones are meant"
         )
     return found
-
-
-@contextlib.contextmanager
-def _environment(request: VerifyRequest, manifest: Manifest) -> Iterator[Environment]:
-    """Find what to run in: the image or target named, else what was built last from this lock."""
-    last = last_build(request.folder)
-    current = last if last is not None and last.digest == manifest.snapshot.digest else None
-    target = "docker" if request.image else request.target or (current.target if current else "docker")
-    if target == "venv":
-        python = venv_folder(request.folder).absolute() / "bin" / "python"
-        if current is not None and current.target == "venv":
-            python = Path(current.reference)
-        if not python.exists():
-            raise BuildError("no virtual environment was built from this lock: run 'envsnap build --target venv'")
-        yield LocalEnvironment(python, caller=request.env)
-        return
-    tag = request.image or (current.reference if current and current.target == "docker" else None)
-    with Engine.connect(request.env) as engine:
-        name = tag or image_tag(request.folder, manifest)
-        image = engine.image(name)
-        if image is None:
-            raise BuildError(f"the engine has no image {name}: run 'envsnap build', or name another with --image")
-        yield ContainerEnvironment(engine, image.id, name)
 
 
 def _plan(request: VerifyRequest, manifest: Manifest, job: Job, data: CapturedData, progress: Progress) -> Run:
@@ -178,16 +163,17 @@ def _judge(
     return Verdict(status="fail", outputs=(*unmatched, *verdict.outputs), reason=reason, notes=verdict.notes)
 
 
-def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcome: Outcome) -> tuple[str, ...]:
+def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Say what differs from the freeze and may explain the numbers, whatever the verdict."""
     contents = manifest.contents
     notes = [*_code_notes(project, contents.code, job)]
     if contents.job is not None:
         notes += [f"the job differs from the locked one: {line}" for line in diff_job(contents.job, job)]
-    if outcome.observation is None:
-        notes.append("the observer did not run inside the job: seed and determinism settings were not injected")
-    elif contents.baseline is not None and contents.baseline.observed:
-        notes += diff_observation(contents, outcome.observation)
+    observations = [outcome.observation for outcome in outcomes if outcome.observation is not None]
+    if len(observations) < len(outcomes):
+        notes.append(NOT_OBSERVED)
+    if contents.baseline is not None and contents.baseline.observed:
+        notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
     gpus = nvml.query()
     if len(gpus.gpus) != len(contents.hardware.gpus):
         notes.append(f"the lock records {len(contents.hardware.gpus)} GPUs, this machine has {len(gpus.gpus)}")
@@ -200,7 +186,7 @@ def _code_notes(project: ProjectFolder, locked: Code | None, job: Job) -> Iterat
     found = capture_code(project.folder, own_paths(job))
     if not isinstance(found, Code):
         yield f"the lock records commit {locked.commit[:12]}, but the code here cannot be told: {found.reason}"
-    elif (found.commit, found.patch) != (locked.commit, locked.patch):
+    elif not is_same_code(project.folder, own_paths(job), locked, found):
         changed = ", ".join(file.path for file in found.changed[:5])
         state = f"{found.commit[:12]} with changes in {changed}" if found.dirty else found.commit[:12]
         yield f"the code is not the locked one: locked {_spell(locked)}, here {state}"

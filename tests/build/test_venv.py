@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.venv import build_venv
+from envsnap.build.venv import LISTING, build_venv
 from envsnap.capture.interpreter import capture_interpreter
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError
@@ -140,7 +140,7 @@ def test_a_former_environment_is_replaced(tmp_path: Path) -> None:
     """So is an empty folder."""
     for name in ("venv", "empty"):
         (tmp_path / name).mkdir()
-    (tmp_path / "venv" / "pyvenv.cfg").touch()
+    (tmp_path / "venv" / LISTING).touch()
 
     for name in ("venv", "empty"):
         installer = FakeInstaller()
@@ -151,9 +151,12 @@ def test_a_former_environment_is_replaced(tmp_path: Path) -> None:
 def test_other_folders_are_never_overwritten(tmp_path: Path) -> None:
     """``--output`` may name the user's own files."""
     (tmp_path / "thesis.tex").touch()
+    own = tmp_path / "own-venv"
+    own.mkdir()
+    (own / "pyvenv.cfg").touch()
 
-    for folder in (tmp_path, tmp_path / "thesis.tex"):
-        with pytest.raises(BuildError, match="is no virtual environment and would be overwritten"):
+    for folder in (tmp_path, tmp_path / "thesis.tex", own):
+        with pytest.raises(BuildError, match="was not made by envsnap and would be overwritten"):
             build(folder, FakeInstaller())
 
 

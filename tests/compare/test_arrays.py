@@ -92,3 +92,26 @@ def test_safetensors_header_is_checked(tmp_path: Path, header: bytes, data: byte
         return
     with pytest.raises(OutputError, match=reason):
         read_safetensors(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{1: 2, 'shape': 3}",
+        b"{'descr': [1], 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), 4: 5}",
+        b"(" * 5000,
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (-3,)}",
+    ],
+)
+def test_a_damaged_header_is_an_output_error(tmp_path: Path, header: bytes) -> None:
+    """Whatever numpy and Python's parser make of it: in a file alone, and in an archive."""
+    npy = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16)
+    (tmp_path / "a.npy").write_bytes(npy)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", npy)
+
+    with pytest.raises(OutputError, match=r"array|cut short"):
+        read_npy(tmp_path / "a.npy")
+    with pytest.raises(OutputError, match=r"array|cut short"):
+        read_npz(tmp_path / "a.npz")

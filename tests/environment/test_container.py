@@ -45,7 +45,7 @@ def test_execution_becomes_a_container_run(tmp_path: Path) -> None:
     done = environment.execute(Execution(**asked))
 
     assert ("container digits:1", "python") == (environment.name, environment.python)
-    assert [ContainerRun(image="sha256:1", **asked)] == engine.asked
+    assert [ContainerRun(image="sha256:1", execution=Execution(**asked))] == engine.asked
     assert (3, b"o", b"e", 1.5, True) == (done.exit_code, done.stdout, done.stderr, done.seconds, done.timed_out)
 
 

@@ -7,12 +7,13 @@ import pytest
 
 from envsnap.errors import UsageError
 from envsnap.host.container_run import HOME, RUN_LABEL, ContainerRun, create_arguments, host_arguments
+from envsnap.host.execution import Execution
 
 
 def a_run(folder: Path, **changes: Any) -> ContainerRun:
     """Return a run of ``python job.py`` in ``folder``."""
-    arguments: dict[str, Any] = {"image": "i", "argv": ("python", "job.py"), "workdir": folder}
-    return ContainerRun(**arguments | changes)
+    arguments: dict[str, Any] = {"argv": ("python", "job.py"), "workdir": folder}
+    return ContainerRun(image="i", execution=Execution(**arguments | changes))
 
 
 def test_image_s_entrypoint_is_replaced(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_only_declared_variables_are_set(tmp_path: Path) -> None:
 
 def test_container_is_confined_by_default(tmp_path: Path) -> None:
     """No network, no capability, no new privileges, no GPU, no log on disk."""
-    arguments = host_arguments(a_run(tmp_path), selinux=False)
+    arguments = host_arguments(a_run(tmp_path).execution, selinux=False)
 
     assert arguments["network_mode"] == "none"
     assert ["ALL"] == arguments["cap_drop"]
@@ -51,7 +52,7 @@ def test_container_is_confined_by_default(tmp_path: Path) -> None:
 
 def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
     """Network, shared memory and SELinux exemption follow the run and the engine."""
-    arguments = host_arguments(a_run(tmp_path, network=True, shm_bytes=123), selinux=True)
+    arguments = host_arguments(a_run(tmp_path, network=True, shm_bytes=123).execution, selinux=True)
 
     assert (None, 123) == (arguments["network_mode"], arguments["shm_size"])
     assert ["no-new-privileges", "label=disable"] == arguments["security_opt"]
@@ -62,14 +63,16 @@ def test_gpus_are_requested(tmp_path: Path, gpus: str | int, count: int) -> None
     """The engine's -1 is all; the variables that hide GPUs are not set."""
     run = a_run(tmp_path, gpus=gpus)
 
-    assert [{"count": count, "capabilities": [["gpu"]]}] == host_arguments(run, selinux=False)["device_requests"]
+    assert [{"count": count, "capabilities": [["gpu"]]}] == host_arguments(run.execution, selinux=False)[
+        "device_requests"
+    ]
     assert "CUDA_VISIBLE_DEVICES" not in create_arguments(run, user="0:0")["environment"]
 
 
 @pytest.mark.parametrize("gpus", ["none", 0])
 def test_no_gpu_is_no_request(tmp_path: Path, gpus: str | int) -> None:
     """A request for zero GPUs would still need the NVIDIA runtime."""
-    assert host_arguments(a_run(tmp_path, gpus=gpus), selinux=False)["device_requests"] is None
+    assert host_arguments(a_run(tmp_path, gpus=gpus).execution, selinux=False)["device_requests"] is None
 
 
 def test_paths_are_mounted_in_place(tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ def test_paths_are_mounted_in_place(tmp_path: Path) -> None:
     data.mkdir()
     run = a_run(tmp_path, read_only=(data, tmp_path))
 
-    mounts = host_arguments(run, selinux=False)["mounts"]
+    mounts = host_arguments(run.execution, selinux=False)["mounts"]
 
     expected = [(str(tmp_path), str(tmp_path), False), (str(data), str(data), True)]
     assert expected == [(mount["Source"], mount["Target"], mount["ReadOnly"]) for mount in mounts]
@@ -87,4 +90,4 @@ def test_paths_are_mounted_in_place(tmp_path: Path) -> None:
 def test_missing_path_is_named(tmp_path: Path) -> None:
     """The engine would make an empty folder in its place."""
     with pytest.raises(UsageError, match="nowhere"):
-        host_arguments(a_run(tmp_path, read_only=(tmp_path / "nowhere",)), selinux=False)
+        host_arguments(a_run(tmp_path, read_only=(tmp_path / "nowhere",)).execution, selinux=False)

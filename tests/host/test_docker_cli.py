@@ -48,6 +48,16 @@ def test_without_buildkit_the_classic_builder_serves(tmp_path: Path, version: st
     assert Classic() == find_builder(search(tmp_path / "a", tmp_path / "missing"))
 
 
+def test_client_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
+    """A binary of another machine, for example, does not stop the search."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "docker").write_bytes(b"\x7fELF of another machine")
+    (tmp_path / "a" / "docker").chmod(0o755)
+    docker = a_client(tmp_path / "b", version="28.2.2", buildx=True)
+
+    assert BuildKit(executable=docker, buildx=True) == find_builder(search(tmp_path / "a", tmp_path / "b"))
+
+
 def test_podman_builds_classically(tmp_path: Path) -> None:
     """Podman serves no BuildKit, whatever client there is."""
     a_client(tmp_path / "a", version="20.10.24", buildx=True)

@@ -9,7 +9,8 @@ import pytest
 
 from envsnap.errors import MissingToolError
 from envsnap.host.container_run import HOME, RUN_LABEL, ContainerRun
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo, _describe
+from envsnap.host.engine import _DEFAULT_SOCKET, Engine, EngineInfo, ImageInfo, _addresses, _describe
+from envsnap.host.execution import Execution
 
 INFO = EngineInfo(address="unix:///engine.sock", version="1")
 
@@ -47,6 +48,55 @@ def test_unreachable_engine_is_explained(tmp_path: Path) -> None:
         " (systemctl start docker, or Docker Desktop) or Podman, or set DOCKER_HOST"
     )
     assert expected == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp://engine.example:99999", "tcp://engine.example:99999 (Port out of range"),
+        ("tcp://u:p@engine.example:2375", "tcp://***@engine.example:2375 (Invalid bind address"),
+    ],
+)
+def test_address_that_is_none_is_explained(address: str, said: str) -> None:
+    """A password in it is not repeated."""
+    with pytest.raises(MissingToolError) as caught:
+        Engine.connect({"DOCKER_HOST": address})
+
+    assert f"no container engine answers at {said}" in str(caught.value)
+    assert "u:p" not in str(caught.value)
+
+
+def test_socket_in_another_users_folder_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``su`` keeps XDG_RUNTIME_DIR: looking into it is refused, and that is no error."""
+
+    def refuse(_path: Path, **_options: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+
+    assert [_DEFAULT_SOCKET] == _addresses({"XDG_RUNTIME_DIR": str(tmp_path / "other"), "HOME": str(tmp_path)})
+
+
+def test_container_that_cannot_be_removed_does_not_hide_the_interrupt(caplog: pytest.LogCaptureFixture) -> None:
+    """The exit code stays that of an interrupt; the leftover is named."""
+
+    class Client(FakeClient):
+        def create_host_config(self, **_options: Any) -> dict[str, Any]:
+            return {}
+
+        def create_container(self, **_options: Any) -> dict[str, str]:
+            return {"Id": "c" * 64}
+
+        def attach(self, *_arguments: Any, **_options: Any) -> Any:
+            raise KeyboardInterrupt
+
+        def remove_container(self, *_arguments: Any, **_options: Any) -> None:
+            raise docker.errors.DockerException("engine is gone")
+
+    with pytest.raises(KeyboardInterrupt):
+        Engine(Client(), INFO, {}).run(shell("i", "true", Path("/")))
+
+    assert ["container cccccccccccc could not be removed: engine is gone"] == caplog.messages
 
 
 def test_podman_rootless_and_selinux_are_recognised() -> None:
@@ -100,8 +150,8 @@ def test_refused_pull_is_explained() -> None:
 
 def shell(image: str, script: str, folder: Path, **changes: Any) -> ContainerRun:
     """Return a run of a shell script."""
-    arguments: dict[str, Any] = {"image": image, "argv": ("sh", "-c", script), "workdir": folder}
-    return ContainerRun(**arguments | changes)
+    arguments: dict[str, Any] = {"argv": ("sh", "-c", script), "workdir": folder}
+    return ContainerRun(image=image, execution=Execution(**arguments | changes))
 
 
 def leftovers(engine: Engine) -> list[Any]:
@@ -162,7 +212,7 @@ def test_interrupt_removes_the_container(engine: Engine, python_image: str, tmp_
 @pytest.mark.docker
 def test_missing_command_is_a_missing_tool(engine: Engine, python_image: str, tmp_path: Path) -> None:
     """The engine's init starts, and cannot find the command: that is no result of the job."""
-    run = ContainerRun(image=python_image, argv=("no-such-tool",), workdir=tmp_path)
+    run = shell(python_image, "", tmp_path, argv=("no-such-tool",))
 
     with pytest.raises(MissingToolError, match="'no-such-tool' is not there"):
         engine.run(run)

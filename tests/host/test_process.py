@@ -140,6 +140,13 @@ def test_file_without_permission_is_a_missing_tool(tmp_path: Path) -> None:
         process.run((str(tmp_path / "tool"),), cwd=tmp_path, env=ENV)
 
 
+@pytest.mark.parametrize(("word", "name"), [("a\0b", "A"), ("a", "A=B")])
+def test_word_that_no_process_can_be_given_is_a_usage_error(tmp_path: Path, word: str, name: str) -> None:
+    """A lock is untrusted: its job may hold any text."""
+    with pytest.raises(UsageError, match="cannot run 'true'"):
+        process.run(("true", word), cwd=tmp_path, env=ENV | {name: "1"})
+
+
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     """A missing working folder is not taken for a missing tool."""
     with pytest.raises(UsageError, match="is not a folder"):

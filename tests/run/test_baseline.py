@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from envsnap.errors import InvalidFileError, JobError
@@ -111,3 +112,13 @@ def test_listings_are_read_only_while_they_are_what_their_name_says(tmp_path: Pa
     assert {digest: listing} == written
     assert {} == edited
     assert {digest: listing} == read_listings([digest], tmp_path)
+
+
+@pytest.mark.parametrize(("runs", "repeatable"), [(3, False), (2, True)])
+def test_lock_that_pins_another_number_of_runs_is_refused(tmp_path: Path, runs: int, repeatable: bool) -> None:
+    """It is untrusted: two digests speak neither for three runs nor for one."""
+    project, baseline = recorded(tmp_path, "1", "2")
+    damaged = msgspec.structs.replace(baseline, runs=runs, bitwise_repeatable=repeatable)
+
+    with pytest.raises(InvalidFileError, match=r"pins 2 digests of metrics\.json for"):
+        baseline_files(damaged, project)

@@ -144,6 +144,24 @@ def test_values_passed_through_are_not_repeated(tmp_path: Path) -> None:
     assert "refused: *** at line 1" in str(caught.value)
 
 
+def test_live_output_holds_no_secret(tmp_path: Path) -> None:
+    """With -v it goes into a pipeline's log: passed values and passwords in URLs are masked there as well."""
+    lines: list[str] = []
+    job = Job(command=("python",), pass_env=("LONG", "TOKEN"))
+    values = {"TOKEN": "hunter2-hunter2", "LONG": "hunter2-hunter2-hunter2"}
+
+    def act(execution: Execution) -> Completed:
+        execution.on_output("token hunter2-hunter2-hunter2 and hunter2-hunter2")
+        execution.on_output("GET https://user:pass@index.example/simple")
+        return Completed(exit_code=0, stdout=b"", stderr=b"https://user:pass@index.example", seconds=1.0)
+
+    run = Run(project=tmp_path, folder=tmp_path / "run", inherited=values, on_output=lines.append)
+    outcome = run_job(FakeEnvironment(act), job, run)
+
+    assert ["token *** and ***", "GET https://***@index.example/simple"] == lines
+    assert ("https://***@index.example",) == outcome.stderr_tail
+
+
 @pytest.mark.processes
 def test_a_real_job_repeats_itself(tmp_path: Path) -> None:
     """Two runs of an unseeded script, in a real interpreter, write the same bytes."""

@@ -1,6 +1,7 @@
 """Many processes' reports become one Observation; what cannot be read is told, not trusted."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,20 @@ def test_an_unreadable_report_is_named(tmp_path: Path, content: str, message: st
     assert observation is not None
     assert 1 == observation.processes
     assert message in observation.errors[0]
+
+
+def test_a_report_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A folder, a pipe that nobody writes to, and nesting without end neither stop nor block."""
+    (tmp_path / "observed-1-1.json").write_text(json.dumps({"python": "3.11.7"}))
+    (tmp_path / "observed-2-2.json").mkdir()
+    os.mkfifo(tmp_path / "observed-3-3.json")
+    (tmp_path / "observed-4-4.json").write_text('{"errors": ' + "[" * 100_000)
+    observation = observe(tmp_path)
+
+    assert observation is not None
+    assert [f"report observed-{number}-{number}.json" for number in (2, 3, 4)] == [
+        error.partition(":")[0] for error in observation.errors
+    ]
 
 
 def test_a_report_that_is_a_link_is_not_followed(tmp_path: Path) -> None:

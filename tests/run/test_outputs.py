@@ -1,5 +1,6 @@
 """Earlier outputs are set aside, new ones kept, and nothing of the user's is ever lost."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,26 @@ def test_a_job_that_links_its_folder_away_is_refused(project: Path, folder: Path
         linking()
 
     assert "earlier" == (folder / "before" / METRICS.path).read_text()
+
+
+def test_an_output_that_links_to_itself_is_explained(project: Path, folder: Path) -> None:
+    """A loop of links leads nowhere."""
+    with outputs_set_aside([METRICS], project=project, folder=folder, keep=False):
+        (project / METRICS.path).symlink_to(project / METRICS.path)
+        with pytest.raises(JobError, match="is a link to nothing"):
+            collect_outputs([METRICS], project=project, folder=folder, keep=False)
+
+    assert "earlier" == (project / METRICS.path).read_text()
+
+
+def test_an_earlier_output_that_cannot_return_is_not_lost(project: Path, folder: Path) -> None:
+    """The job put a file where its folder was: the message says where the earlier output lies now."""
+    kept = folder / "before" / METRICS.path
+    job = contextlib.ExitStack()
+    job.enter_context(outputs_set_aside([METRICS], project=project, folder=folder, keep=False))
+    (project / "out").rmdir()
+    (project / "out").touch()
+
+    with pytest.raises(JobError, match=f"{kept} cannot be moved to {project / METRICS.path}"):
+        job.close()
+    assert "earlier" == kept.read_text()

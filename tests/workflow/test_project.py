@@ -59,7 +59,9 @@ def test_settings_that_are_no_text_are_named(tmp_path: Path) -> None:
         read_project(tmp_path)
 
 
-@pytest.mark.parametrize(("value", "expected"), [("4", 4), ("4,2", 4), ("0", None), ("many", None), ("", None)])
+@pytest.mark.parametrize(
+    ("value", "expected"), [("4", 4), (" 4,2", 4), ("0", None), ("many", None), ("\u00b2", None), ("", None)]
+)
 def test_threads_follow_omp_num_threads(value: str, expected: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenMP's own variable decides, the usable cores where it says nothing."""
     monkeypatch.setattr("envsnap.workflow.project.usable_cores", lambda: 7)
@@ -85,6 +87,8 @@ def test_interpreter_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     """So are two of them, and none at all."""
     with pytest.raises(UsageError, match="cannot be executed"):
         choose_python(tmp_path, {}, tmp_path / "python", None)
+    with pytest.raises(UsageError, match="cannot be executed"):
+        choose_python(tmp_path, {}, tmp_path, None)
     with pytest.raises(UsageError, match="name two interpreters"):
         choose_python(tmp_path, {}, tmp_path / "python", tmp_path)
     with pytest.raises(UsageError, match="no Python is on PATH"):

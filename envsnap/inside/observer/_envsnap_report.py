@@ -103,6 +103,7 @@ def describe(launch: dict[str, Any], modules: int, errors: Errors) -> dict[str, 
     """Return the report; a part that cannot be told is left out and named among the errors."""
     report = {
         "python": platform.python_version(),
+        "prefix": sys.prefix,
         "program": errors.attempt("program", _program, ""),
         "modules": modules,
         "seed": launch["seed"],

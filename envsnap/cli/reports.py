@@ -1,0 +1,64 @@
+"""The report files of ``envsnap verify``: removed before it works, written when it has a verdict."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from envsnap.errors import UsageError
+from envsnap.report.envelope import envelope
+from envsnap.report.junit import junit
+from envsnap.report.terminal import render_verdict
+from envsnap.report.text import printable
+from envsnap.workflow.verify import Verified
+
+PAGE_WIDTH = 120
+TEXT, JSON, JUNIT = "verify.txt", "verify.json", "junit.xml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reports:
+    """The files that the user asked for: ``folder`` gets three, ``junit_file`` is one; None where not asked for."""
+
+    folder: Path | None
+    junit_file: Path | None
+
+    def remove(self) -> None:
+        """Remove those of an earlier run: where this one ends without a verdict, nobody may take them for its own.
+
+        Raises:
+            UsageError: one of them cannot be removed.
+        """
+        in_folder = [self.folder / name for name in (TEXT, JSON, JUNIT)] if self.folder is not None else []
+        for path in (*in_folder, self.junit_file):
+            try:
+                if path is not None:
+                    path.unlink(missing_ok=True)
+            except OSError as error:
+                raise UsageError(f"the earlier report {path} cannot be removed: {error.strerror}") from error
+
+    def write(self, verified: Verified, *, code: int, value: object, name: str) -> None:
+        """Write them: ``code`` and ``value`` as they go into the envelope, ``name`` is the project's.
+
+        Raises:
+            UsageError: a place cannot be written.
+        """
+        suites = junit(verified.verdict, name=name, seconds=sum(verified.seconds))
+        if self.junit_file is not None:
+            _write(self.junit_file, suites)
+        if self.folder is not None:
+            _write(self.folder / TEXT, table(verified, color=False, width=PAGE_WIDTH))
+            _write(self.folder / JSON, envelope("verify", code, value))
+            _write(self.folder / JUNIT, suites)
+
+
+def table(verified: Verified, *, color: bool, width: int) -> str:
+    """Return the verdict for people, and where the job ran; ``width`` in columns."""
+    text = render_verdict(verified.verdict, color=color, width=width)
+    return f"{text.rstrip()}\nran in the {printable(verified.environment)}\n"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the report {path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,86 @@
+"""``envsnap verify``: the exit code follows the verdict, and a report is never that of an earlier run."""
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from envsnap.cli.main import main
+from envsnap.errors import InputError
+from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
+from envsnap.workflow.progress import Progress
+from envsnap.workflow.verify import Verified, VerifyRequest
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """Run the command with a workflow that comes to this end; return the exit code."""
+
+    def run(end: Status | Exception, *arguments: str) -> int:
+        def verify(_request: VerifyRequest, _progress: Progress) -> Verified:
+            if isinstance(end, Exception):
+                raise end
+            item = ItemVerdict(name="accuracy", status=end, reason="a reason", count=1)
+            outputs = (OutputVerdict(path="metrics.json", format="json", status=end, items=(item,)),)
+            return Verified(Verdict(status=end, outputs=outputs, reason="why"), "container t:1", (1.0, 2.0))
+
+        monkeypatch.setattr("envsnap.cli.verify.verify", verify)
+        monkeypatch.setattr("signal.signal", lambda *_arguments: None)
+        monkeypatch.setattr(sys, "argv", ["envsnap", "verify", "--project", str(tmp_path), *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code
+
+    return run
+
+
+@pytest.mark.parametrize(("status", "code"), [("pass", 0), ("fail", 1), ("inconclusive", 3)])
+def test_exit_code_follows_the_verdict(
+    status: Status, code: int, call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last lines say the verdict, and where the job ran."""
+    assert code == call(status)
+    assert capsys.readouterr().out.endswith(f"verdict: {status} — why\nran in the container t:1\n")
+
+
+def test_reports_are_written(call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder is made; its JSON is what --json prints, its table what people read."""
+    report, junit = tmp_path / "deep" / "report", tmp_path / "other" / "junit.xml"
+
+    call("fail", "--report", str(report), "--junit", str(junit), "--json")
+
+    assert json.loads(capsys.readouterr().out) == json.loads((report / "verify.json").read_text())
+    assert (report / "verify.txt").read_text().endswith("ran in the container t:1\n")
+    assert (report / "junit.xml").read_text() == junit.read_text()
+    assert ("1", "3.000") == (ET.parse(junit).getroot().get("failures"), ET.parse(junit).getroot().get("time"))
+
+
+def test_reports_of_an_earlier_run_do_not_outlive_it(
+    call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline that collects them would show yesterday's pass for a run that was refused."""
+    report, junit = tmp_path / "report", tmp_path / "junit.xml"
+    call("pass", "--report", str(report), "--junit", str(junit))
+    (report / "mine.txt").touch()
+
+    code = call(InputError("data.csv differs"), "--report", str(report), "--junit", str(junit))
+
+    assert 6 == code
+    assert ["mine.txt"] == [path.name for path in report.iterdir()]
+    assert not junit.exists()
+    assert "data.csv differs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--report", "--junit"])
+def test_report_that_has_no_place_is_a_usage_error(
+    call: Callable[..., int], tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said before the job runs, not after."""
+    (tmp_path / "file").touch()
+
+    assert 2 == call(AssertionError("the job ran"), option, str(tmp_path / "file" / "below"))
+    assert "cannot be removed: Not a directory" in capsys.readouterr().err
