@@ -7,7 +7,8 @@ from envsnap.errors import UsageError
 from envsnap.host.execution import Execution
 
 RUN_LABEL = "dev.envsnap.run"
-"""Stands on every container of envsnap's: ``docker ps -a --filter label=dev.envsnap.run`` lists them."""
+"""Stands on every container of envsnap's, with the folder that it works in:
+``docker ps -a --filter label=dev.envsnap.run`` lists them."""
 
 HOME = "/tmp/envsnap-home"  # noqa: S108  a path inside the container, whose /tmp belongs to one run
 """Inside every container: a writable home for a user that the image may not know."""
@@ -52,7 +53,7 @@ def create_arguments(run: ContainerRun, *, user: str) -> dict[str, Any]:
         "user": user,
         "environment": _variables(execution),
         "working_dir": str(execution.workdir),
-        "labels": {RUN_LABEL: "1"},
+        "labels": {RUN_LABEL: str(execution.workdir)},
     }
 
 

@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from envsnap.errors import BuildError, MissingToolError
-from envsnap.host.container_run import ContainerResult, ContainerRun, create_arguments, host_arguments
+from envsnap.host.container_run import RUN_LABEL, ContainerResult, ContainerRun, create_arguments, host_arguments
+from envsnap.host.engine_address import engine_addresses, is_missing_socket
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
 
-_DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _API_SECONDS = 120
 _GRACE_SECONDS = 5
 _NOT_EXECUTED = 127
@@ -80,9 +80,8 @@ class Engine:
         variables = dict(os.environ if environ is None else environ)
         failures = []
         refusals: tuple[type[Exception], ...] = (*_sdk_errors(), ValueError)  # ValueError: a port that is no number
-        for address in _addresses(variables):
-            socket = Path(address.removeprefix("unix://"))
-            if address.startswith("unix://") and not _is_there(socket):
+        for address in engine_addresses(variables):
+            if is_missing_socket(address):
                 failures.append(f"{address} (no such socket)")
                 continue
             try:
@@ -165,6 +164,8 @@ class Engine:
 
         It runs as the caller's user, without capabilities, without the image's entrypoint, and sees no more
         of this machine than what ``run`` names. Where the engine refuses to remove it, a warning says so.
+        A container that a killed command left at work in the same folder is ended first: it would write into this
+        run's outputs.
 
         Raises:
             MissingToolError: the image, the command, a GPU or the engine is not there.
@@ -174,6 +175,7 @@ class Engine:
         _log.debug("in image %s, %s: %s", run.image, workdir, mask_credentials(shlex.join(argv)))
         host = host_arguments(run.execution, selinux=self.info.selinux)
         user = "0:0" if self.info.rootless else f"{os.getuid()}:{os.getgid()}"
+        self._end_leftovers(workdir)
         with _explained(f"cannot create a container of image '{run.image}'"):
             container = self._client.create_container(
                 **create_arguments(run, user=user),
@@ -184,6 +186,13 @@ class Engine:
             return self._follow(container, run)
         finally:
             self._remove(container)
+
+    def _end_leftovers(self, workdir: Path) -> None:
+        with _explained("cannot list the containers"):
+            left = self._client.containers(all=True, filters={"label": f"{RUN_LABEL}={workdir}"})
+        for container in left:
+            _log.warning("ending container %s, which an interrupted command left in %s", container["Id"][:12], workdir)
+            self._remove(container["Id"])
 
     def build(self, context: Path, *, tag: str, labels: Mapping[str, str], network: str) -> Iterator[Mapping[str, Any]]:
         """Build an image with the classic builder; yield the engine's messages.
@@ -305,21 +314,6 @@ class Engine:
             self._client.stop(container, timeout=_GRACE_SECONDS)
         except _sdk_errors() as error:
             _log.warning("container %s ran out of time and could not be stopped: %s", container[:12], error)
-
-
-def _addresses(variables: Mapping[str, str]) -> list[str]:
-    """Return where an engine may listen, likeliest first; DOCKER_HOST rules out every other place."""
-    if variables.get("DOCKER_HOST"):
-        return [variables["DOCKER_HOST"]]
-    runtime = Path(variables.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
-    home = Path(variables.get("HOME", "/"))
-    others = (runtime / "docker.sock", home / ".docker/run/docker.sock", runtime / "podman/podman.sock")
-    return [_DEFAULT_SOCKET, *(f"unix://{socket}" for socket in others if _is_there(socket))]
-
-
-def _is_there(path: Path) -> bool:
-    """Whether it is there for this user; Path.exists raises in another user's folder, as ``su`` leaves it behind."""
-    return os.access(path, os.F_OK)
 
 
 def _describe(address: str, version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineInfo:

@@ -25,6 +25,8 @@ from envsnap.report.differences import render_differences
 
 Target = Literal["docker", "venv"]
 
+SOURCE_HEADINGS = ("package", "in the lock", "in the working tree")
+
 
 class LastBuild(msgspec.Struct, frozen=True):
     """What ``build`` made last in a project."""
@@ -143,7 +145,7 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str]) -> N
     if differences:
         raise EnvironmentDiffersError(
             "the source of a package that is installed editable is not the locked one:\n"
-            f"{render_differences(differences, color=False, width=100)}\n"
+            f"{render_differences(differences, color=False, width=100, headings=SOURCE_HEADINGS)}\n"
             "Take it over with 'envsnap freeze' and 'envsnap build'"
         )
 

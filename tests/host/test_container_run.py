@@ -22,7 +22,7 @@ def test_image_s_entrypoint_is_replaced(tmp_path: Path) -> None:
 
     assert (["python"], ["job.py"]) == (arguments["entrypoint"], arguments["command"])
     assert ("1000:1000", str(tmp_path)) == (arguments["user"], arguments["working_dir"])
-    assert {RUN_LABEL: "1"} == arguments["labels"]
+    assert {RUN_LABEL: str(tmp_path)} == arguments["labels"]
 
 
 def test_only_declared_variables_are_set(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from envsnap.errors import MissingToolError
 from envsnap.host.container_run import HOME, RUN_LABEL, ContainerRun
-from envsnap.host.engine import _DEFAULT_SOCKET, Engine, EngineInfo, ImageInfo, _addresses, _describe
+from envsnap.host.engine import Engine, EngineInfo, ImageInfo, _describe
 from envsnap.host.execution import Execution
 
 INFO = EngineInfo(address="unix:///engine.sock", version="1")
@@ -66,21 +66,13 @@ def test_address_that_is_none_is_explained(address: str, said: str) -> None:
     assert "u:p" not in str(caught.value)
 
 
-def test_socket_in_another_users_folder_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``su`` keeps XDG_RUNTIME_DIR: looking into it is refused, and that is no error."""
-
-    def refuse(_path: Path, **_options: Any) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "stat", refuse)
-
-    assert [_DEFAULT_SOCKET] == _addresses({"XDG_RUNTIME_DIR": str(tmp_path / "other"), "HOME": str(tmp_path)})
-
-
 def test_container_that_cannot_be_removed_does_not_hide_the_interrupt(caplog: pytest.LogCaptureFixture) -> None:
     """The exit code stays that of an interrupt; the leftover is named."""
 
     class Client(FakeClient):
+        def containers(self, **_options: Any) -> list[dict[str, str]]:
+            return []
+
         def create_host_config(self, **_options: Any) -> dict[str, Any]:
             return {}
 
@@ -223,3 +215,22 @@ def test_missing_image_is_a_missing_tool(engine: Engine, tmp_path: Path) -> None
     """The message says how to get it."""
     with pytest.raises(MissingToolError, match="build or pull the image first"):
         engine.run(shell("envsnap-test/absent:1", "true", tmp_path))
+
+
+@pytest.mark.docker
+def test_container_of_a_killed_command_is_ended_first(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """An orphan in the same folder would write into the next run's outputs; one in another folder is left alone."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    left = {
+        name: engine._client.create_container(python_image, "sleep 60", labels={RUN_LABEL: str(tmp_path / name)})["Id"]
+        for name in ("here", "there")
+    }
+    engine._client.start(left["here"])
+
+    engine.run(shell(python_image, "true", tmp_path / "here"))
+
+    remaining = {found["Id"] for found in leftovers(engine)}
+    engine._client.remove_container(left["there"], force=True)
+    assert left["here"] not in remaining
+    assert left["there"] in remaining
