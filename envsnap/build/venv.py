@@ -26,9 +26,23 @@ class Installer(Protocol):
 
 
 def build_venv(
-    manifest: Manifest, requirements: str, *, folder: Path, stores: Iterable[Path], installer: Installer
+    manifest: Manifest,
+    requirements: str,
+    *,
+    folder: Path,
+    stores: Iterable[Path],
+    installer: Installer,
+    own: Path | None = None,
 ) -> Path:
     """Make the environment in ``folder``, over one that was there; return its interpreter.
+
+    Args:
+        manifest: what to rebuild.
+        requirements: its packages, each pinned by hash.
+        folder: the environment's folder.
+        stores: where wheels that no index serves are looked for.
+        installer: makes environments and installs into them.
+        own: an interpreter of the locked version that the project has, where the installer may not look.
 
     Raises:
         BuildError: no interpreter of the recorded version is installed, a package cannot be, or ``folder`` holds
@@ -38,7 +52,7 @@ def build_venv(
         raise BuildError(f"{folder} was not made by envsnap and would be overwritten: name an empty folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     wanted = manifest.contents.interpreter.version
-    base = installer.find_python(wanted, folder.parent)
+    base = own or installer.find_python(wanted, folder.parent)
     if base is None:
         raise BuildError(
             f"no Python {wanted} is installed on this machine; install it (for example: uv python install {wanted}), "

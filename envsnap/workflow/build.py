@@ -13,10 +13,11 @@ from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.progress import BuildEvent, StepFinished, StepLog, StepStarted
 from envsnap.build.venv import build_venv
+from envsnap.capture.interpreter import capture_interpreter
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import BuildError, UsageError
+from envsnap.errors import BuildError, CaptureError, UsageError
 from envsnap.host.docker_cli import BuildKit, find_builder
 from envsnap.host.engine import Engine
 from envsnap.host.files import exclusive, work_folder
@@ -26,7 +27,7 @@ from envsnap.render.docker import render_docker
 from envsnap.render.requirements import render_requirements
 from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import check_folder, read_lock
+from envsnap.workflow.project import check_folder, choose_python, read_lock
 
 UNPINNED = "{name} stands only in this engine, no registry pins it: the Dockerfile names it by tag"
 REQUIREMENTS = "requirements.txt"
@@ -106,10 +107,21 @@ def _build_venv(request: BuildRequest, manifest: Manifest, config: IndexConfig, 
         folder=folder.absolute(),
         stores=_stores(request.folder, config),
         installer=find_uv(config),
+        own=_own_python(request, manifest),
     )
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
     return Built("venv", str(python), len(manifest.contents.packages))
+
+
+def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
+    """Return the project's interpreter where it has the locked version: uv looks for others on PATH only."""
+    try:
+        python = choose_python(request.folder, request.env, None, None)
+        found = capture_interpreter(LocalEnvironment(python, caller=request.env), request.folder)
+    except (UsageError, CaptureError):
+        return None
+    return python if found.interpreter.version == manifest.contents.interpreter.version else None
 
 
 def _build_docker(request: BuildRequest, manifest: Manifest, config: IndexConfig, progress: Progress) -> Built:

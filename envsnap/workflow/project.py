@@ -121,7 +121,7 @@ def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, pre
     for place in (env.get("VIRTUAL_ENV"), env.get("CONDA_PREFIX"), str(folder / ".venv")):
         if place and os.access(Path(place) / "bin" / "python", os.X_OK):
             return Path(place) / "bin" / "python"
-    found = shutil.which("python3", path=env.get("PATH")) or shutil.which("python", path=env.get("PATH"))
+    found = shutil.which("python3", path=env.get("PATH", "")) or shutil.which("python", path=env.get("PATH", ""))
     if found is None:
         raise UsageError("no Python is on PATH: name the interpreter with --python PATH")
     return Path(found)

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -210,3 +211,26 @@ def test_each_event_of_a_build_is_a_line(event: BuildEvent, line: str, progress:
     _tell(event, progress)
 
     assert [f"detail: {line}"] == told
+
+
+def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
+    project: Path, request_build: Callable[..., Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interpreter that stands nowhere on PATH made the environment that was frozen; it can make the next."""
+    python = project / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(mode=0o755)
+    given: list[Path | None] = []
+
+    def keep(*_arguments: object, own: Path | None, **_options: object) -> Path:
+        given.append(own)
+        return Path("/opt/bin/python")
+
+    monkeypatch.setattr("envsnap.workflow.build.build_venv", keep)
+    monkeypatch.setattr("envsnap.workflow.build.prove_equal", lambda *_arguments: None)
+    for version in ("3.11.7", "3.8.18"):
+        found = SimpleNamespace(interpreter=SimpleNamespace(version=version))
+        monkeypatch.setattr("envsnap.workflow.build.capture_interpreter", lambda *_arguments, found=found: found)
+        request_build()
+
+    assert [python, None] == given

@@ -1,0 +1,29 @@
+"""Where a container engine may listen on this machine: DOCKER_HOST, else the sockets of Docker and Podman."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+
+
+def engine_addresses(variables: Mapping[str, str]) -> list[str]:
+    """Return where an engine may listen, likeliest first; DOCKER_HOST rules out every other place."""
+    if variables.get("DOCKER_HOST"):
+        return [variables["DOCKER_HOST"]]
+    runtime = Path(variables.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    home = Path(variables.get("HOME", "/"))
+    others = (runtime / "docker.sock", home / ".docker/run/docker.sock", runtime / "podman/podman.sock")
+    return [DEFAULT_SOCKET, *(address for address in map(_address_of, others) if not is_missing_socket(address))]
+
+
+def is_missing_socket(address: str) -> bool:
+    """Whether the address is a socket of this machine that is not there for this user.
+
+    Path.exists would raise in another user's folder, which ``su`` leaves in XDG_RUNTIME_DIR.
+    """
+    return address.startswith("unix://") and not os.access(address.removeprefix("unix://"), os.F_OK)
+
+
+def _address_of(socket: Path) -> str:
+    return f"unix://{socket}"
