@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envsnap.capture.data import CapturedData, capture_data, check_data
+from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
 from envsnap.errors import InputError
 
 
@@ -172,3 +172,14 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 
     with pytest.raises(InputError, match=r"d(/x)? cannot be read: Permission denied"):
         capture_data(["d"], tmp_path)
+
+
+def test_job_that_changes_its_own_input_is_named(tmp_path: Path) -> None:
+    """The next run would read other data than the one before."""
+    (tmp_path / "x.csv").write_text("1")
+    before = capture_data(["*.csv"], tmp_path)
+    check_untouched(["*.csv"], tmp_path, before)
+    (tmp_path / "x.csv").write_text("2")
+
+    with pytest.raises(InputError, match=r"the job changed its own inputs:\n  x\.csv differs from before the run"):
+        check_untouched(["*.csv"], tmp_path, before)

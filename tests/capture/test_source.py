@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envsnap.capture import source
-from envsnap.capture.source import capture_code
+from envsnap.capture.source import capture_code, is_same_code
 from envsnap.manifest.facts import Code, NotCaptured
 
 pytestmark = pytest.mark.processes
@@ -136,3 +136,21 @@ def test_a_folder_outside_of_git_is_not_captured(tmp_path: Path, monkeypatch: py
     assert "not a git repository" in outside.reason
     assert NotCaptured(what="code", reason="the repository has no commit yet") == empty
     assert NotCaptured(what="code", reason="no git executable is on PATH") == without
+
+
+def test_commit_that_adds_the_lock_is_the_same_code(project: Path) -> None:
+    """A lock is committed after it was written: its own commit changes no code, another commit may."""
+    locked = capture(project, "envsnap.lock")
+    (project / "envsnap.lock").write_text("lock")
+    git(project, "add", "--all")
+    author = ("-c", "user.name=n", "-c", "user.email=n@host.example")
+    git(project, *author, "commit", "--quiet", "--message", "lock")
+    with_lock = capture(project, "envsnap.lock")
+    (project / "train.py").write_text("y")
+    git(project, *author, "commit", "--quiet", "--all", "--message", "change")
+    changed = capture(project, "envsnap.lock")
+
+    assert locked.commit != with_lock.commit
+    assert is_same_code(project, ("envsnap.lock",), locked, with_lock)
+    assert not is_same_code(project, ("envsnap.lock",), locked, changed)
+    assert not is_same_code(project, (), locked, with_lock)
