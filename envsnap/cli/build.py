@@ -46,7 +46,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Rebuild the environment that LOCK (envsnap.lock) records, and prove that it is equal.
 
-    The interpreter and every package are compared by version and by content; any difference ends with exit code 5.
+    The interpreter and every package are compared by version and by RECORD; any difference ends with exit code 5.
     """
     request = BuildRequest(
         folder=project.absolute(),

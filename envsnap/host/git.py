@@ -70,7 +70,8 @@ def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:
 
 def is_same_tree(folder: Path, commit: str, pathspec: tuple[str, ...]) -> bool:
     """Whether HEAD holds the same files as ``commit`` over ``pathspec``; False where git does not know the commit."""
-    return ask(folder, "diff", "--quiet", commit, "HEAD", "--", *pathspec) is not None
+    # --quiet would stop at the first changed tree, before the excluded paths are looked at
+    return ask(folder, "diff", "--name-only", "--no-ext-diff", commit, "HEAD", "--", *pathspec) == ""
 
 
 def without_credentials(url: str) -> str:
