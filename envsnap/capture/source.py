@@ -46,7 +46,7 @@ def is_same_code(project: Path, own: Iterable[str], locked: Code, found: Code) -
     """Whether the working tree holds the locked code: the commit that adds the lock itself changes none of it."""
     if locked.patch != found.patch:
         return False
-    return locked.commit == found.commit or git.is_same_tree(project, locked.commit, _pathspec(own))
+    return locked.commit == found.commit or git.is_same_tree(project, locked.commit, found.commit, _pathspec(own))
 
 
 def _pathspec(own: Iterable[str]) -> tuple[str, ...]:

@@ -68,10 +68,10 @@ def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:
         return sha256_file(patch)[0]
 
 
-def is_same_tree(folder: Path, commit: str, pathspec: tuple[str, ...]) -> bool:
-    """Whether HEAD holds the same files as ``commit`` over ``pathspec``; False where git does not know the commit."""
+def is_same_tree(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) -> bool:
+    """Whether two commits hold the same files over ``pathspec``; False where git does not know one of them."""
     # --quiet would stop at the first changed tree, before the excluded paths are looked at
-    return ask(folder, "diff", "--name-only", "--no-ext-diff", commit, "HEAD", "--", *pathspec) == ""
+    return ask(folder, "diff", "--name-only", "--no-ext-diff", one, other, "--", *pathspec) == ""
 
 
 def without_credentials(url: str) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
@@ -20,7 +20,6 @@ from envsnap.host.index_config import read_index_config
 from envsnap.lock.sources import diff_sources
 from envsnap.manifest.diff import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
-from envsnap.manifest.outcome import Outcome
 from envsnap.report.differences import render_differences
 
 Target = Literal["docker", "venv"]
@@ -147,20 +146,6 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str]) -> N
             "the source of a package that is installed editable is not the locked one:\n"
             f"{render_differences(differences, color=False, width=100, headings=SOURCE_HEADINGS)}\n"
             "Take it over with 'envsnap freeze' and 'envsnap build'"
-        )
-
-
-def prove_ran_inside(outcomes: Iterable[Outcome], prefix: Path, name: str) -> None:
-    """Hold what the observer saw against the environment that was proven: a job can call another interpreter.
-
-    Raises:
-        EnvironmentDiffersError: the job's main process ran under another prefix.
-    """
-    seen = {outcome.observation.prefix for outcome in outcomes if outcome.observation} - {"", str(prefix)}
-    if seen:
-        raise EnvironmentDiffersError(
-            f"the job ran in {', '.join(sorted(seen))}, not in the {name} ({prefix}): call the interpreter 'python' in "
-            "job.command and in the scripts it starts; the environment's own comes first on PATH"
         )
 
 

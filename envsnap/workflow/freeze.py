@@ -14,7 +14,6 @@ from envsnap.capture.interpreter import CapturedInterpreter, capture_interpreter
 from envsnap.capture.numerics import capture_numerics, numerics_variables
 from envsnap.capture.source import capture_code
 from envsnap.capture.system import capture_system
-from envsnap.compare import OutputPair, compare_outputs
 from envsnap.environment import Environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import UsageError
@@ -35,7 +34,6 @@ from envsnap.manifest.package import Package
 from envsnap.render.base_image import choose_base_image
 from envsnap.run.baseline import prune_baselines, record_baseline, write_listings
 from envsnap.run.job import Run
-from envsnap.workflow.environments import prove_ran_inside
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import (
     LOCK,
@@ -46,7 +44,7 @@ from envsnap.workflow.project import (
     own_paths,
     read_project,
 )
-from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, put_back, repeat_job, runs_folder
+from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,6 +204,8 @@ def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
     if not job.outputs:
         yield "the job declares no outputs: name its files under [[job.outputs]] in envsnap.toml"
         return
+    from envsnap.compare import OutputPair, compare_outputs
+
     tolerances = {output.path: output.tolerance for output in job.outputs}
     pairs = [
         OutputPair(

@@ -3,11 +3,12 @@
 import dataclasses
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from envsnap.capture.numerics import numerics_variables
 from envsnap.environment import Environment
+from envsnap.errors import EnvironmentDiffersError
 from envsnap.host.files import work_folder
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
@@ -68,4 +69,18 @@ def put_back(project: Path, progress: Progress) -> None:
     for path in restore_interrupted(runs_folder(project), project):
         progress.warn(
             f"{path} is back as it was before a command that was interrupted; what stood there lies in .envsnap/runs"
+        )
+
+
+def prove_ran_inside(outcomes: Iterable[Outcome], prefix: Path, name: str) -> None:
+    """Hold what the observer saw against the environment that was proven: a job can call another interpreter.
+
+    Raises:
+        EnvironmentDiffersError: the job's main process ran under another prefix.
+    """
+    seen = {outcome.observation.prefix for outcome in outcomes if outcome.observation} - {"", str(prefix)}
+    if seen:
+        raise EnvironmentDiffersError(
+            f"the job ran in {', '.join(sorted(seen))}, not in the {name} ({prefix}): call the interpreter 'python' in "
+            "job.command and in the scripts it starts; the environment's own comes first on PATH"
         )

@@ -25,12 +25,11 @@ from envsnap.workflow.environments import (
     choose_rebuilt,
     open_rebuilt,
     prove_equal,
-    prove_ran_inside,
     prove_sources,
 )
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_lock, read_project
-from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, put_back, repeat_job, runs_folder
+from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
 
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
 NOT_DECLARED = "the baseline has it, and the job no longer declares it: never compared"

@@ -13,8 +13,6 @@ from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.engine import Engine, EngineInfo, ImageInfo
 from envsnap.host.files import work_folder
 from envsnap.manifest.manifest import Manifest
-from envsnap.manifest.observation import Observation
-from envsnap.manifest.outcome import Outcome
 from envsnap.workflow.environments import (
     Rebuilt,
     Target,
@@ -23,7 +21,6 @@ from envsnap.workflow.environments import (
     last_build,
     open_rebuilt,
     prove_equal,
-    prove_ran_inside,
     remember_target,
 )
 
@@ -178,14 +175,3 @@ def test_each_difference_is_named(
     message = str(caught.value)
     assert f"the fake environment is not the environment that envsnap.lock records: {count}" in message
     assert named in message
-
-
-def test_job_that_ran_in_another_interpreter_is_refused(tmp_path: Path) -> None:
-    """A command like ``.venv/bin/python`` leaves the proven environment; its numbers say nothing about it."""
-    inside = Outcome(outputs=(), observation=Observation(python="3.11.7", prefix="/opt/venv"))
-    outside = Outcome(outputs=(), observation=Observation(python="3.11.7", prefix=str(tmp_path)))
-    unseen = Outcome(outputs=())
-
-    prove_ran_inside([inside, unseen], Path("/opt/venv"), "container x")
-    with pytest.raises(EnvironmentDiffersError, match=f"the job ran in {tmp_path}, not in the container x"):
-        prove_ran_inside([inside, outside], Path("/opt/venv"), "container x")

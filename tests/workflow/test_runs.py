@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from envsnap.environment import Completed, Environment, Execution
+from envsnap.errors import EnvironmentDiffersError
 from envsnap.manifest.job import Job
+from envsnap.manifest.observation import Observation
+from envsnap.manifest.outcome import Outcome
 from envsnap.run.job import Run
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.runs import KEPT, inherited_variables, new_run_folder, repeat_job, runs_folder
+from envsnap.workflow.runs import KEPT, inherited_variables, new_run_folder, prove_ran_inside, repeat_job, runs_folder
 
 
 def write_number(execution: Execution) -> Completed:
@@ -47,3 +52,14 @@ def test_job_inherits_what_moves_numbers_and_what_it_names() -> None:
     env = {"TOKEN": "t", "MKL_CBWR": "AVX2", "HTTPS_PROXY": "p"}
 
     assert {"TOKEN": "t", "MKL_CBWR": "AVX2"} == inherited_variables(job, env)
+
+
+def test_job_that_ran_in_another_interpreter_is_refused(tmp_path: Path) -> None:
+    """A command like ``.venv/bin/python`` leaves the proven environment; its numbers say nothing about it."""
+    inside = Outcome(outputs=(), observation=Observation(python="3.11.7", prefix="/opt/venv"))
+    outside = Outcome(outputs=(), observation=Observation(python="3.11.7", prefix=str(tmp_path)))
+    unseen = Outcome(outputs=())
+
+    prove_ran_inside([inside, unseen], Path("/opt/venv"), "container x")
+    with pytest.raises(EnvironmentDiffersError, match=f"the job ran in {tmp_path}, not in the container x"):
+        prove_ran_inside([inside, outside], Path("/opt/venv"), "container x")
