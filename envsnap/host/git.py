@@ -70,7 +70,6 @@ def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:
 
 def is_same_tree(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) -> bool:
     """Whether two commits hold the same files over ``pathspec``; False where git does not know one of them."""
-    # --quiet would stop at the first changed tree, before the excluded paths are looked at
     return ask(folder, "diff", "--name-only", "--no-ext-diff", one, other, "--", *pathspec) == ""
 
 
