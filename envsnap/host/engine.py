@@ -100,11 +100,10 @@ class Engine:
 
         options = docker.utils.kwargs_from_env(environment=variables) | {"base_url": address}
         client = docker.APIClient(version="auto", timeout=_API_SECONDS, **options)
-        try:
+        with contextlib.ExitStack() as closing:
+            closing.callback(client.close)
             info = _describe(address, client.version(), client.info())
-        except BaseException:
-            client.close()
-            raise
+            closing.pop_all()
         cli = {name: variables[name] for name in _CLI_VARIABLES if name in variables}
         return cls(client, info, cli | {"DOCKER_HOST": address})
 

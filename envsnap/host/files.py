@@ -28,9 +28,8 @@ def atomic_write(path: Path, data: bytes) -> None:
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)  # it is gone already where it took the file's place
     _sync_folder(path.parent)
 
 
