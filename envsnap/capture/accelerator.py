@@ -7,8 +7,7 @@ from pathlib import Path
 from envsnap.errors import MissingToolError
 from envsnap.host.nvml import NvmlFacts
 from envsnap.host.process import run
-from envsnap.manifest.facts import Accelerator
-from envsnap.manifest.library import AcceleratorLibrary
+from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary
 
 NVCC_RELEASE = re.compile(r"\brelease (\d+\.\d+)")
 

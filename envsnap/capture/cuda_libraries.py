@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envsnap.host.files import sha256_file
 from envsnap.host.process import run
-from envsnap.manifest.library import AcceleratorLibrary, Origin
+from envsnap.manifest.accelerator import AcceleratorLibrary, Origin
 from envsnap.manifest.observation import LoadedLibrary
 
 WANTED = re.compile(r"lib(?:cudart|cudnn|cublas|cublasLt|nccl)\.so(?:\.(?P<version>[0-9.]+))?")

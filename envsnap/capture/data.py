@@ -9,7 +9,7 @@ from pathlib import Path
 
 from envsnap.errors import InputError
 from envsnap.host.files import sha256_bytes, sha256_file
-from envsnap.manifest.facts import Datum
+from envsnap.manifest.data import Datum
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from envsnap.host.nvml import NvmlFacts
-from envsnap.manifest.facts import Cpu, Gpu, Hardware
+from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 
 ISA = (
     "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from envsnap.manifest.facts import Numerics
+from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.observation import NUMERICS_VARIABLES, Observation
 
 

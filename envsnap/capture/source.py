@@ -7,7 +7,8 @@ from pathlib import Path
 
 from envsnap.host import git
 from envsnap.host.files import sha256_bytes, sha256_file
-from envsnap.manifest.facts import ChangedFile, Code, NotCaptured
+from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.working_tree import ChangedFile, Code
 
 CHANGED_LIMIT = 1000
 HASHED_FILE_LIMIT = 64 * 2**20

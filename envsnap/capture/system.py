@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envsnap.host.process import run
-from envsnap.manifest.facts import System, SystemPackage
 from envsnap.manifest.observation import LoadedLibrary
+from envsnap.manifest.system import System, SystemPackage
 
 OWNER = re.compile(r"^(?!diversion by )(?P<names>[^ ].*?): (?P<path>/.*)$")
 

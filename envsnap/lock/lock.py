@@ -18,7 +18,7 @@ from envsnap.host.files import link_or_copy, relative_to, sha256_file
 from envsnap.host.index_config import local_path, without_credentials
 from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
 from envsnap.host.wheel_file import WheelUnreadableError, read_local_record
-from envsnap.inside.probe import content_digest
+from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.memo import Memo
 from envsnap.lock.repack import repack

@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.tags import parse_tag
 
 from envsnap.errors import CaptureError
-from envsnap.inside.probe import INSTALLER_FILES
+from envsnap.inside.probe._probe_record import INSTALLER_FILES
 from envsnap.manifest.package import Installed
 
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from envsnap.manifest.facts import Interpreter
+from envsnap.manifest.accelerator import AcceleratorLibrary
+from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
-from envsnap.manifest.library import AcceleratorLibrary
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation, ThreadPool, TorchSettings

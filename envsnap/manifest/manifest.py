@@ -4,24 +4,21 @@ from typing import Annotated
 
 import msgspec
 
+from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.facts import (
-    Accelerator,
-    Code,
-    Datum,
-    Hardware,
-    Interpreter,
-    NotCaptured,
-    Numerics,
-    Platform,
-    System,
-)
+from envsnap.manifest.data import Datum
+from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.hardware import Hardware
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, RelativePath
 from envsnap.manifest.model import Model
+from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.package import Package
+from envsnap.manifest.system import System
+from envsnap.manifest.working_tree import Code
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
@@ -126,6 +123,7 @@ class Contents(Model, frozen=True):
         job: the job as run; absent where none was declared.
         baseline: the recorded outcomes; absent where the job was not run.
         build: wishes for the rebuilt container.
+        findings: what can move numbers or looks wrong, sorted.
         not_captured: what could not be captured.
     """
 
@@ -142,6 +140,7 @@ class Contents(Model, frozen=True):
     job: Job | None = None
     baseline: Baseline | None = None
     build: BuildSpec = BuildSpec()
+    findings: tuple[Finding, ...] = ()
     not_captured: tuple[NotCaptured, ...] = ()
 
 

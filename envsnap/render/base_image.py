@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from envsnap.manifest.facts import Interpreter, Platform
+from envsnap.manifest.interpreter import Interpreter, Platform
 
 SUITES = (("bullseye", (2, 31)), ("bookworm", (2, 36)), ("trixie", (2, 41)))
 """Debian's suites and the glibc of each, oldest first."""

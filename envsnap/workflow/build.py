@@ -13,7 +13,7 @@ from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.progress import BuildEvent, StepFinished, StepLog, StepStarted
 from envsnap.build.venv import build_venv
-from envsnap.capture.interpreter import capture_interpreter
+from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
@@ -118,7 +118,7 @@ def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
     """Return the project's interpreter where it has the locked version: uv looks for others on PATH only."""
     try:
         python = choose_python(request.folder, request.env, None, None)
-        found = capture_interpreter(LocalEnvironment(python, caller=request.env), request.folder)
+        found = capture_environment(LocalEnvironment(python, caller=request.env), request.folder)
     except (UsageError, CaptureError):
         return None
     return python if found.interpreter.version == manifest.contents.interpreter.version else None

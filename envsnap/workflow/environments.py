@@ -9,7 +9,7 @@ from typing import Literal, assert_never
 
 import msgspec
 
-from envsnap.capture.interpreter import capture_interpreter
+from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
@@ -118,7 +118,7 @@ def prove_equal(environment: Environment, manifest: Manifest, folder: Path) -> P
         CaptureError: its interpreter gives no sound answer.
         EnvironmentDiffersError: names each difference.
     """
-    found = capture_interpreter(environment, folder.absolute())
+    found = capture_environment(environment, folder.absolute())
     contents = manifest.contents
     differences = (
         *diff_interpreter(contents.interpreter, found.interpreter),

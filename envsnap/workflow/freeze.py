@@ -9,8 +9,8 @@ from envsnap import __version__
 from envsnap.capture.accelerator import capture_accelerator, find_toolkit
 from envsnap.capture.cuda_libraries import describe_libraries, find_cuda_libraries
 from envsnap.capture.data import CapturedData, capture_data, check_untouched
+from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.capture.hardware import capture_hardware
-from envsnap.capture.interpreter import CapturedInterpreter, capture_interpreter
 from envsnap.capture.numerics import capture_numerics, numerics_variables
 from envsnap.capture.source import capture_code
 from envsnap.capture.system import capture_system
@@ -22,15 +22,16 @@ from envsnap.host.files import atomic_write, exclusive, remove_unfinished, work_
 from envsnap.host.index_config import IndexConfig, reachable_elsewhere, read_index_config, without_credentials
 from envsnap.lock.lock import Sources, lock_packages
 from envsnap.lock.memo import Memo
+from envsnap.manifest.accelerator import AcceleratorLibrary
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.facts import Code, NotCaptured
+from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.job import Job
-from envsnap.manifest.library import AcceleratorLibrary
 from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
 from envsnap.manifest.manifest import Baseline, Conda, Contents, Manifest
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.package import Package
+from envsnap.manifest.working_tree import Code
 from envsnap.render.base_image import choose_base_image
 from envsnap.run.baseline import prune_baselines, record_baseline, write_listings
 from envsnap.run.job import Run
@@ -74,7 +75,7 @@ class Frozen:
 class _Findings:
     """What the stages before the job's run found."""
 
-    captured: CapturedInterpreter
+    captured: CapturedEnvironment
     packages: tuple[Package, ...]
     data: CapturedData
     config: IndexConfig
@@ -127,7 +128,7 @@ def _capture_and_lock(
     request: FreezeRequest, project: ProjectFolder, job: Job | None, environment: Environment, progress: Progress
 ) -> _Findings:
     progress.stage(f"probing the {environment.name}")
-    captured = capture_interpreter(environment, project.folder)
+    captured = capture_environment(environment, project.folder)
     for problem in captured.not_captured:
         progress.warn(f"{problem.what}: {problem.reason}")
     if job is not None and job.inputs:
@@ -149,7 +150,7 @@ def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]
 
 
 def _sources(
-    request: FreezeRequest, folder: Path, environment: Environment, captured: CapturedInterpreter, config: IndexConfig
+    request: FreezeRequest, folder: Path, environment: Environment, captured: CapturedEnvironment, config: IndexConfig
 ) -> Sources:
     from envsnap.host.uv import find_uv
     from envsnap.host.wheel_file import RemoteWheels
@@ -258,7 +259,7 @@ def _contents(
 
 
 def _libraries(
-    request: FreezeRequest, captured: CapturedInterpreter, observation: Observation | None
+    request: FreezeRequest, captured: CapturedEnvironment, observation: Observation | None
 ) -> tuple[AcceleratorLibrary, ...]:
     roots = dict.fromkeys(Path(package.root) for package in captured.packages)
     loaded = [library for library in observation.libraries if library.family == "accelerator"] if observation else []

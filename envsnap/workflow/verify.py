@@ -13,11 +13,11 @@ from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml
 from envsnap.host.files import exclusive
 from envsnap.manifest.diff import diff_job, diff_observation
-from envsnap.manifest.facts import Code
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.verdict import OutputVerdict, Verdict
+from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.job import Run
 from envsnap.workflow.environments import (

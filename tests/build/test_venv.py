@@ -14,13 +14,16 @@ from typing import Any
 import pytest
 
 from envsnap.build.venv import LISTING, build_venv
-from envsnap.capture.interpreter import capture_interpreter
+from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.uv import find_uv
-from envsnap.manifest.facts import Accelerator, Cpu, Hardware, Interpreter, Numerics, Platform
+from envsnap.manifest.accelerator import Accelerator
+from envsnap.manifest.hardware import Cpu, Hardware
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import Contents, Manifest, Snapshot
+from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
 
 HERE = ".".join(map(str, sys.version_info[:3]))
@@ -103,7 +106,7 @@ def test_index_and_kept_wheels_are_installed_by_hash(index: str, tmp_path: Path)
         installer=find_uv(IndexConfig(index_url=index)),
     )  # fmt: skip
 
-    found = capture_interpreter(LocalEnvironment(python), tmp_path)
+    found = capture_environment(LocalEnvironment(python), tmp_path)
     assert {"kept": "1.0", "served": "1.0"} == {item.name: item.version for item in found.packages}
 
 

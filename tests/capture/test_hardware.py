@@ -6,7 +6,7 @@ import pytest
 
 from envsnap.capture.hardware import capture_hardware, usable_cores
 from envsnap.host.nvml import GpuFacts, NvmlFacts
-from envsnap.manifest.facts import Gpu
+from envsnap.manifest.hardware import Gpu
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import uv
 
-from envsnap.capture.interpreter import CapturedInterpreter, capture_interpreter, provenance, without_channel_token
+from envsnap.capture.environment import CapturedEnvironment, capture_environment
+from envsnap.capture.interpreter import provenance
+from envsnap.capture.packages import without_channel_token
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import CaptureError
-from envsnap.inside.probe import MARKER
+from envsnap.inside.probe._probe_document import MARKER
 
 SITE = "/venv/lib/python3.11/site-packages"
 INTERPRETER = {
@@ -59,9 +61,9 @@ def package(folder: str, *, root: str = SITE, **fields: Any) -> dict[str, Any]:
     return {"name": name, "version": version, "root": root, "folder": folder} | fields
 
 
-def capture(text: str, **options: Any) -> CapturedInterpreter:
+def capture(text: str, **options: Any) -> CapturedEnvironment:
     """Capture an environment that prints ``text``."""
-    return capture_interpreter(FakeEnvironment(text, **options), Path("/work"))
+    return capture_environment(FakeEnvironment(text, **options), Path("/work"))
 
 
 def test_packages_are_named_and_placed() -> None:
@@ -200,7 +202,7 @@ def test_a_real_environment_without_pip(make_venv: Make, tmp_path: Path, tool: s
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "noise.pth").write_text("import atexit; print('noise'); atexit.register(print, 'more noise')\n")
 
-    found = capture_interpreter(LocalEnvironment(folder / "bin" / "python"), tmp_path)
+    found = capture_environment(LocalEnvironment(folder / "bin" / "python"), tmp_path)
 
     assert sys.version.split()[0].rstrip("+") == found.interpreter.version
     assert [] == [item.name for item in found.packages if item.root == str(site)]
@@ -212,6 +214,6 @@ def test_packages_of_the_system_are_placed_in_the_base(make_venv: Make, tmp_path
     """``--system-site-packages`` shows the base's packages; each says where it lies."""
     folder = make_venv("venv", "--system-site-packages")
 
-    found = capture_interpreter(LocalEnvironment(folder / "bin" / "python"), tmp_path)
+    found = capture_environment(LocalEnvironment(folder / "bin" / "python"), tmp_path)
 
     assert all(not item.location.startswith("{prefix}") for item in found.packages)

@@ -1,7 +1,7 @@
 """What moved numbers is taken from the job's own process where it ran."""
 
 from envsnap.capture.numerics import capture_numerics, numerics_variables
-from envsnap.manifest.facts import Numerics
+from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from envsnap.capture import source
 from envsnap.capture.source import capture_code, is_same_code
-from envsnap.manifest.facts import Code, NotCaptured
+from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.working_tree import Code
 
 pytestmark = pytest.mark.processes
 

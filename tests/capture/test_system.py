@@ -8,8 +8,8 @@ import pytest
 from envsnap.capture import system
 from envsnap.capture.system import capture_system
 from envsnap.host.process import ProcessResult
-from envsnap.manifest.facts import SystemPackage
 from envsnap.manifest.observation import LoadedLibrary
+from envsnap.manifest.system import SystemPackage
 
 
 def library(path: str) -> LoadedLibrary:

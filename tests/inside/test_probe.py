@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envsnap.inside import probe
+from envsnap.inside.probe import _probe_document, _probe_frameworks, _probe_interpreter, _probe_packages, _probe_record
 
-PROBE = Path(str(probe.__file__))
+PROBE = Path(str(_probe_packages.__file__)).with_name("probe.py")
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:
@@ -44,13 +44,15 @@ def test_what_runs_inside_is_readable_to_python_3_8(script: Path) -> None:
     ast.parse(script.read_text(), feature_version=(3, 8))
 
 
-def test_the_probe_imports_nothing_but_the_standard_library() -> None:
+@pytest.mark.parametrize("script", sorted(PROBE.parent.glob("*.py")), ids=lambda path: path.name)
+def test_the_probe_imports_nothing_but_the_standard_library_and_itself(script: Path) -> None:
     """It must start in an environment that has nothing installed."""
-    tree = ast.parse(PROBE.read_text())
+    own = {path.stem for path in PROBE.parent.glob("*.py")}
+    tree = ast.parse(script.read_text())
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
-    assert names <= sys.stdlib_module_names
+    assert {name.rpartition(".")[2] for name in names} <= sys.stdlib_module_names | own
 
 
 @pytest.mark.processes
@@ -58,7 +60,7 @@ def test_the_document_follows_the_marker_on_one_line(root: Path) -> None:
     """Isolated from this process's packages, it starts and answers."""
     done = subprocess_probe(root)
 
-    _, _, document = done.rpartition(f"\n{probe.MARKER}\n")
+    _, _, document = done.rpartition(f"\n{_probe_document.MARKER}\n")
 
     assert 1 == document.count("\n")
     assert sys.version.split()[0].rstrip("+") == json.loads(document)["interpreter"]["version"]
@@ -89,7 +91,7 @@ def test_a_wheel_is_described_by_its_dist_info(root: Path) -> None:
         "content-digest": hashlib.sha256(f"demo.py,{hashed('x')}".encode()).hexdigest(), "problem": "",
     }  # fmt: skip
 
-    assert [expected] == probe.packages()
+    assert [expected] == _probe_packages.packages()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_what_is_incomplete_says_so(
     """Name and version come from the folder where the files do not tell."""
     write(root / folder, files)
 
-    found = probe.packages()[0]
+    found = _probe_packages.packages()[0]
 
     assert (name, version) == (found["name"], found["version"])
     assert problem in str(found["problem"])
@@ -122,7 +124,7 @@ def test_eggs_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     write(tmp_path, {"a-1.0-py3.8.egg/EGG-INFO/PKG-INFO": "Name: a\nVersion: 1.0\n", "b-2.0.egg-info": "Name: b\n"})
     monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "a-1.0-py3.8.egg"), "", str(tmp_path / "gone.zip")])
 
-    assert [("b", "2.0"), ("a", "1.0")] == [(found["name"], found["version"]) for found in probe.packages()]
+    assert [("b", "2.0"), ("a", "1.0")] == [(found["name"], found["version"]) for found in _probe_packages.packages()]
 
 
 def test_a_folder_counts_once_under_its_first_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +133,7 @@ def test_a_folder_counts_once_under_its_first_name(tmp_path: Path, monkeypatch: 
     (tmp_path / "lib64").symlink_to("lib")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "lib"), str(tmp_path / "lib64"), str(PROBE.parent)])
 
-    assert [str(tmp_path / "lib")] == probe.roots()
+    assert [str(tmp_path / "lib")] == _probe_interpreter.roots()
 
 
 def test_the_digest_leaves_out_what_differs_between_installers() -> None:
@@ -142,9 +144,9 @@ def test_the_digest_leaves_out_what_differs_between_installers() -> None:
         "demo-1.dist-info/INSTALLER,sha256=i,4\r\ndemo-1.dist-info/RECORD,,\r\ndemo.py,sha256=a,1\r\n"
     )
 
-    assert probe.content_digest(wheel) == probe.content_digest(installed)
-    assert 2 == probe.content_digest(wheel)[1]
-    assert ("", 0) == probe.content_digest("demo-1.dist-info/RECORD,,\n")
+    assert _probe_record.content_digest(wheel) == _probe_record.content_digest(installed)
+    assert 2 == _probe_record.content_digest(wheel)[1]
+    assert ("", 0) == _probe_record.content_digest("demo-1.dist-info/RECORD,,\n")
 
 
 @given(
@@ -158,8 +160,8 @@ def test_the_digest_depends_on_the_rows_and_not_on_their_order(rows: list[tuple[
     order.shuffle(shuffled)
     changed = [lines[0].replace("sha256=", "sha256=x"), *lines[1:]]
 
-    assert probe.content_digest("".join(lines)) == probe.content_digest("".join(shuffled))
-    assert probe.content_digest("".join(lines)) != probe.content_digest("".join(changed))
+    assert _probe_record.content_digest("".join(lines)) == _probe_record.content_digest("".join(shuffled))
+    assert _probe_record.content_digest("".join(lines)) != _probe_record.content_digest("".join(changed))
 
 
 @pytest.mark.parametrize("name", ['a,"b".py', "line\nbreak.py", "next\x85line.py", "sep\u2028.py"])
@@ -169,7 +171,7 @@ def test_odd_names_are_one_row(name: str) -> None:
 
     expected = hashlib.sha256(f"{name},sha256=a\nz.py,sha256=b".encode()).hexdigest()
 
-    assert (expected, 2) == probe.content_digest(f"{quoted},sha256=a,1\nz.py,sha256=b,1\n")
+    assert (expected, 2) == _probe_record.content_digest(f"{quoted},sha256=a,1\nz.py,sha256=b,1\n")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_builds_are_described(monkeypatch: pytest.MonkeyPatch, text: str, build:
     """conda-forge writes its name before the parenthesis."""
     monkeypatch.setattr(sys, "version", text)
 
-    found = probe.interpreter()
+    found = _probe_interpreter.interpreter()
 
     assert (build, compiler) == (found["build"], found["compiler"])
 
@@ -201,7 +203,7 @@ def test_conda_records_name_what_they_own(tmp_path: Path, monkeypatch: pytest.Mo
         {"name": "a.json", "problem": damaged},
         {"name": "numpy", "version": "1", "owns": ["numpy-1.dist-info"]},
         {"name": "c.json", "problem": damaged},
-    ] == probe.conda_packages()
+    ] == _probe_packages.conda_packages()
 
 
 def test_torchs_cuda_is_read_without_importing_torch(root: Path) -> None:
@@ -209,4 +211,4 @@ def test_torchs_cuda_is_read_without_importing_torch(root: Path) -> None:
     lines = "__version__ = '2.4.0+cu124'\ndebug = False\ncuda: Optional[str] = '12.4'\nhip: Optional[str] = None\n"
     write(root / "torch", {"version.py": lines, "__init__.py": "raise SystemExit\n"})
 
-    assert {"version": "2.4.0+cu124", "cuda": "12.4"} == probe.torch_build()
+    assert {"version": "2.4.0+cu124", "cuda": "12.4"} == _probe_frameworks.torch_build()

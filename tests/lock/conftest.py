@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 import uv
 
-from envsnap.capture.interpreter import capture_interpreter
+from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.uv import Uv
@@ -72,7 +72,7 @@ class Venv:
 
     def probe(self) -> dict[str, Installed]:
         """What envsnap sees in it."""
-        captured = capture_interpreter(LocalEnvironment(self.python), self.prefix)
+        captured = capture_environment(LocalEnvironment(self.python), self.prefix)
         return {package.name: package for package in captured.packages}
 
 

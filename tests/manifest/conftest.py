@@ -5,30 +5,22 @@ from collections.abc import Callable
 import pytest
 import tomli_w
 
+from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.facts import (
-    Accelerator,
-    ChangedFile,
-    Code,
-    Cpu,
-    Datum,
-    Gpu,
-    Hardware,
-    Interpreter,
-    NotCaptured,
-    Numerics,
-    Platform,
-    System,
-    SystemPackage,
-)
+from envsnap.manifest.data import Datum
+from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.hardware import Cpu, Gpu, Hardware
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, JobOutput
-from envsnap.manifest.library import AcceleratorLibrary
 from envsnap.manifest.lockfile import contents_digest, plain
 from envsnap.manifest.manifest import SCHEMA_VERSION, Baseline, BaselineOutput, Conda, CondaPackage, Contents
+from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.observation import NumpySettings, ThreadPool, TorchSettings
 from envsnap.manifest.package import Artefact, InstalledRecord, Package, Vcs
+from envsnap.manifest.system import System, SystemPackage
 from envsnap.manifest.tolerance import Bounds, Tolerance
 from envsnap.manifest.toml import Plain
+from envsnap.manifest.working_tree import ChangedFile, Code
 
 SHA = "ab" * 32
 CUDNN = AcceleratorLibrary(

@@ -1,7 +1,7 @@
 from msgspec.structs import replace
 
 from envsnap.manifest.diff import Difference, diff_interpreter, diff_job, diff_observation, diff_packages
-from envsnap.manifest.facts import Interpreter
+from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation, ThreadPool

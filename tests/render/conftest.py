@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.facts import Accelerator, Cpu, Gpu, Hardware, Interpreter, Numerics, Platform
+from envsnap.manifest.hardware import Cpu, Gpu, Hardware
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.package import Artefact, Evidence, InstalledRecord, Package, Vcs
 
 GOLDEN = Path(__file__).parent.parent / "golden"

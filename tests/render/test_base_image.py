@@ -1,6 +1,6 @@
 import pytest
 
-from envsnap.manifest.facts import Interpreter, Platform
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.render.base_image import choose_base_image
 
 OLD = "manylinux_2_17_x86_64.manylinux2014_x86_64"

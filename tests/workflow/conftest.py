@@ -9,12 +9,15 @@ import msgspec
 import pytest
 
 from envsnap.environment import Completed, Environment, Execution
-from envsnap.inside.probe import MARKER
+from envsnap.inside.probe._probe_document import MARKER
+from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.facts import Accelerator, Cpu, Hardware, Interpreter, Numerics, Platform
+from envsnap.manifest.hardware import Cpu, Hardware
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
 from envsnap.workflow.progress import Progress
 

@@ -12,7 +12,7 @@ from envsnap.build.progress import BuildEvent, Step, StepFinished, StepLog, Step
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.engine import Engine, EngineInfo, ImageInfo
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.facts import Platform
+from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.workflow.build import UNPINNED, BuildRequest, Built, _resolve_base, _tell, build
@@ -230,7 +230,7 @@ def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
     monkeypatch.setattr("envsnap.workflow.build.prove_equal", lambda *_arguments: None)
     for version in ("3.11.7", "3.8.18"):
         found = SimpleNamespace(interpreter=SimpleNamespace(version=version))
-        monkeypatch.setattr("envsnap.workflow.build.capture_interpreter", lambda *_arguments, found=found: found)
+        monkeypatch.setattr("envsnap.workflow.build.capture_environment", lambda *_arguments, found=found: found)
         request_build()
 
     assert [python, None] == given

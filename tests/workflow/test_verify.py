@@ -14,12 +14,14 @@ from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
 from envsnap.host.files import sha256_file
 from envsnap.host.nvml import NvmlFacts
-from envsnap.manifest.facts import Code, Cpu, Datum, Gpu, Hardware
+from envsnap.manifest.data import Datum
+from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Baseline, BaselineOutput, Manifest
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.outcome import Outcome, RecordedOutput
+from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import record_baseline
 from envsnap.workflow.environments import Rebuilt
 from envsnap.workflow.progress import Progress

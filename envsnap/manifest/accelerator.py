@@ -1,4 +1,4 @@
-"""An accelerator library: several can stand side by side, what counts is the one that the job loaded."""
+"""CUDA and its libraries: several versions can disagree, what counts is what the job loaded."""
 
 from typing import Literal
 
@@ -27,3 +27,21 @@ class AcceleratorLibrary(Model, frozen=True):
     sha256: str
     size: int
     loaded: bool
+
+
+class Accelerator(Model, frozen=True):
+    """The CUDA versions that can disagree, and the libraries: loaded ones and others. Empty: not there.
+
+    Args:
+        driver: version of the GPU driver.
+        driver_cuda: the newest CUDA that the driver serves.
+        toolkit: the CUDA of the ``nvcc`` that was found.
+        framework_cuda: the CUDA that the framework was compiled for.
+        libraries: CUDA, cuDNN, cuBLAS and NCCL libraries; several can stand side by side, ``loaded`` ones count.
+    """
+
+    driver: str = ""
+    driver_cuda: str = ""
+    toolkit: str = ""
+    framework_cuda: str = ""
+    libraries: tuple[AcceleratorLibrary, ...] = ()

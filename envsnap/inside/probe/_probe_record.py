@@ -1,0 +1,66 @@
+"""The content digest of an installation: computed from RECORD alone, equal for equal files."""
+
+from __future__ import annotations
+
+import hashlib
+
+SHARED_FOLDERS = ("bin/", "Scripts/", "include/")
+INSTALLER_FILES = frozenset(
+    [
+        "RECORD",
+        "RECORD.jws",
+        "RECORD.p7s",
+        "INSTALLER",
+        "REQUESTED",
+        "direct_url.json",
+        "provenance_url.json",
+        "uv_cache.json",
+        "uv_build.json",
+    ]
+)
+
+
+def content_digest(record: str) -> tuple[str, int]:
+    """Return SHA-256 over the sorted ``path,hash`` rows of a RECORD, and how many rows took part.
+
+    Left out is what differs between installers and places, not between artefacts: RECORD itself, the
+    installer's own notes, scripts and headers, and compiled files.
+    """
+    rows = []
+    for fields in _rows(record):
+        path = _place(fields[0])
+        if path and _counts(path):
+            rows.append(path + "," + (fields[1] if len(fields) > 1 else ""))
+    if not rows:
+        return "", 0
+    rows.sort()
+    return hashlib.sha256("\n".join(rows).encode("utf-8")).hexdigest(), len(rows)
+
+
+def _rows(record: str) -> list[list[str]]:
+    """Split RECORD; only a record with quotes needs the slower csv module, and a quoted path can hold a newline."""
+    if '"' in record:
+        import csv
+        import io
+
+        return [row for row in csv.reader(io.StringIO(record, newline="")) if row]
+    return [line.rstrip("\r").rsplit(",", 2) for line in record.split("\n") if line]
+
+
+def _place(recorded: str) -> str:
+    """Say where a file lies, in words that fit a wheel and its installation alike."""
+    path = recorded.replace("\\", "/")
+    first, _, rest = path.partition("/")
+    if first.endswith(".data"):
+        scheme, _, inner = rest.partition("/")
+        path = {"purelib": inner, "platlib": inner, "data": inner}.get(scheme, "bin/")
+    while path.startswith("../"):
+        path = path[3:]
+    return path
+
+
+def _counts(path: str) -> bool:
+    if path.endswith(".pyc") or path.startswith(SHARED_FOLDERS):
+        return False
+    folder, _, name = path.rpartition("/")
+    return not (folder.endswith(".dist-info") and name in INSTALLER_FILES)

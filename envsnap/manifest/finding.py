@@ -1,0 +1,60 @@
+"""What a reader of the manifest should know: what looks wrong, and what could not be captured."""
+
+from typing import Annotated
+
+import msgspec
+
+from envsnap.manifest.model import Model
+
+KINDS = {
+    "changed-setting": "a framework's setting was not the same at the job's end as after its import",
+    "dirty-package": "an editable installation whose source has uncommitted changes",
+    "doubled-package": "two records of one project in one folder, as an interrupted installation leaves them",
+    "driver": "the GPU driver does not answer, answers with errors, or does not fit the framework",
+    "edited-file": "a file of a package is not the one that its RECORD names",
+    "extra-file": "a file in a package's folder that no RECORD names",
+    "lfs-pointer": "an input is a Git LFS pointer in place of the data",
+    "missing-file": "a file that a package's RECORD names is not there",
+    "nondeterministic-setting": "a setting under which the same job can give other numbers",
+    "outside-package": "a package that comes from outside of the environment's own folder",
+    "overwritten-package": "files of one package manager were overwritten by another",
+    "partial-package": "a package that an interrupted installation or removal left half there",
+    "patch-left-out": "uncommitted changes whose text is not kept beside the lock",
+    "secret-left-out": "a login, key or token was found; its value is not recorded",
+    "shadowed-library": "several copies of one accelerator library stand side by side",
+    "shadowed-package": "a copy of a package that stands before this one on the search path is imported instead",
+    "tf32": "TensorFloat-32 was on: products of float32 have ten bits of mantissa",
+    "tracked-input": "an input is not the version that DVC or Git LFS records",
+    "undeclared-input": "the job read a data file that job.inputs does not name",
+    "unreadable": "a file or folder of the environment cannot be read as what it is",
+    "unseeded-generator": "the job made a random generator without a seed",
+}
+"""Every kind of finding, and what it means."""
+
+Kind = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
+
+
+class Finding(Model, frozen=True, order=True):
+    """Something about the environment or the job that can move numbers, or that looks wrong.
+
+    Args:
+        kind: one of :data:`KINDS`; a newer envsnap may know more.
+        subject: what it is about: a package, a file, a variable, a setting.
+        detail: what was found, in a sentence; never a secret.
+    """
+
+    kind: Kind
+    subject: str
+    detail: str
+
+
+class NotCaptured(Model, frozen=True):
+    """A fact that could not be captured.
+
+    Args:
+        what: the fact.
+        reason: why.
+    """
+
+    what: str
+    reason: str
