@@ -59,13 +59,21 @@ class Unsatisfiable(CaptureError):  # noqa: N818 - an answer, caught where requi
 
 
 @dataclass(frozen=True, slots=True)
+class TargetPython:
+    """An interpreter that is not on this machine: its version, and its platform as uv names it."""
+
+    version: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
 class Uv:
     """uv, with the indexes that it shall ask; URLs travel in its environment, where no process list shows them."""
 
     executable: Path
     config: IndexConfig
 
-    def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
         """Resolve pinned requirements, without dependencies, to the files that the indexes serve for ``python``.
 
         Raises:
@@ -74,16 +82,7 @@ class Uv:
         """
         listing = folder / "requirements.in"
         listing.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-        command = (
-            "pip",
-            "compile",
-            str(listing),
-            "--no-deps",
-            "--no-header",
-            "--quiet",
-            "--python",
-            str(python),
-        )
+        command = ("pip", "compile", str(listing), "--no-deps", "--no-header", "--quiet", *_target(python))
         done = self._run((*command, "--format", "pylock.toml", "--no-build"), folder)
         if done.exit_code == UNSATISFIABLE:
             raise Unsatisfiable(_reason(done))
@@ -193,6 +192,12 @@ def find_uv(config: IndexConfig) -> Uv:
         return Uv(Path(uv.find_uv_bin()), config)
     except FileNotFoundError as error:
         raise MissingToolError(f"uv's executable is missing: {error}; install envsnap anew") from error
+
+
+def _target(python: Path | TargetPython) -> tuple[str, ...]:
+    if isinstance(python, Path):
+        return ("--python", str(python))
+    return ("--python-version", python.version, "--python-platform", python.platform)
 
 
 def _reason(done: ProcessResult) -> str:

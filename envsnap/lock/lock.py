@@ -16,10 +16,11 @@ from packaging.utils import parse_wheel_filename
 from envsnap.errors import CaptureError
 from envsnap.host.files import link_or_copy, relative_to, sha256_file
 from envsnap.host.index_config import local_path, without_credentials
-from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
+from envsnap.host.uv import TargetPython, Unsatisfiable, UvFile, UvPackage
 from envsnap.host.wheel_file import WheelUnreadableError, read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url
+from envsnap.lock.files import InstalledFiles
 from envsnap.lock.memo import Memo
 from envsnap.lock.repack import repack
 from envsnap.lock.resolve import Locker, fitting_wheels, is_same_version, is_version, resolve
@@ -43,7 +44,8 @@ class Sources:
     """Where artefacts come from.
 
     Args:
-        python: the captured interpreter; ``prefix``: its environment.
+        python: the captured interpreter, or what stands for one that is not on this machine.
+        files: makes installed files readable.
         project: folder of the lock.
         wheels: folder for wheels that no index serves.
         locker: resolves versions to files; None offline.
@@ -53,8 +55,8 @@ class Sources:
         memo: what earlier freezes proved.
     """
 
-    python: Path
-    prefix: Path
+    python: Path | TargetPython
+    files: InstalledFiles
     project: Path
     wheels: Path
     locker: Locker | None
@@ -177,12 +179,13 @@ def _lock_tree(package: Installed, direct: DirectUrl, sources: Sources) -> Packa
     editable = direct.dir_info is not None and direct.dir_info.editable
     if not editable:
         return _repacked(package, sources, reason="installed from a folder")
-    if direct.folder is None:
-        return _without_artefact(package, "its source folder is not there any more")
+    folder = sources.files.source_tree(direct)
+    if folder is None:
+        return _without_artefact(package, "its source folder is not there, or lies in an image")
     if sources.builder is None:
         return _without_artefact(package, "its source folder is built into a wheel only online")
     with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="build-") as scratch:
-        built = sources.builder.build_wheel(direct.folder, Path(scratch))
+        built = sources.builder.build_wheel(folder, Path(scratch))
         kept = link_or_copy(built, sources.wheels / built.name)
     version = str(parse_wheel_filename(kept.name)[1])
     if not is_same_version(version, package.version):
@@ -196,7 +199,7 @@ def _lock_tree(package: Installed, direct: DirectUrl, sources: Sources) -> Packa
         rebuilt=content_digest(record)[0],
     )
     entry = replace(entry, installed=replace(entry.installed, source_digest=source_digest(record)))
-    tree = Directory(path=relative_to(direct.folder, sources.project), editable=True)
+    tree = Directory(path=relative_to(folder, sources.project), editable=True)
     return _as_source_tree(entry, package, directory=tree)
 
 
@@ -219,7 +222,8 @@ def _on_machine(package: Installed, wheel: Path, sources: Sources) -> Package:
 def _repacked(package: Installed, sources: Sources, *, reason: str, sdist: Artefact | None = None) -> Package:
     with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="repack-") as scratch:
         try:
-            made = repack(package, prefix=sources.prefix, target=Path(scratch))
+            readable = sources.files.bring(package, Path(scratch))
+            made = repack(readable.package, prefix=readable.prefix, target=Path(scratch))
         except CaptureError as error:
             return _without_artefact(package, str(error))
         kept = sources.wheels / made.name

@@ -8,19 +8,34 @@ from packaging.tags import Tag
 from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
+from envsnap.host.uv import TargetPython, Unsatisfiable, UvFile, UvPackage
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.package import Installed, normalised
 
 
 class Locker(Protocol):
     """Whoever resolves pinned requirements to files."""
 
-    def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
         """Resolve all, or raise Unsatisfiable."""
 
 
+MANYLINUX = (17, 28, *range(31, 41))
+"""The glibc 2.x that uv has a platform for: https://docs.astral.sh/uv/reference/cli/#uv-pip-compile--python-platform"""
+
+
+def target_python(interpreter: Interpreter, platform: Platform) -> TargetPython:
+    """Describe an interpreter that is not on this machine: the newest platform that its C library serves."""
+    major, _, minor = platform.libc_version.partition(".")
+    served = [number for number in MANYLINUX if minor.isdecimal() and number <= int(minor)]
+    if platform.libc == "glibc" and major == "2" and served and platform.arch in {"x86_64", "aarch64"}:
+        return TargetPython(interpreter.version, f"{platform.arch}-manylinux_2_{served[-1]}")
+    libc = "gnu" if platform.libc == "glibc" else "musl"
+    return TargetPython(interpreter.version, f"{platform.arch}-unknown-linux-{libc}")
+
+
 def resolve(
-    installed: Sequence[Installed], locker: Locker, *, python: Path, folder: Path
+    installed: Sequence[Installed], locker: Locker, *, python: Path | TargetPython, folder: Path
 ) -> Mapping[str, UvPackage | Unsatisfiable]:
     """Ask the indexes for every package at its exact version.
 
@@ -37,7 +52,7 @@ def resolve(
 
 
 def _resolve(
-    installed: Sequence[Installed], locker: Locker, python: Path, folder: Path
+    installed: Sequence[Installed], locker: Locker, python: Path | TargetPython, folder: Path
 ) -> Iterator[tuple[str, UvPackage | Unsatisfiable]]:
     if not installed:
         return

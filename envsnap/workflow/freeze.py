@@ -20,6 +20,7 @@ from envsnap.errors import UsageError
 from envsnap.host import nvml
 from envsnap.host.files import atomic_write, exclusive, remove_unfinished, work_folder
 from envsnap.host.index_config import IndexConfig, reachable_elsewhere, read_index_config, without_credentials
+from envsnap.lock.files import OnThisMachine
 from envsnap.lock.lock import Sources, lock_packages
 from envsnap.lock.memo import Memo
 from envsnap.manifest.accelerator import AcceleratorLibrary
@@ -158,7 +159,7 @@ def _sources(
     work, uv = work_folder(folder), find_uv(config)
     return Sources(
         python=Path(environment.python),
-        prefix=captured.prefix,
+        files=OnThisMachine(captured.prefix),
         project=folder,
         wheels=work / "wheels",
         locker=None if request.offline else uv,

@@ -21,6 +21,7 @@ from envsnap.environment.local import LocalEnvironment
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.uv import Uv
 from envsnap.host.wheel_file import RemoteWheels
+from envsnap.lock.files import OnThisMachine
 from envsnap.lock.lock import Sources
 from envsnap.lock.memo import Memo
 from envsnap.manifest.package import Installed
@@ -202,7 +203,7 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
         work = tmp_path / ".envsnap"
         return Sources(
             python=venv.python,
-            prefix=venv.prefix,
+            files=OnThisMachine(venv.prefix),
             project=tmp_path,
             wheels=work / "wheels",
             locker=None if offline else asked,

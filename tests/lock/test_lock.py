@@ -187,7 +187,7 @@ def test_editable_tree_that_is_gone_is_reported(index: Any, venv: Any, sources: 
 
     locked = lock_one(installed, sources(index.config))
 
-    assert "its source folder is not there any more" == locked.installed.reason
+    assert "its source folder is not there, or lies in an image" == locked.installed.reason
 
 
 BACKEND = """

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envsnap.errors import CaptureError
-from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
-from envsnap.lock.resolve import fitting_wheels, is_same_version, is_version, resolve
+from envsnap.host.uv import TargetPython, Unsatisfiable, UvFile, UvPackage
+from envsnap.lock.resolve import fitting_wheels, is_same_version, is_version, resolve, target_python
+from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.package import Installed
 
 
@@ -20,7 +21,7 @@ class FakeLocker:
         self.refused = {f"{name}==1.0" for name in refused}
         self.questions = 0
 
-    def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
         """Refuse the whole list for one refused entry, as uv does."""
         self.questions += 1
         if self.refused.intersection(requirements):
@@ -51,7 +52,9 @@ def test_an_index_that_cannot_be_asked_is_an_error() -> None:
     """Only 'no such package' is an answer."""
 
     class Down:
-        def lock(self, requirements: Sequence[str], *, python: Path, folder: Path) -> tuple[UvPackage, ...]:
+        def lock(
+            self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path
+        ) -> tuple[UvPackage, ...]:
             raise CaptureError(f"down: {requirements} {python} {folder}")
 
     with pytest.raises(CaptureError, match="down"):
@@ -94,3 +97,25 @@ def test_versions_are_equal_however_spelled() -> None:
     """Builders normalise what METADATA spells otherwise."""
     assert is_same_version("1.0", "1.0.0")
     assert not is_same_version("1.0", "1.0+cpu")
+
+
+@pytest.mark.parametrize(
+    ("libc", "version", "arch", "expected"),
+    [
+        ("glibc", "2.36", "x86_64", "x86_64-manylinux_2_36"),
+        ("glibc", "2.30", "aarch64", "aarch64-manylinux_2_28"),
+        ("glibc", "2.99", "x86_64", "x86_64-manylinux_2_40"),
+        ("glibc", "2.36", "ppc64le", "ppc64le-unknown-linux-gnu"),
+        ("", "", "x86_64", "x86_64-unknown-linux-musl"),
+    ],
+)
+def test_an_interpreter_elsewhere_is_named_by_what_its_c_library_serves(
+    libc: str, version: str, arch: str, expected: str
+) -> None:
+    """uv knows some glibc versions; one between two of them serves the older one's wheels."""
+    interpreter = Interpreter(
+        implementation="cpython", version="3.11.7", build="", compiler="", soabi="", provenance="image"
+    )
+    platform = Platform(system="Linux", arch=arch, libc=libc, libc_version=version, distribution="", kernel="")
+
+    assert TargetPython("3.11.7", expected) == target_python(interpreter, platform)

@@ -37,6 +37,11 @@ def content_digest(record: str) -> tuple[str, int]:
     return hashlib.sha256("\n".join(rows).encode("utf-8")).hexdigest(), len(rows)
 
 
+def recorded_paths(record: str) -> list[str]:
+    """Return the paths that a RECORD names, as it spells them."""
+    return [fields[0] for fields in _rows(record) if fields[0]]
+
+
 def _rows(record: str) -> list[list[str]]:
     """Split RECORD; only a record with quotes needs the slower csv module, and a quoted path can hold a newline."""
     if '"' in record:

@@ -1,0 +1,101 @@
+"""Where the files of an installed distribution are read from: this machine, or a copy out of an environment."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from envsnap import inside
+from envsnap.environment import Environment, Execution
+from envsnap.errors import CaptureError
+from envsnap.lock.direct_url import DirectUrl
+from envsnap.manifest.package import Installed
+
+COPY = Path(inside.__file__).parent / "probe" / "copy_files.py"
+COPY_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A distribution whose ``root`` can be read here, and the prefix that it then lies in."""
+
+    package: Installed
+    prefix: Path
+
+
+class InstalledFiles(Protocol):
+    """Whoever makes installed files readable."""
+
+    def bring(self, package: Installed, scratch: Path) -> Readable:
+        """Return the distribution with a ``root`` that can be read; a copy goes into the empty folder ``scratch``.
+
+        Raises:
+            CaptureError: its files cannot be had.
+        """
+
+    def source_tree(self, direct: DirectUrl) -> Path | None:
+        """Return the folder that an editable installation is imported from; None where it cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnThisMachine:
+    """Files of an environment on this machine, whose prefix is ``prefix``."""
+
+    prefix: Path
+
+    def bring(self, package: Installed, scratch: Path) -> Readable:
+        """Return it as it is; nothing is copied into ``scratch``."""
+        del scratch
+        return Readable(package, self.prefix)
+
+    def source_tree(self, direct: DirectUrl) -> Path | None:
+        """Return the folder that the direct URL names, where it is there."""
+        return direct.folder
+
+
+@dataclass(frozen=True, slots=True)
+class InsideEnvironment:
+    """Files that only the environment itself can read, as in a container image.
+
+    Args:
+        environment: it copies them.
+        prefix: its prefix.
+        workdir: a folder that the environment sees under the same path; scratch folders lie in it.
+    """
+
+    environment: Environment
+    prefix: Path
+    workdir: Path
+
+    def bring(self, package: Installed, scratch: Path) -> Readable:
+        """Copy the files that RECORD names into ``scratch``.
+
+        Raises:
+            CaptureError: the environment could not copy them.
+        """
+        asked = {
+            "root": package.root,
+            "folder": package.folder,
+            "prefix": str(self.prefix),
+            "target": str(scratch),
+        }
+        done = self.environment.execute(
+            Execution(
+                argv=(self.environment.python, str(COPY), json.dumps(asked)),
+                workdir=self.workdir,
+                read_only=(COPY.parent,),
+                timeout=COPY_SECONDS,
+            )
+        )
+        if done.exit_code:
+            tail = " ".join(done.stderr.decode("utf-8", "replace").split()[-30:])
+            raise CaptureError(f"{package.label}: the {self.environment.name} could not copy its files: {tail}")
+        root = scratch / package.root.lstrip("/")
+        return Readable(replace(package, root=str(root)), scratch / str(self.prefix).lstrip("/"))
+
+    def source_tree(self, direct: DirectUrl) -> Path | None:
+        """Return None: a folder of that name on this machine would be another one."""
+        del direct
+        return None
