@@ -1,10 +1,10 @@
 """The base of every type that the stages exchange, and the rule by which untrusted data becomes one."""
 
-import difflib
+import copy
 import functools
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -14,7 +14,7 @@ from envsnap.errors import InvalidFileError
 T = TypeVar("T")
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+class Model(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """An immutable value; its fields are written in kebab-case."""
 
 
@@ -25,28 +25,43 @@ def convert(data: object, kind: type[T], *, source: str) -> T:
         InvalidFileError: a key is unknown (the nearest known one is named), or a value has the wrong type;
             the message starts with ``source`` and names the path.
     """
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        _refuse_unknown_keys(data, kind, source)
+        raise InvalidFileError(f"{source}: {_explain(error, data, kind)}") from error
+
+
+def convert_known(data: object, kind: type[T], *, source: str) -> T:
+    """Like :func:`convert`, for data of a newer schema: keys that this version does not know are left out."""
+    known = copy.deepcopy(data)
+    for _, table, stands_for in tuple(_tables(known, kind, "")):
+        for key in _unknown(table, stands_for):
+            del table[key]
+    return convert(known, kind, source=source)
+
+
+def _refuse_unknown_keys(data: object, kind: object, source: str) -> None:
+    import difflib
+
     for where, key, known in unknown_keys(data, kind):
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"known keys here: {', '.join(sorted(known))}"
         place = f" in [{where}]" if where else ""
         raise InvalidFileError(f"{source}: unknown key '{key}'{place}; {hint}")
-    return convert_known(data, kind, source=source)
-
-
-def convert_known(data: object, kind: type[T], *, source: str) -> T:
-    """Like :func:`convert`, for data of a newer schema: keys that this version does not know are left out."""
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError as error:
-        raise InvalidFileError(f"{source}: {_explain(error, data, kind)}") from error
 
 
 def unknown_keys(data: object, kind: object) -> Iterator[tuple[str, str, list[str]]]:
     """Yield ``(path of the table, unknown key, keys known there)`` for every key that ``kind`` does not have."""
     for where, table, stands_for in _tables(data, kind, ""):
-        if isinstance(stands_for, type) and issubclass(stands_for, msgspec.Struct):
-            known = stands_for.__struct_encode_fields__
-            yield from ((where, key, list(known)) for key in table if key not in known)
+        for key in _unknown(table, stands_for):
+            yield where, key, list(_fields(stands_for))
+
+
+def _unknown(table: Mapping[str, object], stands_for: object) -> list[str]:
+    if isinstance(stands_for, type) and issubclass(stands_for, msgspec.Struct):
+        return [key for key in table if key not in stands_for.__struct_encode_fields__]
+    return []
 
 
 def _explain(error: msgspec.ValidationError, data: object, kind: object) -> str:
