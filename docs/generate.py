@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
+from envsnap.manifest.finding import KINDS
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Snapshot
 
 TARGET = Path(__file__).with_name("manifest.md")
@@ -47,7 +48,7 @@ def render() -> str:
     for field in fields(Contents):
         for place, kind in _structs(field.encode_name, field.type):
             sections.setdefault(kind, Section(kind, [])).places.append(place)
-    parts = [HEAD, _top_level(), *map(_section, sections.values())]
+    parts = [HEAD, _top_level(), *map(_section, sections.values()), _findings()]
     return "\n".join(parts)
 
 
@@ -70,6 +71,11 @@ def _structs(path: str, kind: Any, brackets: str = "[{}]") -> Iterator[tuple[str
 
 def _top_level() -> str:
     return f"## Top level\n\n{_table(Contents)}"
+
+
+def _findings() -> str:
+    rows = [f"| `{kind}` | {_cell(meaning)} |" for kind, meaning in KINDS.items()]
+    return "\n".join(["## Kinds of findings", "", "| kind | means |", "|---|---|", *rows, ""])
 
 
 def _section(section: Section) -> str:

@@ -57,3 +57,7 @@ class MissingToolError(EnvsnapError):
     """A tool or engine that is needed is missing or unreachable."""
 
     exit_code = 7
+
+
+class CommandNotFoundError(MissingToolError):
+    """The environment has no such command."""

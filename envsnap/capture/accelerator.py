@@ -1,39 +1,90 @@
-"""CUDA as this machine, its toolkit and the framework have it: versions that can disagree."""
+"""CUDA as this machine, its toolkit and the frameworks have it: versions that can disagree."""
 
-import os
 import re
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-from envsnap.errors import MissingToolError
+from envsnap.capture.cuda_libraries import ProbedLibrary, merge_libraries
 from envsnap.host.nvml import NvmlFacts
-from envsnap.host.process import run
-from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary
+from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
+from envsnap.manifest.model import Model
+from envsnap.manifest.observation import LoadedLibrary
+from envsnap.manifest.package import Installed
 
-NVCC_RELEASE = re.compile(r"\brelease (\d+\.\d+)")
+TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-rocm", "tf-nightly", "tf-nightly-cpu")
+CUPY = re.compile(r"cupy-(?:cuda(?P<cuda>\d+)x?|rocm-(?P<rocm>\d+-\d+))")
+JAX_PLUGIN = re.compile(r"jax-(?P<kind>cuda|rocm)(?P<number>\d+)-plugin")
+JAXLIB_LABEL = re.compile(r"\+cuda(?P<cuda>\d+)(?:\.cudnn(?P<cudnn>\d+))?")
 
 
-def capture_accelerator(
-    nvml: NvmlFacts, *, toolkit: str, torch_build: dict[str, str], libraries: tuple[AcceleratorLibrary, ...]
+class ProbedAccelerator(Model, frozen=True):
+    """The probe's section ``accelerator``: nvcc's release, the frameworks' files, libraries in search order."""
+
+    toolkit: str = ""
+    frameworks: tuple[FrameworkBuild, ...] = ()
+    libraries: tuple[ProbedLibrary, ...] = ()
+
+
+def describe_accelerator(
+    nvml: NvmlFacts, probed: ProbedAccelerator, packages: Iterable[Installed], loaded: Iterable[LoadedLibrary]
 ) -> Accelerator:
-    """Put together the four CUDA versions and the accelerator libraries, loaded ones and others."""
+    """Put together the CUDA versions and the accelerator libraries, loaded ones and others.
+
+    Args:
+        nvml: of this machine.
+        probed: of the environment.
+        packages: the environment's: some frameworks name their CUDA in a distribution's name only.
+        loaded: the libraries that the observer saw; none where no job was run.
+    """
+    frameworks = describe_frameworks(probed.frameworks, packages)
     return Accelerator(
         driver=nvml.driver,
         driver_cuda=nvml.driver_cuda,
-        toolkit=toolkit,
-        framework_cuda=torch_build.get("cuda", ""),
-        libraries=libraries,
+        toolkit=probed.toolkit,
+        framework_cuda=next((build.cuda for build in frameworks if build.name == "torch"), ""),
+        frameworks=frameworks,
+        libraries=merge_libraries(probed.libraries, loaded),
     )
 
 
-def find_toolkit(search: str) -> str:
-    """Return the release of the first nvcc on the search path ``search``, "" where there is none."""
-    for folder in search.split(os.pathsep):
-        nvcc = Path(folder) / "nvcc"
-        if nvcc.is_file() and os.access(nvcc, os.X_OK):
-            try:
-                done = run((str(nvcc), "--version"), cwd=Path("/"), env=os.environ, timeout=30)
-            except MissingToolError:
-                continue  # built for another machine
-            match = NVCC_RELEASE.search(done.stdout.decode("utf-8", "replace"))
-            return match.group(1) if match else ""
-    return ""
+def describe_frameworks(probed: Iterable[FrameworkBuild], packages: Iterable[Installed]) -> tuple[FrameworkBuild, ...]:
+    """Add to what the frameworks' files say what only the names and versions of their distributions do."""
+    versions = {package.name: package.version for package in packages}
+    tensorflow = next((versions[name] for name in TENSORFLOW if name in versions), "")
+    told = [
+        FrameworkBuild(
+            name=build.name,
+            version=build.version or (tensorflow if build.name == "tensorflow" else ""),
+            cuda=build.cuda,
+            cudnn=build.cudnn,
+            rocm=build.rocm,
+        )
+        for build in probed
+    ]
+    named = (*told, *_cupy(versions), *_jax(versions))
+    return tuple(sorted(named, key=lambda build: (build.name, build.cuda, build.rocm)))
+
+
+def _cupy(versions: dict[str, str]) -> Iterator[FrameworkBuild]:
+    """Read ``cupy-cuda12x``, ``cupy-cuda112`` (11.2) and ``cupy-rocm-5-0``."""
+    for name, version in versions.items():
+        match = CUPY.fullmatch(name)
+        if match:
+            cuda, rocm = _dotted(match["cuda"] or "", 2), (match["rocm"] or "").replace("-", ".")
+            yield FrameworkBuild(name="cupy", version=version, cuda=cuda, rocm=rocm)
+
+
+def _jax(versions: dict[str, str]) -> Iterator[FrameworkBuild]:
+    """Read the plugins, ``jax-cuda12-plugin``; before them, jaxlib had a label: ``0.4.13+cuda12.cudnn89`` (8.9)."""
+    plugins = [match for match in map(JAX_PLUGIN.fullmatch, versions) if match]
+    for match in plugins:
+        cuda, rocm = (match["number"], "") if match["kind"] == "cuda" else ("", _dotted(match["number"], 1))
+        yield FrameworkBuild(name="jax", version=versions[match.string], cuda=cuda, rocm=rocm)
+    if not plugins and "jaxlib" in versions:
+        label = JAXLIB_LABEL.search(versions["jaxlib"])
+        cuda, cudnn = (_dotted(label["cuda"], 2), ".".join(label["cudnn"] or "")) if label else ("", "")
+        yield FrameworkBuild(name="jax", version=versions["jaxlib"], cuda=cuda, cudnn=cudnn)
+
+
+def _dotted(digits: str, major: int) -> str:
+    """Put a dot behind the first ``major`` digits: 112 is 11.2, 60 is 6.0."""
+    return ".".join(part for part in (digits[:major], digits[major:]) if part)

@@ -3,12 +3,12 @@
 import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from envsnap.capture.input_hashes import InputHashes, hash_inputs
 from envsnap.errors import InputError
-from envsnap.host.files import sha256_bytes, sha256_file
+from envsnap.host.files import sha256_bytes
 from envsnap.manifest.data import Datum
 
 
@@ -27,13 +27,14 @@ class CapturedData:
     outside: tuple[Path, ...] = ()
 
 
-def capture_data(patterns: Iterable[str], project: Path) -> CapturedData:
+def capture_data(patterns: Iterable[str], project: Path, cache: InputHashes | None = None) -> CapturedData:
     """Hash every input.
 
     Args:
         patterns: globs, relative to ``project`` or absolute; ``**`` matches folders at any depth. A folder that
             is named itself is one input with a digest over its listing.
         project: the project's folder.
+        cache: digests that are known, as :meth:`InputHashes.of` gives them; None reads every file.
 
     Raises:
         InputError: a pattern matches nothing, or an input cannot be read.
@@ -45,13 +46,14 @@ def capture_data(patterns: Iterable[str], project: Path) -> CapturedData:
     for path in paths:
         if (project / path).is_dir():
             names = sorted(_walk(project / path, linked))
-            listing = _listing(project / path, names)
+            listing = _listing(project / path, names, cache)
             datum = _tree(path, listing)
             listings[datum.sha256] = listing
             data.append(datum)
     files = [path for path in paths if not (project / path).is_dir()]
     data += [
-        Datum(path=path, size=size, sha256=sha) for path, (sha, size) in zip(files, _hash(files, project), strict=True)
+        Datum(path=path, size=size, sha256=sha)
+        for path, (sha, size) in zip(files, _hash(files, project, cache), strict=True)
     ]
     places = (*(project / path for path in paths), *linked)
     return CapturedData(tuple(sorted(data, key=lambda datum: datum.path)), listings, _outside(places, project))
@@ -97,20 +99,9 @@ def _expand(pattern: str, project: Path) -> list[str]:
     return [os.path.normpath(match) for match in matches]
 
 
-def _hash(files: list[str], project: Path) -> list[tuple[str, int]]:
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        return list(pool.map(lambda name: _hash_one(project / name), files))
-
-
-def _hash_one(path: Path) -> tuple[str, int]:
-    if path.is_symlink() and not path.exists():
-        raise InputError(f"input {path} is a link to {path.readlink()}, which is not there: fetch the data")
-    if not path.is_file():
-        raise InputError(f"input {path} is not a regular file; inputs are files or folders of files")
-    try:
-        return sha256_file(path)
-    except OSError as error:
-        raise InputError(f"input {path} cannot be read: {error.strerror}") from error
+def _hash(files: list[str], folder: Path, cache: InputHashes | None) -> list[tuple[str, int]]:
+    paths = [os.path.join(folder, name) for name in files]  # noqa: PTH118 - of a hundred thousand files
+    return [(hashed.digest, hashed.size) for hashed in hash_inputs(paths, cache)]
 
 
 def _walk(folder: Path, linked: list[Path], below: str = "", parents: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -136,8 +127,8 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
         raise InputError(f"input folder {folder} cannot be read: {error.strerror}") from error
 
 
-def _listing(folder: Path, names: list[str]) -> str:
-    rows = zip(names, _hash(names, folder), strict=True)
+def _listing(folder: Path, names: list[str], cache: InputHashes | None) -> str:
+    rows = zip(names, _hash(names, folder, cache), strict=True)
     return "".join(f"{sha} {size} {_escape(name)}\n" for name, (sha, size) in rows)
 
 
@@ -166,7 +157,9 @@ def _outside(paths: Iterable[Path], project: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in real if not path.is_relative_to(root)))
 
 
-def check_untouched(patterns: Iterable[str], project: Path, before: CapturedData) -> None:
+def check_untouched(
+    patterns: Iterable[str], project: Path, before: CapturedData, cache: InputHashes | None = None
+) -> None:
     """Find out whether the job changed its own inputs: the next run, and the baseline, would rest on other data.
 
     Raises:
@@ -174,7 +167,7 @@ def check_untouched(patterns: Iterable[str], project: Path, before: CapturedData
     """
     if not before.data:
         return
-    problems = check_data(before.data, capture_data(patterns, project), before.listings)
+    problems = check_data(before.data, capture_data(patterns, project, cache), before.listings)
     if problems:
         lines = "".join(f"\n  {problem.replace('from the lock', 'from before the run')}" for problem in problems)
         raise InputError(f"the job changed its own inputs:{lines}\nLet it write to another place")

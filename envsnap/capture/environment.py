@@ -1,13 +1,19 @@
 """One environment as it stands: interpreter, platform and installed distributions, put together from the probe."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envsnap.capture.interpreter import describe_interpreter
-from envsnap.capture.packages import describe_conda, describe_packages
+from envsnap.capture.accelerator import ProbedAccelerator
+from envsnap.capture.checkouts import describe_checkouts
+from envsnap.capture.conda_records import describe_conda
+from envsnap.capture.hardware import ProbedMachine
+from envsnap.capture.interpreter import describe_interpreter, interpreter_problems
+from envsnap.capture.packages import describe_packages
 from envsnap.capture.probe import Probed, probe_environment
-from envsnap.environment import Environment
-from envsnap.manifest.finding import NotCaptured
+from envsnap.environment import Completed, Environment
+from envsnap.environment.local import LocalEnvironment
+from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import Installed
@@ -20,40 +26,71 @@ class CapturedEnvironment:
     Args:
         prefix: the environment's folder; ``base_prefix`` that of the interpreter under it.
         packages: one for each project name: the first on the search path, which is the one that is imported.
-        torch_build: what torch/version.py says, without importing it.
+        findings: what looks wrong with the packages.
+        system_state: stays equal as long as the same system libraries are found there, with the same owners.
+        accelerator: nvcc, frameworks and CUDA libraries as they are seen from inside.
+        machine: processor and memory as they are seen from inside; None: the probe did not say.
     """
 
     interpreter: Interpreter
     platform: Platform
     packages: tuple[Installed, ...]
     conda: tuple[CondaPackage, ...]
-    torch_build: dict[str, str]
     executable: Path
     prefix: Path
     base_prefix: Path
     not_captured: tuple[NotCaptured, ...]
+    findings: tuple[Finding, ...] = ()
+    system_state: tuple[str, ...] = ()
+    accelerator: ProbedAccelerator
+    machine: ProbedMachine | None
 
 
-def capture_environment(environment: Environment, folder: Path) -> CapturedEnvironment:
-    """Run the probe in ``environment``, in the working folder ``folder``.
+def capture_environment(
+    environment: Environment, folder: Path, answer: Completed | None = None, *, own: Iterable[str] = ()
+) -> CapturedEnvironment:
+    """Run the probe in ``environment``, in the working folder ``folder``; or read its ``answer``, where it ran already.
+
+    Args:
+        environment: what to capture.
+        folder: the project's.
+        answer: of the probe.
+        own: paths in the project that envsnap or the job write; they make no editable installation dirty.
 
     Raises:
         CaptureError: the interpreter does not start, is older than 3.8, or gives no sound answer.
     """
-    return _understand(probe_environment(environment, folder))
+    captured = _understand(probe_environment(environment, folder, answer))
+    if not isinstance(environment, LocalEnvironment):
+        return captured
+    return _with_checkouts(captured, [folder.resolve() / path for path in own])
 
 
 def _understand(probed: Probed) -> CapturedEnvironment:
-    packages, left_out = describe_packages(probed.packages, probed.conda, probed.interpreter)
-    conda, unreadable = describe_conda(probed.conda)
+    packages, findings = describe_packages(probed.packages, probed.conda, probed.roots, probed.interpreter)
+    conda, overwritten, unreadable = describe_conda(probed.conda, packages)
     return CapturedEnvironment(
         interpreter=describe_interpreter(probed.interpreter),
         platform=probed.platform,
         packages=packages,
         conda=conda,
-        torch_build=probed.torch_build,
         executable=Path(probed.interpreter.executable),
         prefix=Path(probed.interpreter.prefix),
         base_prefix=Path(probed.interpreter.base_prefix),
-        not_captured=(*left_out, *unreadable),
+        system_state=probed.system_state,
+        accelerator=probed.accelerator,
+        machine=probed.machine,
+        findings=tuple(sorted((*findings, *overwritten))),
+        not_captured=(*unreadable, *interpreter_problems(probed.interpreter)),
+    )
+
+
+def _with_checkouts(captured: CapturedEnvironment, own: Iterable[Path]) -> CapturedEnvironment:
+    """Ask git of this machine about the editable installations; those of a container lie in its image."""
+    packages, findings, problems = describe_checkouts(captured.packages, own)
+    return replace(
+        captured,
+        packages=packages,
+        findings=tuple(sorted((*captured.findings, *findings))),
+        not_captured=(*captured.not_captured, *problems),
     )

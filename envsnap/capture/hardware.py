@@ -1,51 +1,53 @@
-"""CPU and GPUs of this machine."""
+"""CPU, memory and GPUs of the machine that an environment runs on."""
 
-import os
-import re
-from pathlib import Path
+import msgspec
 
 from envsnap.host.nvml import NvmlFacts
+from envsnap.inside.probe import _probe_machine
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
-
-ISA = (
-    "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
-    "avx512_fp16", "avx_vnni", "amx_bf16", "amx_int8", "amx_tile", "asimd", "asimdhp", "asimddp", "sve", "sve2",
-    "bf16", "i8mm",
-)  # fmt: skip
-"""Extensions that numpy, OpenBLAS, oneDNN and torch choose kernels by, in /proc/cpuinfo's spelling."""
+from envsnap.manifest.model import Model, convert
 
 
-def capture_hardware(nvml: NvmlFacts, cpuinfo: Path = Path("/proc/cpuinfo")) -> Hardware:
-    """Describe the CPU as /proc/cpuinfo has it, and the GPUs that NVML found."""
-    gpus = tuple(
-        Gpu(
-            name=gpu.name,
-            compute_capability=gpu.compute_capability,
-            memory_mib=gpu.memory_mib,
-            mig_profile=gpu.mig_profile,
-            ecc=gpu.ecc,
-        )
-        for gpu in nvml.gpus
-    )
-    return Hardware(cpu=_cpu(cpuinfo), gpus=gpus)
+class ProbedMachine(Model, frozen=True):
+    """The probe's section ``machine``: as it is seen from inside, in a container with that container's limits."""
+
+    vendor: str
+    model: str
+    isa: tuple[str, ...]
+    cores: int
+    physical_cores: int
+    logical_cores: int
+    quota: float | None
+    numa_nodes: int
+    memory_mib: int
+    memory_limit_mib: int | None
+
+
+def this_machine() -> ProbedMachine:
+    """Describe the machine that envsnap itself runs on."""
+    return convert(_probe_machine.machine(), ProbedMachine, source="the description of this machine")
 
 
 def usable_cores() -> int:
-    """Count the logical processors that this process may run on."""
-    return len(os.sched_getaffinity(0))
+    """Count the processors that this process may keep busy, by its affinity and its cgroup's quota."""
+    return _probe_machine.usable_cores()
 
 
-def _cpu(cpuinfo: Path) -> Cpu:
-    text = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
-    flags = set((_field(text, "flags") or _field(text, "Features")).split())
-    return Cpu(
-        vendor=_field(text, "vendor_id") or _field(text, "CPU implementer"),
-        model=_field(text, "model name") or _field(text, "CPU part"),
-        cores=usable_cores(),
-        isa=tuple(name for name in ISA if name in flags),
+def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> Hardware:
+    """Describe ``machine``, by default the one that envsnap runs on, and the GPUs that NVML found."""
+    seen = machine or this_machine()
+    return Hardware(
+        cpu=Cpu(
+            vendor=seen.vendor,
+            model=seen.model,
+            cores=seen.cores,
+            isa=seen.isa,
+            physical_cores=seen.physical_cores,
+            logical_cores=seen.logical_cores,
+            quota=seen.quota,
+            numa_nodes=seen.numa_nodes,
+        ),
+        memory_mib=seen.memory_mib,
+        memory_limit_mib=seen.memory_limit_mib,
+        gpus=tuple(msgspec.convert(gpu, Gpu, from_attributes=True) for gpu in nvml.gpus),
     )
-
-
-def _field(text: str, name: str) -> str:
-    match = re.search(rf"^{re.escape(name)}\s*:[ \t]*(.*)$", text, re.MULTILINE)
-    return match.group(1).strip() if match else ""

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
-from envsnap.manifest.numerics import Numerics
+from envsnap.manifest.numerics import Loaded, Numerics
 from envsnap.manifest.observation import NUMERICS_VARIABLES, Observation
+
+MOST_SEEDS = 20
+"""A job that seeds anew for each step is told by its first seeds."""
 
 
 def numerics_variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -19,7 +22,24 @@ def capture_numerics(threads: int, variables: Mapping[str, str], observation: Ob
         threads=threads,
         env=dict(sorted(observation.variables.items())),
         pools=observation.thread_pools,
-        libraries=tuple(library for library in observation.libraries if library.family != "accelerator"),
+        libraries=tuple(library for library in observation.libraries if library.family not in {"accelerator", "other"}),
         numpy=observation.numpy,
         torch=observation.torch,
+        tensorflow=observation.tensorflow,
+        jax=observation.jax,
+        changed=observation.changed,
+        seeds=observation.seeds[:MOST_SEEDS],
+    )
+
+
+def capture_loaded(observation: Observation | None) -> Loaded | None:
+    """Describe what the job had loaded beside what moves numbers; None where nothing was observed."""
+    if observation is None:
+        return None
+    return Loaded(
+        distributions=observation.distributions,
+        foreign_modules=observation.foreign_modules,
+        libraries=tuple(library for library in observation.libraries if library.family == "other"),
+        extension_modules=observation.extension_modules,
+        processes=observation.processes,
     )

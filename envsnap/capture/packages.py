@@ -1,23 +1,41 @@
 """The installed distributions: one for each project name, who owns it, and what is wrong with the others."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+import msgspec
 from packaging.utils import is_normalized_name
 
+from envsnap.capture.answer import quote
+from envsnap.capture.conda_records import ProbedConda, owned_folders
 from envsnap.capture.interpreter import ProbedInterpreter
-from envsnap.host.index_config import without_credentials
-from envsnap.manifest.finding import NotCaptured
-from envsnap.manifest.manifest import CondaPackage
+from envsnap.host.index_config import local_path
+from envsnap.manifest.finding import Finding
 from envsnap.manifest.model import Model
-from envsnap.manifest.package import Installed, normalised
+from envsnap.manifest.package import Installed, Origin, Sbom, normalised
 
-CHANNEL_TOKEN = re.compile(r"/t/[^/]+/")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,255}")
+OWNER = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
+"""INSTALLER may hold any text; only a plain word is taken for a program's name."""
+NAMED_IN_A_FINDING = 20
+
+
+class ProbedRoot(Model, frozen=True):
+    """One folder on the search path as the probe found it; ``below_home`` is its path in the user's home folder."""
+
+    path: str
+    origin: Origin
+    below_home: str = ""
+    problem: str = ""
 
 
 class ProbedPackage(Model, frozen=True):
-    """One distribution as the probe found it."""
+    """One distribution as the probe found it.
+
+    Of two records in one folder, ``matching`` of ``sampled`` files are as each one says.
+    """
 
     name: str
     version: str
@@ -31,81 +49,179 @@ class ProbedPackage(Model, frozen=True):
     installer: str = ""
     requested: bool = False
     direct_url: str = ""
+    provenance_url: str = ""
+    sboms: tuple[Sbom, ...] = ()
+    owner: str = ""
+    owner_package: str = ""
     problem: str = ""
+    partial: bool = False
+    unreadable: tuple[str, ...] = ()
+    sampled: int = 0
+    matching: int = 0
 
 
-class ProbedConda(Model, frozen=True):
-    """One record of conda-meta as the probe found it."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A distribution with what the probe said of it."""
 
-    name: str
-    version: str = ""
-    build: str = ""
-    channel: str = ""
-    subdir: str = ""
-    url: str = ""
-    sha256: str = ""
-    md5: str = ""
-    size: int = 0
-    owns: tuple[str, ...] = ()
-    problem: str = ""
+    package: Installed
+    probed: ProbedPackage
+
+    @property
+    def share(self) -> float:
+        """How much of what its record names is there; 0 where nobody looked."""
+        return self.probed.matching / self.probed.sampled if self.probed.sampled else 0.0
+
+
+class _DirInfo(msgspec.Struct, frozen=True):
+    editable: bool = False
+
+
+class _DirectUrl(msgspec.Struct, frozen=True):
+    """The part of direct_url.json (PEP 610) that tells an editable installation."""
+
+    url: str
+    dir_info: _DirInfo = _DirInfo()
 
 
 def describe_packages(
-    probed: Iterable[ProbedPackage], conda: Iterable[ProbedConda], interpreter: ProbedInterpreter
-) -> tuple[tuple[Installed, ...], tuple[NotCaptured, ...]]:
-    """Return the distribution of each name that an import finds, and what to say of the others."""
-    owned = frozenset(folder for record in conda for folder in record.owns)
-    return _first_of_each(_installed(package, owned, interpreter) for package in probed)
+    probed: Iterable[ProbedPackage],
+    conda: Iterable[ProbedConda],
+    roots: Iterable[ProbedRoot],
+    interpreter: ProbedInterpreter,
+) -> tuple[tuple[Installed, ...], tuple[Finding, ...]]:
+    """Return the distribution of each name that an import finds, and what is wrong with these and the others."""
+    places = tuple(roots)
+    describe = _Describe(interpreter, {root.path: root for root in places}, owned_folders(conda))
+    seen = [_Seen(describe.installed(package), package) for package in probed]
+    chosen, findings = _first_of_each(_without_sources(seen))
+    kept = [item.package for item in chosen]
+    findings += [finding for item in seen for finding in _unreadable(item)]
+    findings += [finding for item in chosen for finding in _partial(item)]
+    findings += [
+        Finding(
+            kind="unreadable", subject=describe.location(root.path), detail=f"{root.problem}: nothing in it is known"
+        )
+        for root in places
+        if root.problem
+    ]
+    return tuple(kept), tuple(sorted((*findings, *_outside(kept, interpreter))))
 
 
-def describe_conda(records: Iterable[ProbedConda]) -> tuple[tuple[CondaPackage, ...], tuple[NotCaptured, ...]]:
-    """Return conda's records without logins and tokens, and those that cannot be read."""
-    kept = tuple(records)
-    return tuple(_conda_package(record) for record in kept), _conda_problems(kept)
+@dataclass(frozen=True, slots=True)
+class _Describe:
+    """Turns what the probe says into what the other stages read."""
+
+    interpreter: ProbedInterpreter
+    roots: dict[str, ProbedRoot]
+    owned: frozenset[str]
+
+    def installed(self, package: ProbedPackage) -> Installed:
+        """Return the distribution, with its owner and its place."""
+        root = self.roots.get(package.root)
+        is_conda = self._in_prefix(package.root) and package.folder in self.owned
+        version = package.version if VERSION.fullmatch(package.version) else ""
+        direct_url = "" if is_conda else package.direct_url
+        return Installed(
+            name=normalised(package.name),
+            version=version,
+            root=package.root,
+            folder=package.folder,
+            location=self.location(package.root),
+            tags=tuple(sorted(package.tags)),
+            build=package.build,
+            metadata_sha256=package.metadata_sha256,
+            content_digest=package.content_digest,
+            files=package.files,
+            installer=quote(package.installer)[:64],
+            requested=package.requested,
+            direct_url=direct_url,
+            conda=is_conda,
+            problem=package.problem or _no_version(package, version),
+            origin=root.origin if root else None,
+            owner="conda" if is_conda else package.owner or _named_owner(package.installer),
+            owner_package=package.owner_package,
+            editable=_editable_folder(direct_url) is not None or self._is_developed(package),
+            provenance_url="" if is_conda else package.provenance_url,
+            sboms=package.sboms,
+        )
+
+    def location(self, root: str) -> str:
+        """Name an import root without the folders that are this machine's own."""
+        path = PurePosixPath(root)
+        for name, folder in (("{prefix}", self.interpreter.prefix), ("{base}", self.interpreter.base_prefix)):
+            if path.is_relative_to(folder):
+                return str(name / path.relative_to(folder))
+        below_home = self.roots[root].below_home if root in self.roots else ""
+        return f"~/{below_home}" if below_home else str(path)
+
+    def _in_prefix(self, root: str) -> bool:
+        return PurePosixPath(root).is_relative_to(self.interpreter.prefix)
+
+    def _is_developed(self, package: ProbedPackage) -> bool:
+        """Whether ``setup.py develop`` put its source tree on the search path."""
+        root = self.roots.get(package.root)
+        return root is not None and root.origin == "pth" and package.folder.endswith(".egg-info")
 
 
-def _installed(package: ProbedPackage, owned: frozenset[str], interpreter: ProbedInterpreter) -> Installed:
-    in_prefix = PurePosixPath(package.root).is_relative_to(interpreter.prefix)
-    is_conda = in_prefix and package.folder in owned
-    return Installed(
-        name=normalised(package.name),
-        version=package.version,
-        root=package.root,
-        folder=package.folder,
-        location=_location(package.root, interpreter),
-        tags=tuple(sorted(package.tags)),
-        build=package.build,
-        metadata_sha256=package.metadata_sha256,
-        content_digest=package.content_digest,
-        files=package.files,
-        installer=package.installer,
-        requested=package.requested,
-        direct_url="" if is_conda else package.direct_url,
-        conda=is_conda,
-        problem=package.problem,
-    )
+def _no_version(package: ProbedPackage, version: str) -> str:
+    return "" if version else f"its version {quote(package.version)!r} is none: its METADATA is damaged"
 
 
-def _location(root: str, interpreter: ProbedInterpreter) -> str:
-    path = PurePosixPath(root)
-    for name, folder in (("{prefix}", interpreter.prefix), ("{base}", interpreter.base_prefix)):
-        if path.is_relative_to(folder):
-            return str(name / path.relative_to(folder))
-    return str(path)
+def _named_owner(installer: str) -> str:
+    word = installer.strip().lower()
+    return word if OWNER.fullmatch(word) else "unknown"
 
 
-def _first_of_each(packages: Iterable[Installed]) -> tuple[tuple[Installed, ...], tuple[NotCaptured, ...]]:
-    """Keep the distribution that an import finds; the others of that name are reported, not guessed about."""
-    first: dict[str, Installed] = {}
-    left_out = []
-    for package in packages:
-        reason = _no_package(package)
-        if not reason:
-            kept = first.setdefault(package.name, package)
-            reason = "" if kept is package or _is_source_of(package, kept) else _shadowed(package, kept)
+def source_folder(package: Installed) -> PurePosixPath | None:
+    """Return the source tree that an editable installation is imported from; None for any other one."""
+    if not package.editable:
+        return None
+    return _editable_folder(package.direct_url) or PurePosixPath(package.root)
+
+
+def _editable_folder(direct_url: str) -> PurePosixPath | None:
+    """Return the source tree that direct_url.json names as installed editable."""
+    if not direct_url.strip():
+        return None
+    try:
+        found = msgspec.json.decode(direct_url, type=_DirectUrl)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    path = local_path(found.url) if found.dir_info.editable else None
+    return PurePosixPath(path) if path is not None else None
+
+
+def _without_sources(seen: list[_Seen]) -> Iterator[_Seen]:
+    """Leave out the egg-info in the source tree of an editable installation: the same package seen twice."""
+    trees = [(item.package.name, _editable_folder(item.package.direct_url)) for item in seen]
+    editable = {(name, tree) for name, tree in trees if tree is not None}
+    for item in seen:
+        root = PurePosixPath(item.package.root)
+        is_source = item.package.folder.endswith(".egg-info") and any(
+            name == item.package.name and root.is_relative_to(tree) for name, tree in editable
+        )
+        if not is_source:
+            yield item
+
+
+def _first_of_each(seen: Iterable[_Seen]) -> tuple[list[_Seen], list[Finding]]:
+    """Keep the distribution that an import finds; of two records in one folder the one that tells of the files."""
+    groups: dict[str, list[_Seen]] = {}
+    findings = []
+    for item in seen:
+        reason = _no_package(item.package)
         if reason:
-            left_out.append(NotCaptured(what=f"package {package.label} in {package.location}", reason=reason))
-    return tuple(first.values()), tuple(left_out)
+            findings.append(Finding(kind="partial-package", subject=_place(item.package), detail=reason))
+        else:
+            groups.setdefault(item.package.name, []).append(item)
+    chosen = []
+    for group in groups.values():
+        beside = [item for item in group if item.package.root == group[0].package.root]
+        kept = max(beside, key=lambda item: item.share)
+        chosen.append(kept)
+        findings += [_left_out(item, kept) for item in group if item is not kept and not _is_same(item, kept)]
+    return chosen, findings
 
 
 def _no_package(package: Installed) -> str:
@@ -119,32 +235,67 @@ def _no_package(package: Installed) -> str:
     return "" if is_normalized_name(package.name) else f"{package.folder} names no project; remove it"
 
 
-def _is_source_of(package: Installed, kept: Installed) -> bool:
-    """Whether this is the egg-info in the source tree of an editable installation: the same package seen twice."""
-    return package.folder.endswith(".egg-info") and package.version == kept.version and '"editable"' in kept.direct_url
+def _is_same(item: _Seen, kept: _Seen) -> bool:
+    """Whether both are one package of the system: Debian puts an egg-info beside a dist-info."""
+    owner = item.package.owner_package
+    return bool(owner) and owner == kept.package.owner_package and item.package.version == kept.package.version
 
 
-def _shadowed(package: Installed, kept: Installed) -> str:
-    if kept.root != package.root:
-        return f"{kept.version} in {kept.location} comes before it"
-    return f"{kept.folder} stands beside {package.folder}: an interrupted installation; install it anew"
+def _left_out(item: _Seen, kept: _Seen) -> Finding:
+    package, other = item.package, kept.package
+    if other.root != package.root:
+        detail = f"{package.label} in {package.location}: {other.version} in {other.location} comes before it"
+        return Finding(kind="shadowed-package", subject=package.name, detail=detail)
+    detail = f"{other.folder} stands beside {package.folder}"
+    if item.probed.sampled and kept.share != item.share:
+        detail += (
+            f", and the files are those of {other.folder}: {kept.probed.matching} of {kept.probed.sampled}, "
+            f"{item.probed.matching} of {item.probed.sampled}"
+        )
+    if package.conda != other.conda:
+        detail += f": {other.owner} overwrote what {package.owner} had installed"
+        return Finding(kind="overwritten-package", subject=package.name, detail=detail)
+    detail += ": an interrupted installation; install it anew"
+    return Finding(kind="doubled-package", subject=package.name, detail=detail)
 
 
-def _conda_package(record: ProbedConda) -> CondaPackage:
-    kept = {name: getattr(record, name) for name in CondaPackage.__struct_fields__}
-    return CondaPackage(**kept | {name: without_channel_token(kept[name]) for name in ("channel", "url")})
+def _unreadable(item: _Seen) -> Iterator[Finding]:
+    for reason in item.probed.unreadable:
+        yield Finding(kind="unreadable", subject=_place(item.package), detail=reason)
 
 
-def without_channel_token(url: str) -> str:
-    """Remove a login and a token from a conda channel's URL.
-
-    A private channel's token stands in its path, as ``/t/TOKEN/``:
-    https://www.anaconda.com/docs/tools/anaconda-org/user-guide/howto#tokens
-    """
-    return CHANNEL_TOKEN.sub("/", without_credentials(url)) if "://" in url else url
+def _partial(item: _Seen) -> Iterator[Finding]:
+    """Report what an interruption left; the system and conda have records of their own, and need none in RECORD."""
+    if item.probed.partial and not (item.package.conda or item.package.owner_package):
+        yield Finding(kind="partial-package", subject=_place(item.package), detail=item.probed.problem)
 
 
-def _conda_problems(records: tuple[ProbedConda, ...]) -> tuple[NotCaptured, ...]:
-    return tuple(
-        NotCaptured(what=f"conda {record.name}", reason=record.problem) for record in records if record.problem
-    )
+def _place(package: Installed) -> str:
+    return f"{package.location}/{quote(package.folder)}"
+
+
+def _outside(kept: Iterable[Installed], interpreter: ProbedInterpreter) -> Iterator[Finding]:
+    """Name for each folder outside of the environment what is imported from it."""
+    groups: dict[tuple[str, Origin | None], list[str]] = {}
+    for package in kept:
+        if not (package.editable or PurePosixPath(package.root).is_relative_to(interpreter.prefix)):
+            groups.setdefault((package.location, package.origin), []).append(package.label)
+    for (location, origin), labels in groups.items():
+        named = ", ".join(sorted(labels)[:NAMED_IN_A_FINDING])
+        more = f" and {len(labels) - NAMED_IN_A_FINDING} more" if len(labels) > NAMED_IN_A_FINDING else ""
+        detail = f"{named}{more} are imported from there: {_way(origin)}"
+        yield Finding(kind="outside-package", subject=location, detail=detail)
+
+
+def _way(origin: Origin | None) -> str:
+    match origin:
+        case "base":
+            return "the environment sees the packages of the interpreter under it (system-site-packages)"
+        case "user-site":
+            return "it is the user's own folder"
+        case "pythonpath":
+            return "PYTHONPATH names it"
+        case "pth":
+            return "a .pth file names it"
+        case _:
+            return "it is on the search path"

@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
-import msgspec
-
-from envsnap import inside
+from envsnap.capture.accelerator import ProbedAccelerator
+from envsnap.capture.answer import PROBE, put, quote, understand
+from envsnap.capture.conda_records import ProbedConda
+from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import ProbedInterpreter
-from envsnap.capture.packages import ProbedConda, ProbedPackage
-from envsnap.environment import Environment, Execution
-from envsnap.errors import CaptureError, InvalidFileError
-from envsnap.inside.probe._probe_document import MARKER
+from envsnap.capture.packages import ProbedPackage, ProbedRoot
+from envsnap.environment import Completed, Environment
+from envsnap.errors import CaptureError
 from envsnap.manifest.interpreter import Platform
-from envsnap.manifest.model import Model, convert
+from envsnap.manifest.model import Model
 
 OLDEST = (3, 8)
-TIMEOUT_SECONDS = 300.0
-PROBE = Path(inside.__file__).parent / "probe" / "probe.py"
 
 
 class Probed(Model, frozen=True):
@@ -25,45 +23,25 @@ class Probed(Model, frozen=True):
     platform: Platform
     packages: tuple[ProbedPackage, ...]
     conda: tuple[ProbedConda, ...]
-    torch_build: dict[str, str]
+    roots: tuple[ProbedRoot, ...] = ()
+    system_state: tuple[str, ...] = ()
+    accelerator: ProbedAccelerator = ProbedAccelerator()
+    machine: ProbedMachine | None = None
 
 
-def probe_environment(environment: Environment, folder: Path) -> Probed:
-    """Run the probe in ``environment``, in the working folder ``folder``.
+def probe_environment(environment: Environment, folder: Path, answer: Completed | None = None) -> Probed:
+    """Run the probe in ``environment``, in the working folder ``folder``; or read its ``answer``, where it ran already.
 
     Raises:
-        CaptureError: the interpreter does not start, is older than 3.8, or gives no sound answer.
+        CaptureError: the interpreter does not start, is no CPython of 3.8 or newer, or gives no sound answer.
     """
-    done = environment.execute(
-        Execution(
-            argv=(environment.python, str(PROBE)),
-            workdir=folder,
-            read_only=(PROBE.parent,),
-            timeout=TIMEOUT_SECONDS,
-        )
-    )
-    # The document stands on one line, so that neither it nor what is printed after it can be taken for the marker.
-    _, marker, text = done.stdout.decode("utf-8", "replace").rpartition(f"\n{MARKER}\n")
-    if done.exit_code or not marker:
-        tail = " ".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-3:])
+    done = answer if answer is not None else put(environment, folder, PROBE)
+    probed = understand(done, environment.name, PROBE, Probed)
+    found = probed.interpreter
+    version = tuple(int(part) for part in found.version.split(".")[:2])
+    if found.implementation != "cpython" or version < OLDEST:
         raise CaptureError(
-            f"the {environment.name} could not be probed (exit code {done.exit_code}): {tail or 'it printed nothing'}. "
-            "envsnap needs a CPython of version 3.8 or newer there"
-        )
-    return _parse(text.partition("\n")[0], environment.name)
-
-
-def _parse(text: str, name: str) -> Probed:
-    try:
-        probed = convert(msgspec.json.decode(text), Probed, source=f"the probe of the {name}")
-    except msgspec.DecodeError as error:
-        raise CaptureError(f"the {name} gave an answer to the probe that is not JSON: {error}") from error
-    except InvalidFileError as error:
-        raise CaptureError(f"{error}; is something in that environment printing over the probe?") from error
-    version = tuple(int(part) for part in probed.interpreter.version.split(".")[:2])
-    if probed.interpreter.implementation != "cpython" or version < OLDEST:
-        raise CaptureError(
-            f"the {name} is {probed.interpreter.implementation} {probed.interpreter.version}; "
-            "envsnap captures CPython 3.8 and newer"
+            f"the {environment.name} is {quote(found.implementation)} {found.version}; "
+            "envsnap captures CPython 3.8 and newer: choose another interpreter or image"
         )
     return probed

@@ -1,42 +1,215 @@
-"""Packages of the distribution that own libraries which the job loaded."""
+"""The distribution's packages that own the libraries which the environment and the job need."""
 
-import os
-import re
-import shutil
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from envsnap.host.process import run
+import msgspec
+
+from envsnap.capture.answer import Question, ask
+from envsnap.capture.environment import CapturedEnvironment
+from envsnap.environment import Environment
+from envsnap.errors import CaptureError, MissingToolError
+from envsnap.host.files import atomic_write, sha256_bytes
+from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
 from envsnap.manifest.system import System, SystemPackage
 
-OWNER = re.compile(r"^(?!diversion by )(?P<names>[^ ].*?): (?P<path>/.*)$")
+TIMEOUT_SECONDS = 600.0
+CACHE_VERSION = 1
+KEPT_ANSWERS = 16
+"""A project has few environments; each change of one gives a new answer."""
+MOST_FINDINGS = 40
+"""Of one kind. The optional parts of a CUDA framework alone miss some ten libraries on a machine without a cluster."""
 
 
-def capture_system(libraries: Sequence[LoadedLibrary]) -> System | None:
-    """Ask dpkg who owns the libraries that lie outside the Python environment; None where there is no dpkg."""
-    paths = sorted({library.path for library in libraries if library.path.startswith("/")})
-    if not paths or shutil.which("dpkg-query") is None:
-        return None
-    names = _owners(paths)
-    return System(packages=_describe(names) if names else ())
+class MissingLibrary(Model, frozen=True):
+    """A library that is nowhere; ``count`` files need it, of which ``needers`` names some."""
+
+    soname: str
+    needers: tuple[str, ...]
+    count: int
 
 
-def _owners(paths: Sequence[str]) -> list[str]:
-    """Name the owners of files; on merged-/usr systems dpkg may know one by the path without /usr, or by its target."""
-    real = [str(Path(path).resolve()) for path in paths]
-    spellings = {*paths, *real, *(path.removeprefix("/usr") for path in real), *(f"/usr{path}" for path in paths)}
-    matches = map(OWNER.match, _dpkg_query("--search", *sorted(spellings)))
-    return sorted({name.strip() for match in matches if match for name in match.group("names").split(",")})
+class UnreadableObject(Model, frozen=True):
+    """A file of a package that is named as a shared object and is none."""
+
+    path: str
+    reason: str
 
 
-def _describe(names: Sequence[str]) -> tuple[SystemPackage, ...]:
-    form = "${Package}\\t${Version}\\t${Architecture}\\n"
-    rows = sorted({tuple(line.split("\t")) for line in _dpkg_query("--show", f"--showformat={form}", *names)})
-    return tuple(SystemPackage(manager="dpkg", name=name, version=version, arch=arch) for name, version, arch in rows)
+class Owner(Model, frozen=True):
+    """The package of the distribution that owns a library which the job loaded."""
+
+    path: str
+    package: str
 
 
-def _dpkg_query(*arguments: str) -> list[str]:
-    """Ask once about everything; the exit code only says that some of it is unknown."""
-    done = run(("dpkg-query", *arguments), cwd=Path("/"), env={**os.environ, "LC_ALL": "C"})
-    return done.stdout.decode("utf-8", "replace").splitlines()
+class NeededLibraries(Model, frozen=True):
+    """What the script found inside: libraries.py's document; ``settled``: asked again it would say the same."""
+
+    read: int
+    packages: tuple[SystemPackage, ...]
+    owners: tuple[Owner, ...]
+    unowned: tuple[str, ...]
+    missing: tuple[MissingLibrary, ...]
+    unreadable: tuple[UnreadableObject, ...]
+    problems: tuple[str, ...]
+    settled: bool
+
+
+class CapturedSystem(Model, frozen=True):
+    """The system's packages, and what to say of them.
+
+    Args:
+        system: None where it could not be captured.
+        owners: the package by path, for the libraries outside of the environment that the job had loaded.
+        findings: libraries that are missing, files that are no libraries.
+        not_captured: what kept the packages from being found.
+    """
+
+    system: System | None
+    owners: dict[str, str]
+    findings: tuple[Finding, ...]
+    not_captured: tuple[NotCaptured, ...]
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    version: int
+    answers: dict[str, NeededLibraries]
+
+
+def capture_system(
+    environment: Environment,
+    folder: Path,
+    captured: CapturedEnvironment,
+    cache: Path,
+    loaded: Iterable[LoadedLibrary] = (),
+) -> CapturedSystem:
+    """Return the packages that own what the extension modules need and the job had loaded.
+
+    Reading every shared object takes about a second; where nothing has changed, the kept answer takes a millisecond.
+
+    Args:
+        environment: where the interpreter runs.
+        folder: the project's folder, absolute.
+        captured: what the probe found in ``environment``.
+        cache: the file of the kept answers; a damaged one is as good as none.
+        loaded: the libraries that a job had loaded in ``environment``.
+
+    Raises:
+        MissingToolError: pyelftools is not installed beside envsnap, or the interpreter is gone.
+    """
+    paths = _absolute(loaded, captured)
+    answers, key = _load(cache), _key(captured, paths)
+    needed = answers.get(key)
+    if needed is None:
+        asked = _ask(environment, folder, paths)
+        if isinstance(asked, NotCaptured):
+            return CapturedSystem(system=None, owners={}, findings=(), not_captured=(asked,))
+        needed = asked
+        if needed.settled:
+            _store(cache, {**answers, key: needed})
+    return _describe(needed, captured)
+
+
+def elftools_folder() -> Path:
+    """Return the folder of pyelftools' package, which reads ELF files inside the environment.
+
+    Raises:
+        MissingToolError: it is not installed beside envsnap.
+    """
+    spec = importlib.util.find_spec("elftools")
+    if spec is None or spec.origin is None:
+        raise MissingToolError("pyelftools is missing beside envsnap: install envsnap anew")
+    return Path(spec.origin).parent
+
+
+def _absolute(loaded: Iterable[LoadedLibrary], captured: CapturedEnvironment) -> tuple[str, ...]:
+    """Spell out the placeholders of the observer: a system's own Python has its base where the libraries lie."""
+    places = {"{prefix}": captured.prefix, "{base}": captured.base_prefix}
+    spelt = []
+    for library in loaded:
+        start, slash, rest = library.path.partition("/")
+        spelt.append(f"{places[start]}/{rest}" if slash and start in places else library.path)
+    return tuple(sorted({path for path in spelt if path.startswith("/")}))
+
+
+def _key(captured: CapturedEnvironment, paths: Sequence[str]) -> str:
+    """Digest everything that the answer depends on: what is installed, the state of the system, what was loaded."""
+    packages = sorted(
+        (package.name, package.version, package.root, package.content_digest) for package in captured.packages
+    )
+    state = (captured.system_state, captured.interpreter, str(captured.executable), str(captured.prefix))
+    conda = [(record.name, record.version, record.build, record.sha256) for record in captured.conda]
+    return sha256_bytes(msgspec.json.encode((state, captured.platform, packages, conda, paths)))
+
+
+def _ask(environment: Environment, folder: Path, paths: Sequence[str]) -> NeededLibraries | NotCaptured:
+    try:
+        question = Question(script="libraries.py", timeout=TIMEOUT_SECONDS, arguments=(elftools_folder(), *paths))
+        return ask(environment, folder, question, NeededLibraries)
+    except CaptureError as error:
+        return NotCaptured(what="system packages", reason=str(error))
+
+
+def _describe(needed: NeededLibraries, captured: CapturedEnvironment) -> CapturedSystem:
+    places = {"{prefix}": captured.prefix, "{base}": captured.base_prefix}
+    return CapturedSystem(
+        system=System(packages=needed.packages, unowned=needed.unowned),
+        owners={owner.path: owner.package for owner in needed.owners},
+        findings=(*_missing(needed.missing), *_unreadable(needed.unreadable, places)),
+        not_captured=tuple(NotCaptured(what="system packages", reason=problem) for problem in needed.problems),
+    )
+
+
+def _missing(missing: Sequence[MissingLibrary]) -> list[Finding]:
+    found = [
+        Finding(
+            kind="missing-library",
+            subject=library.soname,
+            detail=f"{_list(library)} and found nowhere: that part cannot be loaded, if the job uses it",
+        )
+        for library in missing
+    ]
+    return _capped(found, "missing-library", "libraries are needed and found nowhere")
+
+
+def _list(library: MissingLibrary) -> str:
+    others = library.count - len(library.needers)
+    more = f" and {others} more" if others > 0 else ""
+    return f"needed by {', '.join(library.needers)}{more}"
+
+
+def _unreadable(unreadable: Sequence[UnreadableObject], places: Mapping[str, Path]) -> list[Finding]:
+    found = [
+        Finding(kind="unreadable", subject=_shorten(file.path, places), detail=f"named as a library, but {file.reason}")
+        for file in unreadable
+    ]
+    return _capped(found, "unreadable", "files are named as libraries and are none")
+
+
+def _capped(found: list[Finding], kind: str, what: str) -> list[Finding]:
+    left = len(found) - MOST_FINDINGS
+    return found if left <= 0 else [*found[:-left], Finding(kind=kind, subject="others", detail=f"{left} more {what}")]
+
+
+def _shorten(path: str, places: Mapping[str, Path]) -> str:
+    for name, folder in places.items():
+        if Path(path).is_relative_to(folder):
+            return str(Path(name) / Path(path).relative_to(folder))
+    return path
+
+
+def _load(cache: Path) -> dict[str, NeededLibraries]:
+    try:
+        stored = msgspec.json.decode(cache.read_bytes(), type=_Stored)
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return stored.answers if stored.version == CACHE_VERSION else {}
+
+
+def _store(cache: Path, answers: dict[str, NeededLibraries]) -> None:
+    newest = dict(list(answers.items())[-KEPT_ANSWERS:])
+    atomic_write(cache, msgspec.json.encode(_Stored(CACHE_VERSION, newest)))

@@ -11,6 +11,8 @@ from envsnap.host import process
 
 _PASSED = (
     "CUDA_DEVICE_ORDER",
+    "CUDA_HOME",
+    "CUDA_PATH",
     "CUDA_VISIBLE_DEVICES",
     "HOME",
     "LANG",

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from envsnap.errors import BuildError, MissingToolError
+from envsnap.errors import BuildError, CommandNotFoundError, MissingToolError
 from envsnap.host.container_run import RUN_LABEL, ContainerResult, ContainerRun, create_arguments, host_arguments
-from envsnap.host.engine_address import engine_addresses, is_missing_socket
+from envsnap.host.engine_address import engine_addresses, is_missing_socket, local_root
+from envsnap.host.gpu_runtime import gpu_support
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
 
 _API_SECONDS = 120
@@ -34,6 +35,8 @@ class EngineInfo:
         podman: whether it is Podman, which has no BuildKit.
         rootless: whether the user 0 inside a container is the engine's own user outside.
         selinux: whether mounted folders must be exempted from SELinux labels.
+        api: version of its API; ``arch``: of its containers; ``root``: its image folder, "" where not on this machine.
+        gpu_support: by which ways it can give GPUs to containers.
     """
 
     address: str
@@ -41,6 +44,10 @@ class EngineInfo:
     podman: bool = False
     rootless: bool = False
     selinux: bool = False
+    api: str = ""
+    arch: str = ""
+    root: str = ""
+    gpu_support: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,11 +75,12 @@ class Engine:
         self.cli_environment = dict(cli_environment)
 
     @classmethod
-    def connect(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def connect(cls, environ: Mapping[str, str] | None = None, *, seconds: float = _API_SECONDS) -> Self:
         """Find the engine: at DOCKER_HOST, else at the sockets where Docker and Podman listen.
 
         Args:
             environ: the caller's variables; this process's own by default.
+            seconds: how long each question may take.
 
         Raises:
             MissingToolError: no engine answers; the message says what was tried.
@@ -85,7 +93,7 @@ class Engine:
                 failures.append(f"{address} (no such socket)")
                 continue
             try:
-                return cls._connect_at(address, variables)
+                return cls._connect_at(address, variables, seconds)
             except refusals as error:
                 failures.append(f"{mask_credentials(address)} ({_reason(error)})")
         raise MissingToolError(
@@ -94,12 +102,12 @@ class Engine:
         )
 
     @classmethod
-    def _connect_at(cls, address: str, variables: Mapping[str, str]) -> Self:
+    def _connect_at(cls, address: str, variables: Mapping[str, str], seconds: float) -> Self:
         import docker
         import docker.utils
 
         options = docker.utils.kwargs_from_env(environment=variables) | {"base_url": address}
-        client = docker.APIClient(version="auto", timeout=_API_SECONDS, **options)
+        client = docker.APIClient(version="auto", timeout=seconds, **options)
         with contextlib.ExitStack() as closing:
             closing.callback(client.close)
             info = _describe(address, client.version(), client.info())
@@ -282,7 +290,7 @@ class Engine:
             state = self._client.inspect_container(container)["State"]
         stdout, stderr = (output.finish() for output in outputs)
         if exit_code == _NOT_EXECUTED and stderr.startswith(_INIT_FAILURES):
-            raise MissingToolError(f"{what}: '{execution.argv[0]}' is not there, or cannot be executed")
+            raise CommandNotFoundError(f"{what}: '{execution.argv[0]}' is not there, or cannot be executed")
         return ContainerResult(
             exit_code=exit_code,
             stdout=stdout,
@@ -318,12 +326,17 @@ class Engine:
 def _describe(address: str, version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineInfo:
     components = [component.get("Name", "") for component in version.get("Components") or ()]
     security = [option.split(",")[0] for option in info.get("SecurityOptions") or ()]
+    root = local_root(address, info)
     return EngineInfo(
         address=address,
         version=version.get("Version", ""),
         podman=any("podman" in name.lower() for name in components),
         rootless="name=rootless" in security,
         selinux="name=selinux" in security,
+        api=version.get("ApiVersion", ""),
+        arch=info.get("Architecture", ""),
+        root=root,
+        gpu_support=gpu_support(info, local=bool(root)),
     )
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
@@ -23,6 +24,18 @@ def is_missing_socket(address: str) -> bool:
     Path.exists would raise in another user's folder, which ``su`` leaves in XDG_RUNTIME_DIR.
     """
     return address.startswith("unix://") and not os.access(address.removeprefix("unix://"), os.F_OK)
+
+
+def local_root(address: str, info: Mapping[str, Any]) -> str:
+    """Return the folder in which an engine keeps its images, "" where that is not a folder of this machine.
+
+    Args:
+        address: where the engine listens.
+        info: its answer to ``/info``; Docker Desktop's engine runs in a virtual machine of its own.
+    """
+    root = str(info.get("DockerRootDir") or "")
+    here = address.startswith("unix://") and info.get("OperatingSystem") != "Docker Desktop"
+    return root if here and root and os.access(root, os.F_OK) else ""
 
 
 def _address_of(socket: Path) -> str:

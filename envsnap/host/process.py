@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from envsnap.errors import EnvsnapError, MissingToolError, UsageError
+from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
 
 GRACE_SECONDS = 5.0
@@ -59,7 +59,7 @@ def run(
         stdin: bytes for standard input, which is empty otherwise.
 
     Raises:
-        MissingToolError: the executable is not there, or cannot be executed.
+        CommandNotFoundError: the executable is not there, or cannot be executed.
         UsageError: ``cwd`` is no folder, or a word or variable is one that no process can be given.
     """
     _log.debug("in %s: %s", cwd, mask_credentials(shlex.join(argv)))
@@ -178,11 +178,15 @@ def _input(data: bytes | None) -> Iterator[IO[bytes] | int]:
 
 def _cannot_start(argv: Sequence[str], cwd: Path, error: OSError) -> EnvsnapError:
     command = mask_credentials(shlex.join(argv))
-    if not cwd.is_dir():
+    if not os.path.isdir(cwd):  # noqa: PTH112 - Path.is_dir raises where a folder above cannot be entered
         return UsageError(f"cannot run '{command}': {cwd} is not a folder")
-    if isinstance(error, FileNotFoundError):
-        return MissingToolError(f"cannot run '{command}': '{argv[0]}' not found; install it, or correct PATH")
-    return MissingToolError(f"cannot run '{command}': {error.strerror}; check that '{argv[0]}' is executable")
+    if not os.access(cwd, os.X_OK):
+        return UsageError(f"cannot run '{command}': {cwd} cannot be entered: permission denied")
+    if not isinstance(error, FileNotFoundError):
+        return CommandNotFoundError(f"cannot run '{command}': {error.strerror}; check that '{argv[0]}' is executable")
+    if os.path.isfile(argv[0]):  # noqa: PTH113 - as above
+        return CommandNotFoundError(f"cannot run '{command}': the program that starts '{argv[0]}' is not there")
+    return CommandNotFoundError(f"cannot run '{command}': '{argv[0]}' not found; install it, or correct PATH")
 
 
 def _exit_code(returncode: int) -> int:

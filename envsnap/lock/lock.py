@@ -22,6 +22,7 @@ from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.files import InstalledFiles
 from envsnap.lock.memo import Memo
+from envsnap.lock.provenance import parse_provenance
 from envsnap.lock.repack import repack
 from envsnap.lock.resolve import Locker, fitting_wheels, is_same_version, is_version, resolve
 from envsnap.lock.sources import WheelBuilder, source_digest
@@ -83,6 +84,16 @@ def lock_packages(installed: Sequence[Installed], sources: Sources) -> tuple[Pac
     found = {package.name: entry for package, entry in pairs}
     entries = (known[package.name] or found[package.name] for package in installed)
     return tuple(sorted(entries, key=lambda entry: entry.name))
+
+
+def describe_unlocked(installed: Sequence[Installed]) -> tuple[Package, ...]:
+    """Describe every distribution without looking for its artefact, in order of name; nothing is read or written."""
+    return tuple(sorted((_describe_unlocked(package) for package in installed), key=lambda entry: entry.name))
+
+
+def _describe_unlocked(package: Installed) -> Package:
+    entry, direct = _without_artefact(package, "not looked for"), parse_direct_url(package.direct_url)
+    return _as_source_tree(entry, package, vcs=direct.vcs) if direct is not None and direct.vcs is not None else entry
 
 
 def _comes_from_index(package: Installed) -> bool:
@@ -258,6 +269,13 @@ def _entry(
         build=package.build,
         rebuilt_digest=rebuilt,
         reason=reason,
+        origin=package.origin,
+        owner=package.owner,
+        owner_package=package.owner_package or None,
+        editable=package.editable or None,
+        checkout=package.checkout,
+        provenance=parse_provenance(package.provenance_url),
+        sboms=package.sboms or None,
     )
     wheels = (wheel,) if wheel else ()
     return Package(name=package.name, version=package.version or None, wheels=wheels, sdist=sdist, installed=record)

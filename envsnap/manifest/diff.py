@@ -11,7 +11,15 @@ from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.model import Model
-from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation, ThreadPool, TorchSettings
+from envsnap.manifest.observation import (
+    JaxSettings,
+    LoadedLibrary,
+    NumpySettings,
+    Observation,
+    TensorflowSettings,
+    ThreadPool,
+    TorchSettings,
+)
 from envsnap.manifest.package import Installed, Package
 
 
@@ -80,6 +88,8 @@ def diff_observation(locked: Contents, seen: Observation) -> tuple[str, ...]:
         *_pairs("variable", numerics.env, seen.variables),
         *_pairs("thread pool", _pools(numerics.pools), _pools(seen.thread_pools)),
         *_pairs("torch", _settings(numerics.torch), _settings(seen.torch)),
+        *_pairs("tensorflow", _settings(numerics.tensorflow), _settings(seen.tensorflow)),
+        *_pairs("jax", _settings(numerics.jax), _settings(seen.jax)),
         *_pairs("numpy", _settings(numerics.numpy), _settings(seen.numpy)),
         *_pairs("library", _libraries(in_use), _libraries(_accelerator(seen.libraries))),
     ]
@@ -104,7 +114,7 @@ def _pool(pool: ThreadPool) -> str:
     return " ".join(word for word in (pool.version or "no version", pool.architecture, f"{threads} threads") if word)
 
 
-def _settings(settings: TorchSettings | NumpySettings | None) -> dict[str, str]:
+def _settings(settings: TorchSettings | TensorflowSettings | JaxSettings | NumpySettings | None) -> dict[str, str]:
     if settings is None:
         return {}
     values = {name.replace("_", "-"): getattr(settings, name) for name in settings.__struct_fields__}

@@ -1,4 +1,4 @@
-"""CPU and GPUs, as far as they move numbers."""
+"""CPU, memory and GPUs, as far as they move numbers."""
 
 from envsnap.manifest.model import Model
 
@@ -7,27 +7,42 @@ class Cpu(Model, frozen=True):
     """The processor.
 
     Args:
-        vendor: as the processor names itself, for example ``GenuineIntel``.
-        model: its marketing name.
-        cores: how many logical processors this process may use.
+        vendor: as the processor names itself, for example ``GenuineIntel``; on Arm the implementer's number.
+        model: its marketing name; on Arm the number of the part.
+        cores: how many logical processors this process may use: by affinity, and by the cgroup's quota rounded up.
         isa: vector extensions: they choose the kernels of BLAS and the frameworks.
+        physical_cores: of the whole machine; 0 where it does not say.
+        logical_cores: logical processors of the whole machine; 0 in locks of schema 1.0.
+        quota: processors' worth of time that the cgroup allows, for example ``1.5``; absent where it sets no limit.
+        numa_nodes: how many memory nodes the machine has; 0 where it does not say.
     """
 
     vendor: str
     model: str
     cores: int
     isa: tuple[str, ...] = ()
+    physical_cores: int = 0
+    logical_cores: int = 0
+    quota: float | None = None
+    numa_nodes: int = 0
 
 
 class Gpu(Model, frozen=True):
-    """One GPU as NVML describes it. Its UUID and serial number are private and left out.
+    """One GPU as NVML describes it. Its serial number is private and left out.
 
     Args:
         name: the product's name.
         compute_capability: for example ``9.0``.
-        memory_mib: its memory in MiB.
+        memory_mib: its memory in MiB; 0 where it has none of its own.
         mig_profile: the slice of it that was in use, for example ``1g.10gb``; empty for a whole one.
         ecc: whether error correction is on; absent where it has none.
+        compute_mode: ``default``, ``exclusive-process``, ``exclusive-thread`` or ``prohibited``; empty: not told.
+        power_limit_watts: the limit in force, rounded to whole watts.
+        max_sm_mhz: the highest clock of its multiprocessors, in MHz.
+        max_memory_mhz: the highest clock of its memory, in MHz.
+        application_sm_mhz: the clock that it is set to run applications at, in MHz; absent where none is set.
+        application_memory_mhz: likewise of its memory.
+        uuid: private, so empty unless it was asked for.
     """
 
     name: str
@@ -35,15 +50,27 @@ class Gpu(Model, frozen=True):
     memory_mib: int
     mig_profile: str = ""
     ecc: bool | None = None
+    compute_mode: str = ""
+    power_limit_watts: int | None = None
+    max_sm_mhz: int | None = None
+    max_memory_mhz: int | None = None
+    application_sm_mhz: int | None = None
+    application_memory_mhz: int | None = None
+    uuid: str = ""
 
 
 class Hardware(Model, frozen=True):
-    """CPU and GPUs.
+    """CPU, memory and GPUs.
 
     Args:
         cpu: the processor.
+        memory_mib: memory of the machine in MiB, rounded down to 64 MiB, for the kernel's own share differs from
+            boot to boot; 0 where it does not say.
+        memory_limit_mib: what the cgroup allows of it, in MiB; absent where it sets no limit.
         gpus: those that were visible; none is a fact, not an error.
     """
 
     cpu: Cpu
+    memory_mib: int = 0
+    memory_limit_mib: int | None = None
     gpus: tuple[Gpu, ...] = ()

@@ -8,6 +8,27 @@ from envsnap.manifest.model import Model
 
 PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?\Z")]
 Provenance = Literal["conda", "pyenv", "uv", "system", "local", "image", "unknown"]
+EnvironmentKind = Literal["venv", "virtualenv", "uv", "conda", "none", "unknown"]
+
+
+class BuildDetails(Model, frozen=True):
+    """What build-details.json (PEP 739) says of the build, without its paths.
+
+    Args:
+        schema_version: of that file.
+        platform: as ``sysconfig.get_platform()`` says.
+        abi_flags: letters of the ABI, for example ``t`` for a free-threaded build.
+        extension_suffix: of extension modules for this very interpreter.
+        stable_abi_suffix: of those for the stable ABI.
+        extensions: every suffix under which an extension module is found, in that order.
+    """
+
+    schema_version: str = ""
+    platform: str = ""
+    abi_flags: tuple[str, ...] = ()
+    extension_suffix: str = ""
+    stable_abi_suffix: str = ""
+    extensions: tuple[str, ...] = ()
 
 
 class Interpreter(Model, frozen=True):
@@ -19,7 +40,16 @@ class Interpreter(Model, frozen=True):
         build: the builder's label and date.
         compiler: what compiled it.
         soabi: which extension modules it loads, for example ``cpython-311-x86_64-linux-gnu``.
-        provenance: where the base interpreter, under any virtual environment, came from.
+        provenance: where the base interpreter, under any virtual environment, came from: ``uv`` is any build of
+            python-build-standalone, ``image`` the one in /usr/local of a container, ``local`` that of another machine.
+        environment: which tool made the environment that it stands in; ``none`` where it is the base itself.
+        system_site_packages: whether a virtual environment shows the base's packages too.
+        debug: whether it was built with ``--with-pydebug``.
+        free_threaded: whether it was built to run without the global interpreter lock.
+        gil_enabled: whether that lock was on when it was probed; PYTHON_GIL and old extension modules turn it on.
+        optimizations: which of ``bolt``, ``jit``, ``lto`` and ``pgo`` sysconfig tells of; a packager may not say so.
+        shared_library: whether its code lies in a libpython, not in the executable.
+        build_details: of Python 3.14 and newer, where the file is installed.
     """
 
     implementation: str
@@ -28,6 +58,14 @@ class Interpreter(Model, frozen=True):
     compiler: str
     soabi: str
     provenance: Provenance
+    environment: EnvironmentKind = "unknown"
+    system_site_packages: bool = False
+    debug: bool = False
+    free_threaded: bool = False
+    gil_enabled: bool = True
+    optimizations: tuple[str, ...] = ()
+    shared_library: bool | None = None
+    build_details: BuildDetails | None = None
 
 
 class Platform(Model, frozen=True):

@@ -12,7 +12,7 @@ from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, RelativePath
 from envsnap.manifest.model import Model
-from envsnap.manifest.numerics import Numerics
+from envsnap.manifest.numerics import Loaded, Numerics
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.package import Package
 from envsnap.manifest.system import System
@@ -83,6 +83,7 @@ class CondaPackage(Model, frozen=True):
         sha256: of the archive.
         md5: of the archive, where no SHA-256 is recorded.
         size: of the archive, in bytes.
+        overwritten_by: what took the place of its files after conda installed them, as ``pip: numpy==2.0``.
     """
 
     name: str
@@ -94,6 +95,7 @@ class CondaPackage(Model, frozen=True):
     sha256: str = ""
     md5: str = ""
     size: int = 0
+    overwritten_by: str | None = None
 
 
 class Conda(Model, frozen=True):
@@ -118,6 +120,7 @@ class Contents(Model, frozen=True):
         packages: every installed package.
         conda: packages that conda owns; absent outside of a conda environment.
         system: packages of the distribution; absent where none was asked for.
+        loaded: what the job had really loaded; absent where it was not observed.
         code: the working tree; absent where it is under no version control.
         data: the inputs.
         job: the job as run; absent where none was declared.
@@ -135,6 +138,7 @@ class Contents(Model, frozen=True):
     packages: tuple[Package, ...]
     conda: Conda | None = None
     system: System | None = None
+    loaded: Loaded | None = None
     code: Code | None = None
     data: tuple[Datum, ...] = ()
     job: Job | None = None

@@ -8,31 +8,55 @@ from envsnap.manifest.model import Model
 
 NUMERICS_VARIABLES = (
     "ATEN_CPU_CAPABILITY",
+    "BLIS_ARCH_TYPE",
     "BLIS_NUM_THREADS",
     "CUBLAS_WORKSPACE_CONFIG",
     "FLASH_ATTENTION_DETERMINISTIC",
+    "GLIBC_TUNABLES",
     "JAX_DEFAULT_MATMUL_PRECISION",
+    "JAX_DEFAULT_PRNG_IMPL",
+    "JAX_DISABLE_JIT",
+    "JAX_ENABLE_X64",
+    "JAX_NUMPY_DTYPE_PROMOTION",
+    "JAX_PLATFORMS",
+    "JAX_THREEFRY_PARTITIONABLE",
+    "KERAS_BACKEND",
+    "KMP_DETERMINISTIC_REDUCTION",
     "MKL_CBWR",
+    "MKL_DEBUG_CPU_TYPE",
     "MKL_DYNAMIC",
+    "MKL_ENABLE_INSTRUCTIONS",
     "MKL_NUM_THREADS",
+    "MKL_THREADING_LAYER",
     "NCCL_ALGO",
     "NCCL_MAX_NCHANNELS",
     "NCCL_MIN_NCHANNELS",
+    "NCCL_NTHREADS",
     "NCCL_NVLS_ENABLE",
     "NCCL_PROTO",
     "NPY_DISABLE_CPU_FEATURES",
+    "NPY_ENABLE_CPU_FEATURES",
+    "NPY_PROMOTION_STATE",
+    "NUMBA_CPU_FEATURES",
+    "NUMBA_CPU_NAME",
     "NUMEXPR_NUM_THREADS",
     "NVIDIA_TF32_OVERRIDE",
     "NVTE_ALLOW_NONDETERMINISTIC_ALGO",
     "OMP_DYNAMIC",
     "OMP_NUM_THREADS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
     "OPENBLAS_CORETYPE",
     "OPENBLAS_NUM_THREADS",
     "PYTHONHASHSEED",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_CUDNN_USE_AUTOTUNE",
     "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_AUTO_MIXED_PRECISION",
     "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
     "TORCHINDUCTOR_DETERMINISTIC",
+    "TORCHINDUCTOR_MAX_AUTOTUNE",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     "VECLIB_MAXIMUM_THREADS",
     "XLA_FLAGS",
@@ -40,7 +64,7 @@ NUMERICS_VARIABLES = (
 """The environment variables that move numbers; the observer records those that are set. It keeps its own copy
 of this list, because it imports nothing of envsnap; a test holds the two equal."""
 
-Family = Literal["accelerator", "blas", "framework", "openmp", "runtime"]
+Family = Literal["accelerator", "blas", "framework", "openmp", "other", "runtime"]
 Size = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -53,7 +77,9 @@ class LoadedLibrary(Model, frozen=True):
         path: where it lies; ``{prefix}`` and ``{base}`` stand for the environment's and its base's folder.
         version: as the library or its file name says; "" if neither does.
         size: in bytes.
-        sha256: of the whole file; "" for the framework's own and for files of more than 256 MiB.
+        sha256: of the whole file; where a wheel brought it, as its RECORD says. "" for the framework's own outside of
+            a wheel, and where a process would have had to read more than 256 MiB.
+        owner: ``name==version`` of the distribution whose RECORD names it; "" outside of wheels.
     """
 
     name: str
@@ -62,6 +88,7 @@ class LoadedLibrary(Model, frozen=True):
     version: str = ""
     size: Size = 0
     sha256: str = ""
+    owner: str = ""
 
 
 class ThreadPool(Model, frozen=True):
@@ -117,6 +144,28 @@ class TorchSettings(Model, frozen=True):
         num_threads: ``torch.get_num_threads()``.
         cpu_capability: the vector extension whose kernels it chose.
         devices: the GPUs in use; empty unless the job itself initialised CUDA.
+        cudnn_conv_fp32_precision: ``ieee``, ``tf32`` or ``none`` (as the general one); torch 2.9 and newer, as are all
+            settings named so.
+        cudnn_enabled: whether cuDNN is used at all.
+        cudnn_rnn_fp32_precision: of recurrent layers.
+        cudnn_sdp: whether attention may use cuDNN's kernel.
+        default_dtype: of new tensors.
+        fill_uninitialized_memory: whether deterministic mode fills what ``torch.empty`` gives.
+        flash_sdp: whether attention may use the FlashAttention kernel.
+        fp32_precision: the general setting.
+        interop_threads: ``torch.get_num_interop_threads()``.
+        math_sdp: whether attention may use the plain kernel.
+        matmul_bf16_reduction: whether sums in products of bfloat16 may be kept in bfloat16.
+        matmul_fp16_accumulation: whether products of float16 may accumulate in float16.
+        matmul_fp16_reduction: whether sums in products of float16 may be kept in float16.
+        matmul_fp32_precision: of matrix products on CUDA.
+        mem_efficient_sdp: whether attention may use the memory-efficient kernel.
+        mkldnn_conv_fp32_precision: of oneDNN's convolutions on the CPU.
+        mkldnn_deterministic: whether oneDNN is held to deterministic kernels.
+        mkldnn_enabled: whether oneDNN is used.
+        mkldnn_matmul_fp32_precision: of oneDNN's matrix products on the CPU.
+        opt_einsum: whether einsum chooses its order of contraction by opt_einsum.
+        opt_einsum_strategy: how it chooses.
     """
 
     version: str
@@ -132,6 +181,134 @@ class TorchSettings(Model, frozen=True):
     num_threads: int | None = None
     cpu_capability: str | None = None
     devices: tuple[str, ...] = ()
+    cudnn_conv_fp32_precision: str | None = None
+    cudnn_enabled: bool | None = None
+    cudnn_rnn_fp32_precision: str | None = None
+    cudnn_sdp: bool | None = None
+    default_dtype: str | None = None
+    fill_uninitialized_memory: bool | None = None
+    flash_sdp: bool | None = None
+    fp32_precision: str | None = None
+    interop_threads: int | None = None
+    math_sdp: bool | None = None
+    matmul_bf16_reduction: bool | None = None
+    matmul_fp16_accumulation: bool | None = None
+    matmul_fp16_reduction: bool | None = None
+    matmul_fp32_precision: str | None = None
+    mem_efficient_sdp: bool | None = None
+    mkldnn_conv_fp32_precision: str | None = None
+    mkldnn_deterministic: bool | None = None
+    mkldnn_enabled: bool | None = None
+    mkldnn_matmul_fp32_precision: str | None = None
+    opt_einsum: bool | None = None
+    opt_einsum_strategy: str | None = None
+
+
+class TensorflowSettings(Model, frozen=True):
+    """TensorFlow's settings in force at exit; absent where this TensorFlow does not say.
+
+    Args:
+        version: of TensorFlow.
+        inter_op_threads: how many operations run side by side; 0: TensorFlow chooses.
+        intra_op_threads: how many threads one operation takes; 0: TensorFlow chooses.
+        jit: what is compiled by XLA: "", ``autoclustering`` or a boolean as text.
+        mixed_precision: Keras' global policy, where Keras was imported.
+        op_determinism: whether operations are held to deterministic kernels.
+        tensor_float_32: whether products and convolutions may use TensorFloat-32.
+    """
+
+    version: str
+    inter_op_threads: int | None = None
+    intra_op_threads: int | None = None
+    jit: str | bool | None = None
+    mixed_precision: str | None = None
+    op_determinism: bool | None = None
+    tensor_float_32: bool | None = None
+
+
+class JaxSettings(Model, frozen=True):
+    """JAX's settings in force at exit; absent where this JAX does not say.
+
+    Args:
+        version: of JAX.
+        backend: ``cpu``, ``gpu`` or ``tpu``; absent unless the job itself initialised one.
+        default_matmul_precision: of matrix products and convolutions; absent: the backend's own.
+        default_prng_impl: the algorithm of random keys.
+        devices: kinds of the devices in use.
+        disable_jit: whether functions run uncompiled.
+        enable_x64: whether 64-bit types are kept.
+        numpy_dtype_promotion: ``standard`` or ``strict``.
+        platforms: the backends that may be chosen.
+        threefry_partitionable: which of two number streams a key gives.
+    """
+
+    version: str
+    backend: str | None = None
+    default_matmul_precision: str | None = None
+    default_prng_impl: str | None = None
+    devices: tuple[str, ...] = ()
+    disable_jit: bool | None = None
+    enable_x64: bool | None = None
+    numpy_dtype_promotion: str | None = None
+    platforms: str | None = None
+    threefry_partitionable: bool | None = None
+
+
+class ChangedSetting(Model, frozen=True, order=True):
+    """A setting that the job changed: what was in force at exit is not what the job's first line met.
+
+    Args:
+        framework: ``torch``, ``tensorflow`` or ``jax``; ``variable`` for an environment variable.
+        setting: its name, as in the framework's table.
+        at_start: after the framework's import and what envsnap injects; "" for a variable that was not set.
+        at_exit: when the process ended.
+    """
+
+    framework: str
+    setting: str
+    at_start: str
+    at_exit: str
+
+
+class SeedCall(Model, frozen=True):
+    """A seed that the job gave.
+
+    Args:
+        call: the function or type, for example ``torch.manual_seed``; numpy's generators and bit generators all take
+            their seed as ``numpy.random.SeedSequence``.
+        place: ``file:line`` in the job's own files.
+        seed: absent where it is no integer below 2**63.
+    """
+
+    call: str
+    place: str
+    seed: int | None = None
+
+
+class UnseededGenerator(Model, frozen=True, order=True):
+    """A random generator that the job made without a seed.
+
+    Args:
+        place: ``file:line`` in the job's own files.
+        call: what made it.
+    """
+
+    place: str
+    call: str
+
+
+class OpenedFile(Model, frozen=True, order=True):
+    """A data file that a process opened for reading, and that was there before the job began.
+
+    Args:
+        path: relative to the job's folder where it lies within; ``~`` stands for the user's folder.
+        real: the same with links followed.
+        size: in bytes, when it was opened.
+    """
+
+    path: str
+    real: str = ""
+    size: Size = 0
 
 
 class Observation(Model, frozen=True):
@@ -146,8 +323,18 @@ class Observation(Model, frozen=True):
         hash_seed: PYTHONHASHSEED as it was when the interpreter started; "" if it was not set.
         variables: those of :data:`NUMERICS_VARIABLES` that were set at exit.
         frameworks: versions of the numerical packages that were imported.
+        numpy: absent where numpy was not imported; so for the other frameworks.
+        thread_pools: of the native libraries.
+        libraries: every library that was mapped, but for Python's extension modules.
         errors: what could not be observed, and why.
         processes: how many processes the observation speaks for.
+        changed: settings that the job itself changed.
+        distributions: ``name==version`` of each that an imported module or a mapped library belongs to.
+        foreign_modules: imported modules of no distribution, neither the standard library's nor the job's own.
+        extension_modules: how many extension modules of Python were mapped.
+        seeds: seeds that the job gave; the first 20 of each process.
+        unseeded: generators that the job made without a seed; the first 50 of each process.
+        opened: data files that were read; the first 2,000 of each process.
     """
 
     python: str
@@ -164,3 +351,20 @@ class Observation(Model, frozen=True):
     libraries: tuple[LoadedLibrary, ...] = ()
     errors: tuple[str, ...] = ()
     processes: Size = 1
+    tensorflow: TensorflowSettings | None = None
+    jax: JaxSettings | None = None
+    changed: tuple[ChangedSetting, ...] = ()
+    distributions: tuple[str, ...] = ()
+    foreign_modules: tuple[str, ...] = ()
+    extension_modules: Size = 0
+    seeds: tuple[SeedCall, ...] = ()
+    unseeded: tuple[UnseededGenerator, ...] = ()
+    opened: tuple[OpenedFile, ...] = ()
+
+
+class JournalEntry(Model, frozen=True):
+    """One line of a process's journal: one of these happened."""
+
+    seed: SeedCall | None = None
+    unseeded: UnseededGenerator | None = None
+    opened: OpenedFile | None = None

@@ -26,6 +26,48 @@ Evidence = Literal["direct-url", "index-verified", "index-inferred", "local-file
 """How sure it is that the recorded artefact is the installed one; :class:`InstalledRecord` tells what each means."""
 
 
+Origin = Literal[
+    "site-packages", "dist-packages", "user-site", "base", "pythonpath", "pth", "standard-library", "other"
+]
+"""How a folder got onto the search path; :class:`InstalledRecord` tells what each means."""
+
+
+class Sbom(Model, frozen=True):
+    """A bill of materials that a wheel brought in ``.dist-info/sboms`` (PEP 770).
+
+    Args:
+        name: of the file.
+        sha256: of the file.
+    """
+
+    name: str
+    sha256: str
+
+
+class Provenance(Model, frozen=True):
+    """provenance_url.json (PEP 710): the file on an index that the installer says it installed.
+
+    Args:
+        url: of the file, without credentials.
+        hashes: digests by algorithm, as the installer noted them.
+    """
+
+    url: str
+    hashes: dict[str, str] = {}
+
+
+class Checkout(Model, frozen=True):
+    """The git working tree that an editable installation is imported from.
+
+    Args:
+        commit: that was checked out.
+        dirty: whether its files differed from the commit.
+    """
+
+    commit: str
+    dirty: bool = False
+
+
 class Installed(Model, frozen=True):
     """One distribution as the probe found it.
 
@@ -44,6 +86,13 @@ class Installed(Model, frozen=True):
         direct_url: contents of direct_url.json (PEP 610), "" if there is none.
         conda: whether conda owns it.
         problem: why its files cannot be told; "" if they can.
+        origin: how its root got onto the search path; None where that is unknown.
+        owner: who installed it.
+        owner_package: the system's package that holds it.
+        editable: whether it is imported from its source tree.
+        provenance_url: contents of provenance_url.json (PEP 710), "" if there is none.
+        sboms: the bills of materials that it brought.
+        checkout: the git working tree of an editable installation.
     """
 
     name: str
@@ -61,6 +110,13 @@ class Installed(Model, frozen=True):
     direct_url: str = ""
     conda: bool = False
     problem: str = ""
+    origin: Origin | None = None
+    owner: str = ""
+    owner_package: str = ""
+    editable: bool = False
+    provenance_url: str = ""
+    sboms: tuple[Sbom, ...] = ()
+    checkout: Checkout | None = None
 
     @property
     def label(self) -> str:
@@ -126,6 +182,10 @@ class InstalledRecord(Model, frozen=True):
     a wheel on that machine with an equal RECORD, ``direct-url`` for a wheel installed from a URL that noted its hash,
     ``repacked`` for a wheel made from the installed files, ``none`` where there is no artefact.
 
+    ``origin`` is ``site-packages`` for the environment's own folder, ``dist-packages`` for Debian's, ``user-site`` for
+    the user's, ``base`` for that of the interpreter under a virtual environment (``--system-site-packages``),
+    ``pythonpath`` and ``pth`` for one that PYTHONPATH or a ``.pth`` file names, ``standard-library`` for Python's own.
+
     Args:
         tags: the wheel's ``Tag`` lines.
         evidence: how sure it is that the recorded artefact is the installed one.
@@ -140,6 +200,14 @@ class InstalledRecord(Model, frozen=True):
         version: of a source tree, where PEP 751 forbids it in the entry itself.
         reason: why there is no artefact, or why it is not an index's.
         wheel: rebuilds a source tree, where PEP 751 forbids ``wheels`` in the entry itself.
+        origin: how the import root got onto the search path.
+        owner: whose record of it counts: ``conda``, ``dpkg``, ``rpm``, ``apk``, or else what INSTALLER says, and
+            ``unknown`` where it says nothing.
+        owner_package: the system's package that holds it.
+        editable: true where it was imported from its source tree.
+        checkout: the git working tree of an editable installation.
+        provenance: the file that the installer says it installed.
+        sboms: the bills of materials that it brought.
     """
 
     tags: tuple[str, ...]
@@ -154,6 +222,13 @@ class InstalledRecord(Model, frozen=True):
     version: Version | None = None
     reason: str = ""
     wheel: Artefact | None = None
+    origin: Origin | None = None
+    owner: str = ""
+    owner_package: str | None = None
+    editable: bool | None = None
+    checkout: Checkout | None = None
+    provenance: Provenance | None = None
+    sboms: tuple[Sbom, ...] | None = None
 
 
 class Package(Model, frozen=True):

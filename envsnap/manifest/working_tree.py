@@ -1,8 +1,13 @@
 """The code that the job runs."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from envsnap.manifest.model import Model
+
+Commit = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})\Z")]
+"""It reaches git's command line, where other text could be an option."""
 
 
 class ChangedFile(Model, frozen=True):
@@ -17,6 +22,24 @@ class ChangedFile(Model, frozen=True):
     sha256: str
 
 
+class Submodule(Model, frozen=True):
+    """A repository inside the repository.
+
+    Args:
+        path: in the working tree.
+        commit: the commit that is checked out there; empty where nothing is.
+        remote: where it comes from, without credentials.
+        dirty: whether it differs from that commit.
+        moved: whether that commit is another than the one that the outer repository records.
+    """
+
+    path: str
+    commit: str = ""
+    remote: str = ""
+    dirty: bool = False
+    moved: bool = False
+
+
 class Code(Model, frozen=True):
     """State of the working tree.
 
@@ -28,12 +51,19 @@ class Code(Model, frozen=True):
         dirty: whether the tree differed from the commit.
         patch: SHA-256 of ``git diff --binary`` against the commit; empty where nothing differs.
         changed: the files that differ.
+        kept_patch: SHA-256 of the file in ``envsnap.baseline/patches`` that, applied to the commit, gives the working
+            tree, untracked files too; empty where nothing differs or the text is not kept.
+        remotes: all remotes by name, without credentials, where there are more than one.
+        submodules: the repositories inside this one.
     """
 
     vcs: Literal["git"]
-    commit: str
+    commit: Commit
     branch: str = ""
     remote: str = ""
     dirty: bool = False
     patch: str = ""
     changed: tuple[ChangedFile, ...] = ()
+    kept_patch: str = ""
+    remotes: dict[str, str] = {}
+    submodules: tuple[Submodule, ...] = ()

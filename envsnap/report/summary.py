@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.report.findings import render_findings
 
 MEANING = {
     "index-verified": "proven by the index's own RECORD",
@@ -24,7 +25,7 @@ def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float]) -> st
     if contents.data:
         lines.append(f"inputs: {len(contents.data)}, {sum(datum.size for datum in contents.data):,} bytes")
     lines.append(_baseline(contents, seconds))
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + render_findings(contents.findings)
 
 
 def render_built(kind: str, reference: str, packages: int) -> str:

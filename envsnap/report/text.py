@@ -3,7 +3,9 @@
 import unicodedata
 from io import StringIO
 
-from rich.console import Console, RenderableType
+TYPE_CHECKING = False  # rich costs a command that draws nothing its start-up time
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that draw nothing or steer the display: https://www.unicode.org/reports/tr44/#General_Category_Values"""
@@ -17,8 +19,10 @@ def printable(text: str) -> str:
     )
 
 
-def render(parts: list[RenderableType], *, color: bool, width: int) -> str:
+def render(parts: "list[RenderableType]", *, color: bool, width: int) -> str:
     """Draw with rich into a string; without colour the text holds no escape sequence at all."""
+    from rich.console import Console
+
     console = Console(
         file=StringIO(),
         width=width,

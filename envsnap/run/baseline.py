@@ -18,6 +18,7 @@ from envsnap.manifest.outcome import Outcome, RecordedOutput
 FOLDER = "envsnap.baseline"
 RECORDING = re.compile(r"[0-9a-f]{16}|\.new-.*")
 LISTINGS = "inputs"
+PATCHES = "patches"
 
 
 def record_baseline(outcomes: Sequence[Outcome], project: Path) -> Baseline:
@@ -70,6 +71,12 @@ def write_listings(listings: Mapping[str, str], project: Path) -> None:
             atomic_write(path, listing.encode("utf-8", "surrogateescape"))
 
 
+def write_patch(patch: bytes | None, project: Path) -> None:
+    """Keep the uncommitted changes beside the baseline, under their digest."""
+    if patch:
+        atomic_write(project / FOLDER / PATCHES / f"{sha256_bytes(patch)}.patch", patch)
+
+
 def read_listings(digests: Sequence[str], project: Path) -> Mapping[str, str]:
     """Return the recorded listings that are there and are what their digest says."""
     listings = {}
@@ -95,8 +102,8 @@ def prune_baselines(project: Path, locks: Iterable[str]) -> None:
     for entry in recordings:
         if not any(entry.name in text for text in texts):
             shutil.rmtree(entry)
-    for path in _entries(root / LISTINGS):
-        if path.suffix == ".txt" and not any(path.stem in text for text in texts):
+    for path in (*_entries(root / LISTINGS), *_entries(root / PATCHES)):
+        if path.suffix in {".txt", ".patch"} and not any(path.stem in text for text in texts):
             path.unlink()
 
 

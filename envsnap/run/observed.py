@@ -8,7 +8,7 @@ import msgspec
 
 from envsnap.errors import InvalidFileError
 from envsnap.manifest.model import convert
-from envsnap.manifest.observation import LoadedLibrary, Observation
+from envsnap.manifest.observation import JournalEntry, LoadedLibrary, Observation, OpenedFile, SeedCall
 
 _MOST_BYTES = 16 * 1024 * 1024
 """A report has tens of kilobytes; the job could write anything in its place."""
@@ -17,22 +17,26 @@ _MOST_BYTES = 16 * 1024 * 1024
 def observe(folder: Path) -> Observation | None:
     """Return what the processes that reported into ``folder`` say together; None: none reported.
 
-    A report that cannot be read is named among the errors.
+    A report or journal that cannot be read is named among the errors.
     """
     reports: list[Observation] = []
+    entries: list[JournalEntry] = []
     errors: list[str] = []
-    for path in sorted(folder.glob("observed-*.json")):
+    for path in sorted(folder.glob("*-*.json*")):
         try:
-            reports.append(_read(path))
+            if path.match("observed-*.json"):
+                reports.append(_read(path))
+            elif path.match("events-*.jsonl"):
+                entries += _read_journal(path)
         except InvalidFileError as error:
             errors.append(str(error))
     if not reports:
         return None
-    return merge(reports, errors)
+    return add_entries(merge(reports, errors), entries)
 
 
 def merge(reports: Iterable[Observation], errors: Iterable[str] = ()) -> Observation:
-    """Return the main process's settings with the libraries and errors of all.
+    """Return the main process's settings with what all had loaded, and their errors.
 
     The main process is the one with most modules; among equals their contents decide, so that the same
     reports give the same value in whatever order they come.
@@ -49,7 +53,32 @@ def merge(reports: Iterable[Observation], errors: Iterable[str] = ()) -> Observa
         libraries=_union(ordered),
         errors=tuple(messages),
         processes=sum(report.processes for report in ordered),
+        distributions=tuple(sorted({name for report in ordered for name in report.distributions})),
+        foreign_modules=tuple(sorted({name for report in ordered for name in report.foreign_modules})),
+        extension_modules=max(report.extension_modules for report in ordered),
     )
+
+
+def add_entries(observation: Observation, entries: Iterable[JournalEntry]) -> Observation:
+    """Return the observation with what the processes' journals tell, each thing once and in order of place."""
+    seeds: set[SeedCall] = set(observation.seeds)
+    unseeded = set(observation.unseeded)
+    opened: set[OpenedFile] = set(observation.opened)
+    for entry in entries:
+        seeds |= {entry.seed} if entry.seed else set()
+        unseeded |= {entry.unseeded} if entry.unseeded else set()
+        opened |= {entry.opened} if entry.opened else set()
+    return msgspec.structs.replace(
+        observation,
+        seeds=tuple(sorted(seeds, key=_by_place)),
+        unseeded=tuple(sorted(unseeded)),
+        opened=tuple({file.path: file for file in sorted(opened)}.values()),
+    )
+
+
+def _by_place(seed: SeedCall) -> tuple[str, int, str, int]:
+    file, _, line = seed.place.rpartition(":")
+    return file, int(line) if line.isdecimal() else 0, seed.call, -1 if seed.seed is None else seed.seed
 
 
 def _union(reports: Iterable[Observation]) -> tuple[LoadedLibrary, ...]:
@@ -58,11 +87,29 @@ def _union(reports: Iterable[Observation]) -> tuple[LoadedLibrary, ...]:
 
 
 def _read(path: Path) -> Observation:
+    source = f"report {path.name}"
+    return convert(_decode(_bytes(path, source), source), Observation, source=source)
+
+
+def _read_journal(path: Path) -> list[JournalEntry]:
+    """Read a journal; the last line of a process that was killed may be cut short."""
+    source = f"journal {path.name}"
+    lines = _bytes(path, source).split(b"\n")[:-1]
+    return [convert(_decode(line, source), JournalEntry, source=source) for line in lines]
+
+
+def _bytes(path: Path, source: str) -> bytes:
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
-            raise InvalidFileError(f"report {path.name}: is no regular file, or larger than {_MOST_BYTES} bytes")
-        data = msgspec.json.decode(path.read_bytes())
-    except (OSError, RecursionError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidFileError(f"report {path.name}: {error}") from error
-    return convert(data, Observation, source=f"report {path.name}")
+            raise InvalidFileError(f"{source}: is no regular file, or larger than {_MOST_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidFileError(f"{source}: {error}") from error
+
+
+def _decode(data: bytes, source: str) -> object:
+    try:
+        return msgspec.json.decode(data)
+    except (RecursionError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidFileError(f"{source}: {error}") from error

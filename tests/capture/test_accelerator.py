@@ -1,41 +1,70 @@
 """The CUDA versions that can disagree are each taken from their own source."""
 
-from pathlib import Path
-
 import pytest
 
-from envsnap.capture.accelerator import capture_accelerator, find_toolkit
+from envsnap.capture.accelerator import (
+    ProbedAccelerator,
+    describe_accelerator,
+    describe_frameworks,
+)
 from envsnap.host.nvml import NvmlFacts
+from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
+from envsnap.manifest.package import Installed
+
+
+def installed(name: str, version: str) -> Installed:
+    """Return a package."""
+    return Installed(name=name, version=version, root="/r", folder="f", location="{prefix}")
 
 
 def test_four_versions_from_four_sources() -> None:
     """Driver, what it serves, the toolkit's and the framework's."""
+    torch = FrameworkBuild(name="torch", version="2.0.0", cuda="11.8")
     facts = NvmlFacts(driver="550.54.14", driver_cuda="12.4")
 
-    found = capture_accelerator(facts, toolkit="12.1", torch_build={"cuda": "11.8"}, libraries=())
-
-    assert ("550.54.14", "12.4", "12.1", "11.8", ()) == (
-        found.driver,
-        found.driver_cuda,
-        found.toolkit,
-        found.framework_cuda,
-        found.libraries,
+    expected = Accelerator(
+        driver="550.54.14", driver_cuda="12.4", toolkit="12.1", framework_cuda="11.8", frameworks=(torch,)
     )
 
+    assert expected == describe_accelerator(facts, ProbedAccelerator(toolkit="12.1", frameworks=(torch,)), (), ())
 
-@pytest.mark.processes
+
 @pytest.mark.parametrize(
-    ("script", "mode", "expected"),
+    ("name", "version", "expected"),
     [
-        ("#!/bin/sh\necho 'Cuda compilation tools, release 12.4, V12.4.131'\n", 0o755, "12.4"),
-        ("#!/bin/sh\nexit 1\n", 0o755, ""),
-        ("not for this machine", 0o755, ""),
-        ("#!/bin/sh\necho release 12.4\n", 0o644, ""),
+        ("cupy-cuda12x", "13.3.0", ("cupy", "13.3.0", "12", "", "")),
+        ("cupy-cuda112", "10.6.0", ("cupy", "10.6.0", "11.2", "", "")),
+        ("cupy-rocm-5-0", "12.0.0", ("cupy", "12.0.0", "", "", "5.0")),
+        ("jax-cuda12-plugin", "0.4.38", ("jax", "0.4.38", "12", "", "")),
+        ("jax-cuda13-plugin", "0.8.0", ("jax", "0.8.0", "13", "", "")),
+        ("jax-rocm60-plugin", "0.5.0", ("jax", "0.5.0", "", "", "6.0")),
+        ("jaxlib", "0.4.13+cuda12.cudnn89", ("jax", "0.4.13+cuda12.cudnn89", "12", "8.9", "")),
+        ("jaxlib", "0.3.25+cuda11.cudnn805", ("jax", "0.3.25+cuda11.cudnn805", "11", "8.0.5", "")),
+        ("jaxlib", "0.4.38", ("jax", "0.4.38", "", "", "")),
     ],
 )
-def test_the_toolkit_is_nvccs(tmp_path: Path, script: str, mode: int, expected: str) -> None:
-    """One that is built for another machine, fails or cannot be executed is none."""
-    (tmp_path / "nvcc").write_text(script)
-    (tmp_path / "nvcc").chmod(mode)
+def test_some_frameworks_name_their_cuda_in_a_distributions_name(
+    name: str, version: str, expected: tuple[str, ...]
+) -> None:
+    """Without a version of its minor, where the name has none."""
+    build = FrameworkBuild(**dict(zip(("name", "version", "cuda", "cudnn", "rocm"), expected, strict=True)))
 
-    assert expected == find_toolkit(f"/nonexistent:{tmp_path}")
+    assert (build,) == describe_frameworks((), [installed(name, version), installed("numpy", "2.0")])
+
+
+def test_a_plugin_tells_more_than_jaxlib() -> None:
+    """jaxlib is there too."""
+    found = describe_frameworks((), [installed("jaxlib", "0.4.38"), installed("jax-cuda12-plugin", "0.4.38")])
+
+    assert [("jax", "12")] == [(build.name, build.cuda) for build in found]
+
+
+def test_tensorflows_version_is_its_distributions() -> None:
+    """Its table does not hold it; the order is that of the names."""
+    probed = (FrameworkBuild(name="torch", version="2.0"), FrameworkBuild(name="tensorflow", cuda="12.5.1"))
+
+    found = describe_frameworks(probed, [installed("tensorflow-cpu", "2.18.0")])
+
+    assert [("tensorflow", "2.18.0", "12.5.1"), ("torch", "2.0", "")] == [
+        (build.name, build.version, build.cuda) for build in found
+    ]

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from envsnap.capture.cuda_libraries import describe_libraries, find_cuda_libraries
-from envsnap.host.files import sha256_bytes
-from envsnap.manifest.observation import LoadedLibrary
+from envsnap.capture.cuda_libraries import ProbedLibrary, merge_libraries
+from envsnap.manifest.observation import Family, LoadedLibrary
 
 pytestmark = pytest.mark.processes
 
@@ -18,40 +18,51 @@ def library(path: Path, content: bytes = b"\x7fELF") -> Path:
     return path
 
 
-def test_places_are_searched_in_the_order_of_cuda_pathfinder(tmp_path: Path) -> None:
-    """Wheels, conda, the loader, CUDA_HOME; a file that two places name is told of once."""
-    wheel = library(tmp_path / "site" / "nvidia" / "cudnn" / "lib" / "libcudnn.so.9")
-    library(tmp_path / "site" / "nvidia" / "cudnn" / "lib" / "libcudnn_ops.so.9")
-    conda = library(tmp_path / "prefix" / "lib" / "libcudart.so.12.4.127")
-    (tmp_path / "prefix" / "lib" / "libcudart.so.12").symlink_to(conda.name)
-    (tmp_path / "prefix" / "conda-meta").mkdir()
-    loader = library(tmp_path / "loader" / "libcudnn.so.8.9.7")
-    home = library(tmp_path / "cuda" / "lib64" / "libnccl.so.2")
-    env = {"LD_LIBRARY_PATH": f"{tmp_path / 'loader'}::{wheel.parent}", "CUDA_HOME": str(tmp_path / "cuda")}
-
-    found = find_cuda_libraries([tmp_path / "site"], tmp_path / "prefix", env)
-
-    own = [(origin, path) for origin, path in found if path.is_relative_to(tmp_path)]
-    assert [("wheel", wheel), ("conda", conda), ("ld-library-path", loader), ("cuda-home", home)] == own
+WHEEL = ProbedLibrary(
+    name="libcudnn.so.9",
+    version="9.1.0.70",
+    origin="wheel",
+    path="{prefix}/lib/libcudnn.so.9",
+    size=4,
+    sha256="cd" * 32,
+    packages=("nvidia-cudnn-cu12 9.1.0.70",),
+    parts=8,
+)
 
 
-def test_loaded_library_is_told_from_the_one_beside_it(tmp_path: Path) -> None:
-    """The observer's version and digest count; what was not loaded has those of its file."""
-    ours = library(tmp_path / "lib" / "nvidia" / "cudnn" / "lib" / "libcudnn.so.9")
-    theirs = library(tmp_path / "old" / "libcudnn.so.8.9.7", b"old")
-    loaded = LoadedLibrary(
-        name="libcudnn.so.9",
-        family="accelerator",
-        path="{prefix}/lib/nvidia/cudnn/lib/libcudnn.so.9",
-        version="9.1.0",
-        size=4,
-        sha256="ab" * 32,
-    )
+def seen(path: str, version: str = "", *, family: Family = "accelerator", sha256: str = "") -> LoadedLibrary:
+    """Return what the observer says of a library."""
+    return LoadedLibrary(name=Path(path).name, family=family, path=path, version=version, size=4, sha256=sha256)
 
-    described = describe_libraries([("wheel", ours), ("system", theirs)], [loaded], {"{prefix}": tmp_path})
 
-    shown = {(entry.path, entry.version, entry.origin, entry.loaded, entry.sha256) for entry in described}
-    assert {
-        ("{prefix}/lib/nvidia/cudnn/lib/libcudnn.so.9", "9.1.0", "wheel", True, "ab" * 32),
-        ("{prefix}/old/libcudnn.so.8.9.7", "8.9.7", "system", False, sha256_bytes(b"old")),
-    } == shown
+def test_without_a_job_nothing_is_loaded() -> None:
+    """What was found keeps its order and its wheel's digest."""
+    other = msgspec.structs.replace(WHEEL, path="/a/libcudnn.so.9", sha256="", packages=(), parts=0)
+
+    merged = merge_libraries([WHEEL, other], [])
+
+    assert [(WHEEL.path, "cd" * 32, 8, False), (other.path, "", 0, False)] == [
+        (library.path, library.sha256, library.parts, library.loaded) for library in merged
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [("9.1.0", "9.1.0.70"), ("9", "9.1.0.70"), ("", "9.1.0.70"), ("9.5.1", "9.5.1"), ("9.1.07", "9.1.07")],
+)
+def test_a_loaded_librarys_own_word_counts(said: str, version: str) -> None:
+    """Its wheel's is taken where it says the same more exactly."""
+    merged = merge_libraries([WHEEL], [seen(WHEEL.path, said, sha256="ef" * 32)])
+
+    assert [(True, version, "ef" * 32)] == [(library.loaded, library.version, library.sha256) for library in merged]
+
+
+def test_what_was_loaded_from_elsewhere_follows_by_path() -> None:
+    """Only the accelerator's libraries: the others stand elsewhere in the lock."""
+    loaded = [seen("/z/libcudnn.so.9"), seen("/a/libcuda.so.1"), seen("/a/libm.so.6", family="runtime")]
+
+    merged = merge_libraries([WHEEL], loaded)
+
+    assert [(WHEEL.path, False), ("/a/libcuda.so.1", True), ("/z/libcudnn.so.9", True)] == [
+        (library.path, library.loaded) for library in merged
+    ]

@@ -1,39 +1,51 @@
-"""CPU, GPUs, CUDA and numerics settings are described as the machine and the job report them."""
+"""CPU, memory and GPUs are described as the machine reports them, or as the probe saw them in a container."""
 
-from pathlib import Path
+import msgspec
 
-import pytest
-
-from envsnap.capture.hardware import capture_hardware, usable_cores
+from envsnap.capture.hardware import ProbedMachine, capture_hardware, this_machine, usable_cores
 from envsnap.host.nvml import GpuFacts, NvmlFacts
-from envsnap.manifest.hardware import Gpu
+from envsnap.inside.probe import _probe_machine
+from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 
-
-@pytest.mark.parametrize(
-    ("text", "vendor", "model", "isa"),
-    [
-        (
-            "vendor_id\t: GenuineIntel\nmodel\t\t: 106\nmodel name\t: Xeon\nflags\t\t: fpu avx avx2 fma\n",
-            "GenuineIntel", "Xeon", ("avx", "avx2", "fma"),
-        ),
-        ("processor\t: 0\nFeatures\t: fp asimd sve\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n", "0x41", "0xd40",
-         ("asimd", "sve")),
-        ("", "", "", ()),
-    ],
+PROBED = ProbedMachine(
+    vendor="GenuineIntel", model="Xeon", isa=("avx", "avx2"), cores=2, physical_cores=4, logical_cores=8, quota=1.5,
+    numa_nodes=1, memory_mib=24064, memory_limit_mib=700,
 )  # fmt: skip
-def test_cpus_of_both_architectures(tmp_path: Path, text: str, vendor: str, model: str, isa: tuple[str, ...]) -> None:
-    """Arm spells the same facts otherwise; ``model`` is not ``model name``."""
-    (tmp_path / "cpuinfo").write_text(text)
-
-    cpu = capture_hardware(NvmlFacts(), tmp_path / "cpuinfo").cpu
-
-    assert (vendor, model, isa, usable_cores()) == (cpu.vendor, cpu.model, cpu.isa, cpu.cores)
 
 
-def test_gpus_are_those_that_nvml_found(tmp_path: Path) -> None:
-    """A machine without /proc/cpuinfo still has them."""
-    facts = GpuFacts(name="H100", compute_capability="9.0", memory_mib=81559, mig_profile="1g.10gb", ecc=True)
+def test_the_machine_is_the_one_that_was_probed() -> None:
+    """In a container its limits count, not those of whoever asks."""
+    cpu = Cpu(
+        vendor="GenuineIntel", model="Xeon", cores=2, isa=("avx", "avx2"), physical_cores=4, logical_cores=8, quota=1.5,
+        numa_nodes=1,
+    )  # fmt: skip
 
-    expected = Gpu(name="H100", compute_capability="9.0", memory_mib=81559, mig_profile="1g.10gb", ecc=True)
+    assert Hardware(cpu=cpu, memory_mib=24064, memory_limit_mib=700) == capture_hardware(NvmlFacts(), PROBED)
 
-    assert (expected,) == capture_hardware(NvmlFacts(gpus=(facts,)), tmp_path / "gone").gpus
+
+def test_without_a_probe_it_is_this_machine() -> None:
+    """The default number of threads and the lock say the same."""
+    found = capture_hardware(NvmlFacts())
+
+    assert capture_hardware(NvmlFacts(), this_machine()) == found
+    assert usable_cores() == found.cpu.cores
+
+
+def test_the_probe_says_all_that_is_read_of_it() -> None:
+    """Its section is the type's, no more and no less."""
+    assert set(ProbedMachine.__struct_encode_fields__) == _probe_machine.machine().keys()
+
+
+def test_gpus_are_those_that_nvml_found() -> None:
+    """Every fact of it is kept."""
+    told = {
+        "name": "H100", "compute_capability": "9.0", "memory_mib": 81559, "mig_profile": "1g.10gb", "ecc": True,
+        "compute_mode": "default", "power_limit_watts": 700, "max_sm_mhz": 1980, "max_memory_mhz": 2619,
+        "application_sm_mhz": 1755, "application_memory_mhz": 2619, "uuid": "GPU-1",
+    }  # fmt: skip
+    gpu = msgspec.convert(told, GpuFacts)
+
+    found = capture_hardware(NvmlFacts(gpus=(gpu,)), PROBED).gpus
+
+    assert (told,) == tuple(msgspec.structs.asdict(entry) for entry in found)
+    assert set(Gpu.__struct_fields__) == set(GpuFacts.__struct_fields__)

@@ -11,12 +11,11 @@ import pytest
 import uv
 
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
-from envsnap.capture.interpreter import provenance
-from envsnap.capture.packages import without_channel_token
+from envsnap.capture.interpreter import ProbedInterpreter, provenance
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import CaptureError
 from envsnap.inside.probe._probe_document import MARKER
+from envsnap.manifest.model import convert
 
 SITE = "/venv/lib/python3.11/site-packages"
 INTERPRETER = {
@@ -49,10 +48,10 @@ class FakeEnvironment:
         return self.answer
 
 
-def document(*packages: dict[str, Any], conda: tuple[dict[str, Any], ...] = (), **interpreter: Any) -> str:
+def document(*packages: dict[str, Any], **interpreter: Any) -> str:
     """Return what the probe prints."""
-    found = {"interpreter": INTERPRETER | interpreter, "platform": PLATFORM, "torch-build": {}}
-    return f"\n{MARKER}\n" + json.dumps(found | {"packages": packages, "conda": conda}) + "\n"
+    found = {"interpreter": INTERPRETER | interpreter, "platform": PLATFORM}
+    return f"\n{MARKER}\n" + json.dumps(found | {"packages": packages, "conda": []}) + "\n"
 
 
 def package(folder: str, *, root: str = SITE, **fields: Any) -> dict[str, Any]:
@@ -66,16 +65,6 @@ def capture(text: str, **options: Any) -> CapturedEnvironment:
     return capture_environment(FakeEnvironment(text, **options), Path("/work"))
 
 
-def test_packages_are_named_and_placed() -> None:
-    """Names are normalised; places are relative to the environment."""
-    found = capture(document(package("Foo.Bar-1.0.dist-info"), package("x-1.dist-info", root="/usr/lib/python3")))
-
-    assert [("foo-bar", "{prefix}/lib/python3.11/site-packages"), ("x", "{base}/lib/python3")] == [
-        (item.name, item.location) for item in found.packages
-    ]
-    assert () == found.not_captured
-
-
 def test_noise_around_the_answer_does_not_count() -> None:
     """A ``sitecustomize`` prints before, an exit handler after; a package may even hold the marker in its metadata."""
     noise = f"{MARKER} is what a .pth file printed\n"
@@ -85,95 +74,24 @@ def test_noise_around_the_answer_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "message"),
+    ("prefix", "marks", "expected"),
     [
-        ("", {"exit_code": 1, "stderr": "a\nb\nc\nSyntaxError: no"}, r"\(exit code 1\): b c SyntaxError: no\. envsnap"),
-        ("", {}, r"it printed nothing.*CPython of version 3\.8 or newer"),
-        (document(version="3.7.17"), {}, "is cpython 3.7.17; envsnap captures CPython 3.8 and newer"),
-        (document(implementation="pypy"), {}, "is pypy 3.11.7"),
-        (f"\n{MARKER}\n{{", {}, "that is not JSON"),
-        (document(prefix=1), {}, r"Expected `str`, got `int`.*interpreter\.prefix"),
+        ("/opt/conda", {"conda": True}, "conda"),
+        ("/home/u/.pyenv/versions/3.11.7", {}, "pyenv"),
+        ("/srv/pythons/3.11.7", {"pyenv": True}, "pyenv"),
+        ("/home/u/.local/share/uv/python/cpython-3.11", {}, "uv"),
+        ("/opt/python", {"standalone": True}, "uv"),
+        ("/usr", {}, "system"),
+        ("/usr/local", {}, "local"),
+        ("/usr/local", {"container": True}, "image"),
+        ("/opt/python", {}, "unknown"),
     ],
 )
-def test_an_unsound_answer_is_a_capture_error(text: str, options: dict[str, Any], message: str) -> None:
-    """It names the environment, with exit code 4."""
-    with pytest.raises(CaptureError, match=message) as raised:
-        capture(text, **options)
-
-    assert 4 == raised.value.exit_code
-    assert "interpreter /venv/bin/python" in str(raised.value)
-
-
-def test_the_first_on_the_path_is_the_one_that_is_imported() -> None:
-    """The others are reported: shadowed by another folder, or left from an interrupted installation."""
-    found = capture(
-        document(package("a-1.dist-info"), package("a-2.dist-info"), package("a-3.dist-info", root="/usr/lib/python3"))
-    )
-
-    assert ["1"] == [item.version for item in found.packages]
-    assert [
-        "a-1.dist-info stands beside a-2.dist-info: an interrupted installation; install it anew",
-        "1 in {prefix}/lib/python3.11/site-packages comes before it",
-    ] == [problem.reason for problem in found.not_captured]
-
-
-def test_what_stands_for_no_package_is_reported() -> None:
-    """pip leaves ``~name`` behind when it is killed."""
-    found = capture(document(package("~a-1.dist-info", name="a"), package("-.dist-info", name="-")))
-
-    assert () == found.packages
-    assert [
-        "~a-1.dist-info is left from an interrupted pip uninstall; remove it",
-        "-.dist-info names no project; remove it",
-    ] == [problem.reason for problem in found.not_captured]
-
-
-def test_an_editable_package_is_one_package() -> None:
-    """The egg-info in its source tree is no second installation."""
-    installed = package("a-1.dist-info", **{"direct-url": '{"dir_info": {"editable": true}}'})
-    source = package("a.egg-info", name="a", version="1", root="/src/a", problem="p")
-
-    found = capture(document(installed, source))
-
-    assert (1, ()) == (len(found.packages), found.not_captured)
-
-
-def test_conda_owns_what_its_records_name() -> None:
-    """Only in its own prefix; the builder's direct_url is dropped, tokens and logins too."""
-    record = {
-        "name": "a", "owns": ["a-1.dist-info"], "url": "https://u:p@conda.example/t/to-ken/ch/linux-64/a.conda",
-        "channel": "https://conda.example/t/to-ken/ch/",
-    }  # fmt: skip
-    damaged = {"name": "b.json", "problem": "its record in conda-meta is not JSON"}
-    direct = {"direct-url": '{"url": "file:///home/builder"}'}
-    own, other = package("a-1.dist-info", **direct), package("a-1.dist-info", name="c", root="/home/u/.local/lib")
-
-    found = capture(document(own, other, conda=(record, damaged)))
-
-    assert [("a", True, ""), ("c", False, "")] == [(item.name, item.conda, item.direct_url) for item in found.packages]
-    assert ("https://conda.example/ch/linux-64/a.conda", "https://conda.example/ch/") == (
-        found.conda[0].url,
-        found.conda[0].channel,
-    )
-    assert ["conda b.json"] == [problem.what for problem in found.not_captured]
-
-
-def test_a_channels_name_is_no_url() -> None:
-    """``conda-forge/t/x`` has no host that could want a token."""
-    assert "conda-forge/t/x" == without_channel_token("conda-forge/t/x")
-
-
-@pytest.mark.parametrize(
-    ("prefix", "conda", "expected"),
-    [
-        ("/opt/conda", True, "conda"), ("/home/u/.pyenv/versions/3.11.7", False, "pyenv"), ("/usr", False, "system"),
-        ("/home/u/.local/share/uv/python/cpython-3.11", False, "uv"), ("/usr/local", False, "local"),
-        ("/opt/python", False, "unknown"),
-    ],
-)  # fmt: skip
-def test_provenance_is_told_from_the_folder(prefix: str, conda: bool, expected: str) -> None:
+def test_provenance_is_told_from_marks_and_folder(prefix: str, marks: dict[str, bool], expected: str) -> None:
     """It says where to get such an interpreter again."""
-    assert expected == provenance(prefix, conda=conda)
+    probed = convert(INTERPRETER | {"base-prefix": prefix} | marks, ProbedInterpreter, source="test")
+
+    assert expected == provenance(probed)
 
 
 Make = Callable[..., Path]
@@ -207,13 +125,3 @@ def test_a_real_environment_without_pip(make_venv: Make, tmp_path: Path, tool: s
     assert sys.version.split()[0].rstrip("+") == found.interpreter.version
     assert [] == [item.name for item in found.packages if item.root == str(site)]
     assert (folder, Path(sys.base_prefix)) == (found.prefix, found.base_prefix)
-
-
-@pytest.mark.processes
-def test_packages_of_the_system_are_placed_in_the_base(make_venv: Make, tmp_path: Path) -> None:
-    """``--system-site-packages`` shows the base's packages; each says where it lies."""
-    folder = make_venv("venv", "--system-site-packages")
-
-    found = capture_environment(LocalEnvironment(folder / "bin" / "python"), tmp_path)
-
-    assert all(not item.location.startswith("{prefix}") for item in found.packages)

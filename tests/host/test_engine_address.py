@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.host.engine_address import DEFAULT_SOCKET, engine_addresses, is_missing_socket
+from envsnap.host.engine_address import DEFAULT_SOCKET, engine_addresses, is_missing_socket, local_root
 
 
 def test_docker_host_rules_out_every_other_place(tmp_path: Path) -> None:
@@ -39,3 +39,16 @@ def test_only_a_socket_of_this_machine_can_be_missing(tmp_path: Path) -> None:
     """Another machine is asked."""
     assert is_missing_socket(f"unix://{tmp_path}/none.sock")
     assert not is_missing_socket("tcp://engine.example:2375")
+
+
+def test_images_of_an_engine_lie_here_only_if_it_runs_here(tmp_path: Path) -> None:
+    """A remote engine, one in a virtual machine, and a folder that is not there say nothing of this machine's disk."""
+    info = {"DockerRootDir": str(tmp_path)}
+
+    assert str(tmp_path) == local_root("unix:///engine.sock", info)
+    assert [""] * 4 == [
+        local_root("tcp://far.example:2375", info),
+        local_root("unix:///engine.sock", info | {"OperatingSystem": "Docker Desktop"}),
+        local_root("unix:///engine.sock", {"DockerRootDir": str(tmp_path / "none")}),
+        local_root("unix:///engine.sock", {}),
+    ]

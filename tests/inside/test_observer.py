@@ -98,7 +98,10 @@ def observe(tmp_path: Path) -> Observe:
             check=False,
         )
         assert succeeds == (ended.returncode == 0), ended.stderr
-        found = [convert(json.loads(file.read_text()), Observation, source=file.name) for file in reports.iterdir()]
+        found = [
+            convert(json.loads(file.read_text()), Observation, source=file.name)
+            for file in reports.glob("observed-*.json")
+        ]
         return ended.stdout, found
 
     return run
@@ -329,3 +332,19 @@ def test_the_report_names_no_user(observe: Observe, tmp_path: Path) -> None:
 
     assert any("'~/torch.py.missing'" in message for message in report.errors)
     assert not any(str(tmp_path) in message for message in report.errors)
+
+
+@pytest.mark.parametrize(("variable", "expected"), [("1", "inner"), ("", "public")])
+def test_determinism_is_asked_for_without_the_compiler(
+    observe: Observe, tmp_path: Path, variable: str, expected: str
+) -> None:
+    """torch's public switch imports its compiler, for a second; a variable tells the compiler the same."""
+    (tmp_path / "torch.py").write_text(
+        FAKE_TORCH.replace('calls.append(("deterministic"', 'calls.append(("public"')
+        + "\nclass _C:\n"
+        + "    _set_deterministic_algorithms = staticmethod("
+        + "lambda mode, *, warn_only: calls.append(('inner', mode, warn_only)))\n"
+    )
+    output, _ = observe("import torch\nprint(torch.calls)", TORCHINDUCTOR_DETERMINISTIC=variable)
+
+    assert f"[('seed', 7), ('{expected}', True, True)]\n" == output

@@ -11,8 +11,8 @@ import pytest
 
 from envsnap.errors import CaptureError
 from envsnap.host.index_config import IndexConfig
-from envsnap.lock.lock import lock_packages
-from envsnap.manifest.package import Installed, Package
+from envsnap.lock.lock import describe_unlocked, lock_packages
+from envsnap.manifest.package import Checkout, Installed, InstalledRecord, Package, Provenance, Sbom
 
 pytestmark = pytest.mark.processes
 
@@ -364,3 +364,23 @@ def test_index_url_never_stands_in_a_process_list(
 
     assert commands
     assert not [command for command in commands if "s3cret" in command]
+
+
+def test_how_a_package_was_found_is_kept() -> None:
+    """Where it came from, whose it is, and what it brought, without the login in a URL."""
+    provenance = '{"url": "https://u:p@index.example/demo.whl", "archive_info": {"hashes": {"sha256": "%s"}}}'
+    installed = Installed(
+        name="demo", version="1.0", root="/nowhere", folder="demo-1.0.dist-info", location="{base}/lib",
+        origin="base", owner="dpkg", owner_package="python3-demo", editable=True, checkout=Checkout(commit="c0"),
+        provenance_url=provenance % ("ab" * 32), sboms=(Sbom(name="a.cdx.json", sha256="cd" * 32),),
+    )  # fmt: skip
+
+    (locked,) = describe_unlocked([installed])
+
+    expected = InstalledRecord(
+        tags=(), evidence="none", content_digest="", location="{base}/lib", reason="not looked for",
+        origin="base", owner="dpkg", owner_package="python3-demo", editable=True, checkout=installed.checkout,
+        provenance=Provenance(url="https://index.example/demo.whl", hashes={"sha256": "ab" * 32}),
+        sboms=installed.sboms,
+    )  # fmt: skip
+    assert expected == locked.installed

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envsnap.manifest.observation import LoadedLibrary, Observation
+from envsnap.manifest.observation import LoadedLibrary, Observation, OpenedFile, UnseededGenerator
 from envsnap.run.observed import merge, observe
 
 NAMES = st.sampled_from(["libm.so.6", "libc.so.6", "libgomp.so.1"])
@@ -102,5 +102,42 @@ def test_a_report_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     """A report is a file that the observer wrote into the folder."""
     (tmp_path / "elsewhere").write_text(json.dumps({"python": "3.11.7"}))
     (tmp_path / "observed-1-1.json").symlink_to(tmp_path / "elsewhere")
+
+    assert observe(tmp_path) is None
+
+
+def test_journals_of_all_processes_join_the_report(tmp_path: Path) -> None:
+    """Each thing once, in order of place; a last line that a kill cut short is left out."""
+    (tmp_path / "observed-1-1.json").write_text(json.dumps({"python": "3.11.7"}))
+    seed = {"seed": {"call": "random.seed", "place": "train.py:10", "seed": 3}}
+    early = {"seed": {"call": "random.seed", "place": "train.py:9"}}
+    generator = {"unseeded": {"call": "random.Random()", "place": "train.py:4"}}
+    file = {"opened": {"path": "data/a.csv", "real": "data/a.csv", "size": 3}}
+    (tmp_path / "events-1.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in (seed, early, file)))
+    (tmp_path / "events-2.jsonl").write_text(json.dumps(generator) + "\n" + json.dumps(file) + "\n" + '{"opened": {"pa')
+
+    seen = observe(tmp_path)
+
+    assert seen is not None
+    assert ["train.py:9", "train.py:10"] == [one.place for one in seen.seeds]
+    assert (UnseededGenerator(place="train.py:4", call="random.Random()"),) == seen.unseeded
+    assert (OpenedFile(path="data/a.csv", real="data/a.csv", size=3),) == seen.opened
+    assert () == seen.errors
+
+
+def test_a_journal_that_is_none_is_named(tmp_path: Path) -> None:
+    """The job could write anything in its place."""
+    (tmp_path / "observed-1-1.json").write_text(json.dumps({"python": "3.11.7"}))
+    (tmp_path / "events-1.jsonl").write_text('{"opened": 3}\n')
+    seen = observe(tmp_path)
+
+    assert seen is not None
+    assert 1 == len(seen.errors)
+    assert seen.errors[0].startswith("journal events-1.jsonl:")
+
+
+def test_a_journal_alone_is_no_observation(tmp_path: Path) -> None:
+    """Its process ended without a report: which settings were in force, nobody knows."""
+    (tmp_path / "events-1.jsonl").write_text("")
 
     assert observe(tmp_path) is None

@@ -56,7 +56,6 @@ def probed(**changes: str) -> bytes:
         "platform": msgspec.to_builtins(PLATFORM),
         "packages": [tool | {"content-digest": changes.get("content_digest", "cd" * 32)}],
         "conda": [],
-        "torch-build": {},
     }
     return f"\n{MARKER}\n{json.dumps(found)}\n".encode()
 

@@ -1,4 +1,4 @@
-"""Lists the shared libraries of this process that matter to numbers, as /proc/self/maps knows them."""
+"""Describes the shared libraries of this process, as /proc/self/maps knows them."""
 
 from __future__ import annotations
 
@@ -39,17 +39,43 @@ FAMILIES = {
 SUFFIX = r"(?:-r\d+)?(?:-[0-9a-f.]+(?:dev)?)*\.so(?:\.|$)"
 PATTERNS = {family: re.compile("(?:" + stems + ")" + SUFFIX) for family, stems in FAMILIES.items()}
 HASHED_BYTES = 256 * 1024 * 1024
-"""Larger files take seconds to read; their size and version still tell them apart."""
+"""As many bytes are read at most, about half a second: RECORD tells the digests of what wheels bring. Of the other
+files size and version still tell them apart."""
 
 
-def loaded(attempt: Attempt, maps: str = "/proc/self/maps") -> list[dict[str, Any]]:
-    """Return the libraries that matter to numbers, ordered by path; none on a system without /proc."""
+def mapped(maps: str = "/proc/self/maps") -> set[str]:
+    """Return the files mapped into this process; none on a system without /proc."""
     if not os.path.exists(maps):
-        return []
+        return set()
     with open(maps, encoding="utf-8", errors="surrogateescape") as file:
-        paths = mapped_files(file)
-    found = [(path, family_of(os.path.basename(path))) for path in sorted(paths)]
-    return [_describe(path, family, attempt) for path, family in found if family]
+        return mapped_files(file)
+
+
+def libraries_among(paths: Iterable[str]) -> tuple[list[str], int]:
+    """Return the shared libraries among mapped files, sorted, and how many are left out as Python's extension modules.
+
+    What belongs to an extension module is told by its distribution; a library that lies beside it is not.
+    """
+    modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    real = {os.path.realpath(path) for path in modules if isinstance(path, str) and ".so" in path}
+    libraries = sorted(path for path in paths if re.search(r"\.so(\.|$)", os.path.basename(path)))
+    kept = [path for path in libraries if path not in modules and path not in real]
+    return kept, len(libraries) - len(kept)
+
+
+def loaded(paths: Iterable[str], owned: dict[str, tuple[str, str, int]], attempt: Attempt) -> list[dict[str, Any]]:
+    """Describe libraries, ordered by path.
+
+    Args:
+        paths: of the files.
+        owned: by path: the distribution that brought it, its recorded SHA-256 and size.
+        attempt: runs what must not fail.
+    """
+    budget = [HASHED_BYTES]
+    found = [(path, family_of(os.path.basename(path)) or "other") for path in paths]
+    ordered = sorted(found, key=lambda pair: (pair[1] == "other", pair))  # what matters most is hashed first
+    described = [_describe(path, family, owned.get(path, ("", "", -1)), budget, attempt) for path, family in ordered]
+    return sorted(described, key=lambda library: str(library["path"]))
 
 
 def mapped_files(lines: Iterable[str]) -> set[str]:
@@ -85,17 +111,25 @@ def _homes() -> list[str]:
     return [home for home in homes if home.startswith("/")]
 
 
-def _describe(path: str, family: str, attempt: Attempt) -> dict[str, Any]:
+def _describe(
+    path: str, family: str, owned: tuple[str, str, int], budget: list[int], attempt: Attempt
+) -> dict[str, Any]:
     name = os.path.basename(path)
     size = attempt("size of " + name, lambda: os.stat(path).st_size, 0)
-    hashed = family != "framework" and 0 < size <= HASHED_BYTES
+    owner, digest, recorded = owned
+    if not digest or recorded != size:
+        digest = ""
+        if family != "framework" and 0 < size <= budget[0]:
+            budget[0] -= size
+            digest = attempt("digest of " + name, lambda: _sha256(path), "")
     return {
         "name": name,
         "family": family,
         "path": portable(path),
         "version": attempt("version of " + name, lambda: _version(path, name), ""),
         "size": size,
-        "sha256": attempt("digest of " + name, lambda: _sha256(path), "") if hashed else "",
+        "sha256": digest,
+        "owner": owner,
     }
 
 

@@ -5,7 +5,6 @@ No host name, user name or device serial: folders of the environment and the use
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 import os
@@ -16,44 +15,74 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from envsnap.inside.observer._envsnap_libraries import loaded, portable
-    from envsnap.inside.observer._envsnap_observer import Errors
+    from envsnap.inside.observer import _envsnap_settings as framework_settings
+    from envsnap.inside.observer._envsnap_distributions import owners
+    from envsnap.inside.observer._envsnap_libraries import libraries_among, loaded, mapped, portable
+    from envsnap.inside.observer._envsnap_observer import Errors, Watch
+    from envsnap.inside.observer._envsnap_places import Places
 
     # Frameworks are no dependency.
     Module = Any
-    Setting = Any
 else:
-    from _envsnap_libraries import loaded, portable
+    import _envsnap_settings as framework_settings
+    from _envsnap_distributions import owners
+    from _envsnap_libraries import libraries_among, loaded, mapped, portable
+    from _envsnap_places import Places
 
 VARIABLES = (
     "ATEN_CPU_CAPABILITY",
+    "BLIS_ARCH_TYPE",
     "BLIS_NUM_THREADS",
     "CUBLAS_WORKSPACE_CONFIG",
     "FLASH_ATTENTION_DETERMINISTIC",
+    "GLIBC_TUNABLES",
     "JAX_DEFAULT_MATMUL_PRECISION",
+    "JAX_DEFAULT_PRNG_IMPL",
+    "JAX_DISABLE_JIT",
+    "JAX_ENABLE_X64",
+    "JAX_NUMPY_DTYPE_PROMOTION",
+    "JAX_PLATFORMS",
+    "JAX_THREEFRY_PARTITIONABLE",
+    "KERAS_BACKEND",
+    "KMP_DETERMINISTIC_REDUCTION",
     "MKL_CBWR",
+    "MKL_DEBUG_CPU_TYPE",
     "MKL_DYNAMIC",
+    "MKL_ENABLE_INSTRUCTIONS",
     "MKL_NUM_THREADS",
+    "MKL_THREADING_LAYER",
     "NCCL_ALGO",
     "NCCL_MAX_NCHANNELS",
     "NCCL_MIN_NCHANNELS",
+    "NCCL_NTHREADS",
     "NCCL_NVLS_ENABLE",
     "NCCL_PROTO",
     "NPY_DISABLE_CPU_FEATURES",
+    "NPY_ENABLE_CPU_FEATURES",
+    "NPY_PROMOTION_STATE",
+    "NUMBA_CPU_FEATURES",
+    "NUMBA_CPU_NAME",
     "NUMEXPR_NUM_THREADS",
     "NVIDIA_TF32_OVERRIDE",
     "NVTE_ALLOW_NONDETERMINISTIC_ALGO",
     "OMP_DYNAMIC",
     "OMP_NUM_THREADS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
     "OPENBLAS_CORETYPE",
     "OPENBLAS_NUM_THREADS",
     "PYTHONHASHSEED",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_CUDNN_USE_AUTOTUNE",
     "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_AUTO_MIXED_PRECISION",
     "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
     "TORCHINDUCTOR_DETERMINISTIC",
+    "TORCHINDUCTOR_MAX_AUTOTUNE",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     "VECLIB_MAXIMUM_THREADS",
     "XLA_FLAGS",
@@ -72,51 +101,87 @@ FRAMEWORKS = (
     "xgboost",
 )
 
-TORCH_SETTINGS = (
-    ("cuda-version", "version.cuda"),
-    ("deterministic-algorithms", "are_deterministic_algorithms_enabled"),
-    ("deterministic-warn-only", "is_deterministic_algorithms_warn_only_enabled"),
-    ("cudnn-deterministic", "backends.cudnn.deterministic"),
-    ("cudnn-benchmark", "backends.cudnn.benchmark"),
-    ("cudnn-allow-tf32", "backends.cudnn.allow_tf32"),
-    ("matmul-allow-tf32", "backends.cuda.matmul.allow_tf32"),
-    ("float32-matmul-precision", "get_float32_matmul_precision"),
-    ("num-threads", "get_num_threads"),
-    ("cpu-capability", "backends.cpu.get_cpu_capability"),
-)
-"""Names in the report and where torch keeps each, as a value or a function without arguments."""
 
-
-def write(launch: dict[str, Any], modules: int, errors: Errors) -> None:
+def write(launch: dict[str, Any], modules: int, watch: Watch, errors: Errors) -> None:
     """Write ``observed-<pid>-<nanoseconds>.json`` into the report folder in one step."""
     with warnings.catch_warnings():
         # Reading a deprecated setting must not disturb a job that makes warnings errors.
         warnings.simplefilter("ignore")
-        report = describe(launch, modules, errors)
+        report = describe(launch, modules, watch, errors)
     path = os.path.join(launch["folder"], "observed-{}-{}.json".format(os.getpid(), time.time_ns()))
     with open(path + ".part", "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1, sort_keys=True)
     os.replace(path + ".part", path)
 
 
-def describe(launch: dict[str, Any], modules: int, errors: Errors) -> dict[str, Any]:
+def describe(launch: dict[str, Any], modules: int, watch: Watch, errors: Errors) -> dict[str, Any]:
     """Return the report; a part that cannot be told is left out and named among the errors."""
+    attempt = errors.attempt
+    if watch.generators is not None:
+        attempt("generators", watch.generators.settle)
+    settings = _frameworks_settings(watch, errors)
     report = {
         "python": platform.python_version(),
         "prefix": sys.prefix,
-        "program": errors.attempt("program", _program, ""),
+        "program": attempt("program", _program, ""),
         "modules": modules,
         "seed": launch["seed"],
         "hash-seed": launch["hash-seed"],
-        "variables": {name: portable(os.environ[name]) for name in VARIABLES if name in os.environ},
-        "frameworks": errors.attempt("frameworks", _frameworks, {}),
-        "numpy": errors.attempt("numpy", _numpy),
-        "torch": errors.attempt("torch", lambda: _torch(errors)),
-        "thread-pools": errors.attempt("thread pools", lambda: _thread_pools(launch["threadpoolctl"]), []),
-        "libraries": errors.attempt("libraries", lambda: loaded(errors.attempt), []),
+        "variables": _variables(os.environ),
+        "frameworks": attempt("frameworks", _frameworks, {}),
+        "numpy": attempt("numpy", _numpy),
+        "thread-pools": attempt("thread pools", lambda: _thread_pools(launch["threadpoolctl"]), []),
+        "changed": attempt("changed settings", lambda: _changed(launch["environ"], watch, settings), []),
     }
+    report.update(settings)
+    report.update(attempt("loaded files", lambda: _loaded(watch, errors), {}))
     report["errors"] = [portable(message) for message in errors.messages]
     return report
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: portable(environ[name]) for name in VARIABLES if name in environ}
+
+
+def _frameworks_settings(watch: Watch, errors: Errors) -> dict[str, Any]:
+    found = {
+        "torch": errors.attempt("torch", lambda: _torch(errors)),
+        "tensorflow": errors.attempt("tensorflow", lambda: _framework("tensorflow", errors)),
+        "jax": errors.attempt("jax", lambda: _framework("jax", errors)),
+    }
+    return {
+        name: dict(watch.starts.ends.get(name, {}), **settings)
+        for name, settings in found.items()
+        if settings is not None
+    }
+
+
+def _changed(environ: Mapping[str, str], watch: Watch, settings: dict[str, Any]) -> list[dict[str, str]]:
+    """Return what the job has changed: settings since the framework's import, variables since the start."""
+    before, after = _variables(environ), _variables(os.environ)
+    names = sorted(before.keys() | after.keys())
+    pairs = [("variable", name, before.get(name, ""), after.get(name, "")) for name in names]
+    for framework, early in sorted(watch.starts.settings.items()):
+        late = settings.get(framework, {})
+        pairs += [(framework, *difference) for difference in framework_settings.differing(early, late)]
+    keys = ("framework", "setting", "at-start", "at-exit")
+    return [dict(zip(keys, pair)) for pair in pairs if pair[2] != pair[3]]
+
+
+def _loaded(watch: Watch, errors: Errors) -> dict[str, Any]:
+    paths = mapped()
+    if watch.files is not None:
+        files = watch.files
+        errors.attempt("mapped files", lambda: files.note_held(paths))
+    libraries, extensions = libraries_among(paths)
+    places = watch.places or Places(os.getcwd(), "")
+    owned = errors.attempt("distributions", lambda: owners(libraries, places))
+    return {
+        "distributions": owned.distributions if owned else [],
+        "foreign-modules": [portable(text) for text in owned.modules] if owned else [],
+        "extension-modules": extensions,
+        "libraries": loaded(libraries, owned.rows if owned else {}, errors.attempt),
+    }
 
 
 def _program() -> str:
@@ -149,19 +214,21 @@ def _torch(errors: Errors) -> dict[str, Any] | None:
     torch: Any = sys.modules.get("torch")
     if not hasattr(torch, "__version__"):
         return None
-    settings: dict[str, Any] = {}
-    for name, place in TORCH_SETTINGS:
-        settings[name] = errors.attempt("torch " + name, functools.partial(_read, torch, place))
-    in_use = errors.attempt("torch CUDA", lambda: _read(torch, "cuda.is_initialized"), False)
+    settings = framework_settings.read_torch(torch, errors.attempt)
+    ask = framework_settings.read
+    in_use = errors.attempt("torch CUDA", lambda: ask(torch, "cuda.is_initialized"), False)
     if in_use:  # asking otherwise would load cuDNN and initialise CUDA
-        settings["cudnn-version"] = errors.attempt("torch cuDNN", lambda: _read(torch, "backends.cudnn.version"))
+        settings["cudnn-version"] = errors.attempt("torch cuDNN", lambda: ask(torch, "backends.cudnn.version"))
         settings["devices"] = errors.attempt("torch devices", lambda: _devices(torch), [])
     return dict(settings, version=str(torch.__version__))
 
 
-def _read(torch: Module, place: str) -> Setting:
-    value = functools.reduce(getattr, place.split("."), torch)
-    return value() if callable(value) else value
+def _framework(name: str, errors: Errors) -> dict[str, Any] | None:
+    module: Any = sys.modules.get(name)
+    if not hasattr(module, "__version__"):
+        return None
+    read = framework_settings.read_jax if name == "jax" else framework_settings.read_tensorflow
+    return dict(read(module, errors.attempt), version=str(module.__version__))
 
 
 def _devices(torch: Module) -> list[str]:

@@ -72,9 +72,10 @@ class Streams:
 
     def seed_random(self, random: Module) -> None:
         """Seed ``random``; after a fork once more, because Python then seeds it from the system's entropy."""
-        random.seed(self.own_seed())
+        seed = random.seed  # before the generators' watch stands in for it
+        seed(self.own_seed())
         self._untouched["random"] = random.getstate()
-        os.register_at_fork(after_in_child=lambda: random.seed(self.own_seed()))
+        os.register_at_fork(after_in_child=lambda: seed(self.own_seed()))
 
     def seed_numpy(self, numpy_random: Module) -> None:
         """Seed numpy's global generator, and the entropy from which unseeded generators are made."""
@@ -122,9 +123,13 @@ class Streams:
     def _reseed_untouched(self) -> None:
         random, numpy_random = sys.modules.get("random"), sys.modules.get("numpy.random")
         if random is not None and random.getstate() == self._untouched.get("random"):
-            random.seed(self.own_seed())
+            _unwatched(random.seed)(self.own_seed())
         if numpy_random is not None and _numpy_state(numpy_random) == self._untouched.get("numpy.random"):
-            numpy_random.seed(self.own_seed())
+            _unwatched(numpy_random.seed)(self.own_seed())
+
+
+def _unwatched(function: Module) -> Module:
+    return getattr(function, "__wrapped__", function)
 
 
 def _numpy_state(numpy_random: Module) -> tuple[Any, ...]:

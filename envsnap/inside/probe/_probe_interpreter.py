@@ -9,8 +9,10 @@ import sysconfig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envsnap.inside.probe._probe_build import build
     from envsnap.inside.probe._probe_files import read
 else:
+    from _probe_build import build
     from _probe_files import read
 
 SYS_VERSION = re.compile(r"^[^(]*\((?P<build>[^)]*)\)\s*\[(?P<compiler>.*)\]")
@@ -23,6 +25,8 @@ def interpreter() -> dict[str, object]:
     ``| packaged by conda-forge |`` before the parenthesis.
     """
     match = SYS_VERSION.match(sys.version)
+    settings = venv_settings(read(os.path.join(sys.prefix, "pyvenv.cfg")))
+    conda = os.path.isdir(os.path.join(sys.base_prefix, "conda-meta"))
     return {
         "implementation": sys.implementation.name,
         "version": "%d.%d.%d" % sys.version_info[:3] + _release_suffix(),
@@ -32,11 +36,27 @@ def interpreter() -> dict[str, object]:
         "executable": sys.executable,
         "prefix": sys.prefix,
         "base-prefix": sys.base_prefix,
-        "conda": os.path.isdir(os.path.join(sys.base_prefix, "conda-meta")),
+        "conda": conda,
         "venv": sys.prefix != sys.base_prefix,
-        "uv": "uv =" in read(os.path.join(sys.prefix, "pyvenv.cfg")),
+        "uv": "uv" in settings,
+        "environment": environment_kind(settings, conda=conda),
+        "system-site-packages": settings.get("include-system-site-packages", "").lower() == "true",
         "path": roots(),
+        **build(),
     }
+
+
+def venv_settings(text: str) -> dict[str, str]:
+    """Return the keys and values of a pyvenv.cfg: https://docs.python.org/3/library/venv.html."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
+
+
+def environment_kind(settings: dict[str, str], *, conda: bool) -> str:
+    """Say which tool made the environment that the interpreter stands in; none where it is the base itself."""
+    if sys.prefix == sys.base_prefix:
+        return "conda" if conda else "none"
+    return next((tool for tool in ("uv", "virtualenv") if tool in settings), "venv")
 
 
 def _release_suffix() -> str:
@@ -80,8 +100,16 @@ def roots() -> list[str]:
     own = os.path.realpath(os.path.dirname(os.path.abspath(__file__))) if "__file__" in globals() else None
     seen: dict[str, str] = {}
     for entry in sys.path:
-        folder = os.path.abspath(entry) if entry else ""
+        folder = _absolute(entry)
         real = os.path.realpath(folder)
         if folder and real != own and os.path.isdir(folder):
             seen.setdefault(real, folder)
     return list(seen.values())
+
+
+def _absolute(entry: str) -> str:
+    """Spell a folder absolutely; nothing where it is relative to a working folder that is gone."""
+    try:
+        return os.path.abspath(entry) if entry else ""
+    except OSError:
+        return ""

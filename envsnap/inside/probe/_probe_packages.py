@@ -1,24 +1,27 @@
-"""Lists the installed distributions, in the order in which imports find them, and the records of conda."""
+"""Lists the installed distributions, in the order in which imports find them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envsnap.inside.probe._probe_files import entries, read, read_bytes
+    from envsnap.inside.probe._probe_files import METADATA_LIMIT, entries, fetch, listing, read
     from envsnap.inside.probe._probe_interpreter import roots
-    from envsnap.inside.probe._probe_record import content_digest
+    from envsnap.inside.probe._probe_present import has_modules, note_doubles
+    from envsnap.inside.probe._probe_record import content_rows, digest_of_rows
 else:
-    from _probe_files import entries, read, read_bytes
+    from _probe_files import METADATA_LIMIT, entries, fetch, listing, read
     from _probe_interpreter import roots
-    from _probe_record import content_digest
+    from _probe_present import has_modules, note_doubles
+    from _probe_record import content_rows, digest_of_rows
 
 DISTRIBUTION = re.compile(r"^(?P<name>.+?)-(?P<version>\d[^-]*|[^-]*\d[^-]*)(?:-.*)?\.(?:dist|egg)-info$")
+SYSTEM_FOLDERS = ("/usr/lib/", "/usr/lib64/")
+INTERRUPTED = "the installation or removal was interrupted"
 
 
 def packages() -> list[dict[str, object]]:
@@ -32,95 +35,174 @@ def packages() -> list[dict[str, object]]:
                 found.append(egg_distribution(root, entry))
             elif entry == "EGG-INFO" and root.endswith(".egg"):
                 found.append(egg_distribution(root, entry, os.path.basename(root)))
+    found += archived_distributions()
+    note_doubles(found)
+    note_owners(found)
     return found
 
 
 def wheel_distribution(root: str, entry: str) -> dict[str, object]:
     """Describe one ``.dist-info`` folder."""
     folder = os.path.join(root, entry)
-    metadata = read_bytes(os.path.join(folder, "METADATA"))
-    wheel = _headers(read(os.path.join(folder, "WHEEL")))
-    record = read(os.path.join(folder, "RECORD"))
-    name, version = _identity(metadata.decode("utf-8", "replace"), entry)
-    digest, files = content_digest(record)
+    names, unlisted = listing(folder)
+    metadata, text, doubts = _text(folder, "METADATA", names)
+    record, more = _text(folder, "RECORD", names)[1:]
+    name, version = _identity(text, entry)
+    rows = content_rows(record)
+    digest, files = digest_of_rows(rows)
+    problem, partial = _problem(text, record, files)
+    if not problem and not has_modules(root, rows, record):
+        problem, partial = "none of the modules that its RECORD names is there: " + INTERRUPTED, True
+    tags, build = _wheel_facts(folder, names)
     return {
         "name": name,
         "version": version,
         "root": root,
         "folder": entry,
-        "tags": wheel.get("tag", []),
-        "build": "".join(wheel.get("build", [])),
+        "tags": tags,
+        "build": build,
         "metadata-sha256": hashlib.sha256(metadata).hexdigest() if metadata else "",
         "content-digest": digest,
         "files": files,
-        "installer": read(os.path.join(folder, "INSTALLER")).strip(),
-        "requested": os.path.exists(os.path.join(folder, "REQUESTED")),
-        "direct-url": read(os.path.join(folder, "direct_url.json")),
-        "problem": _problem(metadata, record, files),
+        "installer": _note(folder, "INSTALLER", names).strip(),
+        "requested": "REQUESTED" in names,
+        "direct-url": _note(folder, "direct_url.json", names),
+        "provenance-url": _note(folder, "provenance_url.json", names),
+        "sboms": _sboms(os.path.join(folder, "sboms")) if "sboms" in names else [],
+        "problem": problem,
+        "partial": partial and not unlisted,
+        "unreadable": ["the folder cannot be read: " + unlisted] if unlisted else doubts + more,
     }
 
 
-def _problem(metadata: bytes, record: str, files: int) -> str:
+def _text(folder: str, name: str, names: list[str]) -> tuple[bytes, str, list[str]]:
+    """Return a file's bytes, its text, and what is wrong with it where it is there and not what it should be."""
+    if name not in names:
+        return b"", "", []
+    data, reason = fetch(os.path.join(folder, name), None if name == "RECORD" else METADATA_LIMIT)
+    if reason:
+        return b"", "", [name + " cannot be read: " + reason]
+    try:
+        return data, data.decode("utf-8"), []
+    except UnicodeDecodeError as error:
+        byte = "byte 0x%02x at %d" % (data[error.start], error.start)
+        return data, data.decode("utf-8", "replace"), [name + " is not UTF-8: " + byte]
+
+
+def _note(folder: str, name: str, names: list[str]) -> str:
+    return read(os.path.join(folder, name)) if name in names else ""
+
+
+def _wheel_facts(folder: str, names: list[str]) -> tuple[list[str], str]:
+    """Return the ``Tag`` lines and the ``Build`` line of WHEEL."""
+    tags, build = [], ""
+    for line in _note(folder, "WHEEL", names).splitlines():
+        key, _, value = line.partition(":")
+        if key.lower() == "tag":
+            tags.append(value.strip())
+        elif key.lower() == "build":
+            build = value.strip()
+    return tags, build
+
+
+def _sboms(folder: str) -> list[dict[str, str]]:
+    """Name and hash the bills of materials (PEP 770) that the wheel brought."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            data, reason = fetch(path, None)
+            if not reason:
+                digest = hashlib.sha256(data).hexdigest()
+                found.append({"name": os.path.relpath(path, folder), "sha256": digest})
+    return sorted(found, key=lambda sbom: sbom["name"])
+
+
+def _problem(metadata: str, record: str, files: int) -> tuple[str, bool]:
+    """Say why the files of a distribution cannot be told, and whether that is how an interruption leaves one."""
     if not metadata:
-        return "its METADATA is missing or empty: the installation was interrupted"
+        return "its METADATA is missing or empty: " + INTERRUPTED, True
     if not record.strip():
-        return "it has no RECORD: which files belong to it is unknown"
-    return "" if files else "its RECORD names no files: which files belong to it is unknown"
+        return "it has no RECORD: which files belong to it is unknown", True
+    return ("", False) if files else ("its RECORD names no files: which files belong to it is unknown", False)
 
 
 def egg_distribution(root: str, entry: str, egg: str = "") -> dict[str, object]:
     """Describe an ``.egg-info`` file or folder, as distutils, setuptools and Debian leave them, or an ``.egg``."""
     path = os.path.join(root, entry)
-    text = read(os.path.join(path, "PKG-INFO") if os.path.isdir(path) else path)
-    name, version = _identity(text, re.sub(r"\.egg$", ".egg-info", egg) or entry)
+    folder, name = (path, "PKG-INFO") if os.path.isdir(path) else (root, entry)
+    _, text, doubts = _text(folder, name, entries(folder))
+    name, version = _identity(text, egg[: -len(".egg")] + ".egg-info" if egg else entry)
     return {
         "name": name,
         "version": version,
         "root": root,
         "folder": entry,
         "problem": "it was installed without a wheel (egg): which files belong to it is unknown",
+        "unreadable": doubts,
     }
 
 
-def _identity(metadata: str, entry: str) -> tuple[str, str]:
-    headers = _headers(metadata.split("\n\n", 1)[0])
-    match = DISTRIBUTION.match(entry)
-    name = headers.get("name") or [match.group("name") if match else entry.rsplit(".", 1)[0]]
-    version = headers.get("version") or [match.group("version") if match else ""]
-    return name[0], version[0]
+def note_owners(found: list[dict[str, object]]) -> None:
+    """Write ``owner`` and ``owner-package`` into what the system's package manager installed.
+
+    It is asked once, and only where there are packages in its own folders: a process costs more than all the rest.
+    """
+    doubtful = {_metadata_file(item): item for item in found if str(item["root"]).startswith(SYSTEM_FOLDERS)}
+    if not doubtful:
+        return
+    if TYPE_CHECKING:
+        from envsnap.inside.probe._probe_owners import owners
+    else:
+        from _probe_owners import owners
+    for path, owner in owners(doubtful)[0].items():
+        doubtful[path].update({"owner": owner.manager, "owner-package": owner.name})
 
 
-def _headers(text: str) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        key, colon, value = line.partition(":")
-        if colon and not line[0].isspace():
-            values.setdefault(key.strip().lower(), []).append(value.strip())
-    return values
+def _metadata_file(item: dict[str, object]) -> str:
+    path = os.path.join(str(item["root"]), str(item["folder"]))
+    name = "METADATA" if path.endswith(".dist-info") else "PKG-INFO"
+    return os.path.join(path, name) if os.path.isdir(path) else path
 
 
-def conda_packages() -> list[dict[str, object]]:
-    """List the conda records of the prefix, with the dist-info folders that each owns."""
-    folder = os.path.join(sys.prefix, "conda-meta")
-    if not os.path.isdir(folder):
+def archived_distributions() -> list[dict[str, object]]:
+    """Describe the distributions in zipped eggs and wheels on the search path; there is seldom one."""
+    archives = [
+        entry for entry in sys.path if entry.endswith((".egg", ".whl", ".zip", ".pyz")) and os.path.isfile(entry)
+    ]
+    if not archives:
         return []
-    names = [name for name in entries(folder) if name.endswith(".json")]
-    return [_conda_record(os.path.join(folder, name)) for name in names]
+    from importlib.metadata import distributions
+
+    problem = "it is imported from an archive: which files belong to it is unknown"
+    return [
+        {
+            "name": found.metadata["Name"] or "",
+            "version": found.metadata["Version"] or "",
+            "root": os.path.abspath(archive),
+            "folder": os.path.basename(archive),
+            "problem": problem,
+        }
+        for archive in archives
+        for found in distributions(path=[archive])
+    ]
 
 
-def _conda_record(path: str) -> dict[str, object]:
-    try:
-        record = json.loads(read(path))
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        return {"name": os.path.basename(path), "problem": "its record in conda-meta is not JSON"}
-    keys = ("name", "version", "build", "channel", "subdir", "url", "sha256", "md5", "size")
-    kept = {key: record[key] for key in keys if record.get(key) is not None}
-    kept["owns"] = sorted({part for part in map(_dist_info, record.get("files") or []) if part})
-    return kept
-
-
-def _dist_info(path: str) -> str:
-    match = re.search(r"([^/]+\.(?:dist|egg)-info)(?:/|$)", path)
-    return match.group(1) if match else ""
+def _identity(metadata: str, entry: str) -> tuple[str, str]:
+    """Return name and version as the headers tell, or else the folder's name."""
+    name = version = ""
+    for line in metadata.partition("\n\n")[0].splitlines():
+        key, colon, value = line.partition(":")
+        if not line or (name and version):
+            break
+        if colon and key.lower() == "name":
+            name = name or value.strip()
+        elif colon and key.lower() == "version":
+            version = version or value.strip()
+    if name and version:
+        return name, version
+    match = DISTRIBUTION.match(entry)
+    return (
+        name or (match.group("name") if match else entry.rsplit(".", 1)[0]),
+        version or (match.group("version") if match else ""),
+    )

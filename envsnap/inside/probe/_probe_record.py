@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 
 SHARED_FOLDERS = ("bin/", "Scripts/", "include/")
+UNUSUAL = ('"', "\\", ".data/")
+APART = ("../", ",", *SHARED_FOLDERS)
+COMPILED = (".pyc,,", ".pyc,,\r")
+LAST_COMMA = 2
 INSTALLER_FILES = frozenset(
     [
         "RECORD",
@@ -26,15 +30,39 @@ def content_digest(record: str) -> tuple[str, int]:
     Left out is what differs between installers and places, not between artefacts: RECORD itself, the
     installer's own notes, scripts and headers, and compiled files.
     """
+    return digest_of_rows(content_rows(record))
+
+
+def digest_of_rows(rows: list[str]) -> tuple[str, int]:
+    """Return the digest of what :func:`content_rows` gave."""
+    return (hashlib.sha256("\n".join(rows).encode("utf-8")).hexdigest(), len(rows)) if rows else ("", 0)
+
+
+def content_rows(record: str) -> list[str]:
+    """Return the sorted ``path,hash`` rows that are the artefact's own.
+
+    Nearly every row of a RECORD is ``path,hash,size`` and stands for itself; only the others are taken apart.
+    """
+    if any(mark in record for mark in UNUSUAL):
+        rows = [_row(fields) for fields in _rows(record)]
+        return sorted(row for row in rows if row)
     rows = []
-    for fields in _rows(record):
-        path = _place(fields[0])
-        if path and _counts(path):
-            rows.append(path + "," + (fields[1] if len(fields) > 1 else ""))
-    if not rows:
-        return "", 0
+    for line in record.split("\n"):
+        if line.endswith(COMPILED):
+            continue
+        if line.startswith(APART) or ".dist-info/" in line or ".pyc," in line or line.count(",") != LAST_COMMA:
+            row = _row(line.rstrip("\r").rsplit(",", 2)) if line else ""
+        else:
+            row = line[: line.rindex(",")]
+        if row:
+            rows.append(row)
     rows.sort()
-    return hashlib.sha256("\n".join(rows).encode("utf-8")).hexdigest(), len(rows)
+    return rows
+
+
+def _row(fields: list[str]) -> str:
+    path = _place(fields[0])
+    return path + "," + (fields[1] if len(fields) > 1 else "") if path and _counts(path) else ""
 
 
 def recorded_paths(record: str) -> list[str]:

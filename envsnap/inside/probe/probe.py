@@ -12,17 +12,25 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envsnap.inside.probe._probe_accelerator import accelerator
+    from envsnap.inside.probe._probe_conda import conda_packages
     from envsnap.inside.probe._probe_document import show
-    from envsnap.inside.probe._probe_frameworks import torch_build
     from envsnap.inside.probe._probe_interpreter import interpreter, platform_facts
-    from envsnap.inside.probe._probe_packages import conda_packages, packages
+    from envsnap.inside.probe._probe_machine import machine
+    from envsnap.inside.probe._probe_packages import packages
+    from envsnap.inside.probe._probe_roots import import_roots
+    from envsnap.inside.probe._probe_system import system_state
 else:
     # PYTHONSAFEPATH and -I leave the script's own folder out.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from _probe_accelerator import accelerator
+    from _probe_conda import conda_packages
     from _probe_document import show
-    from _probe_frameworks import torch_build
     from _probe_interpreter import interpreter, platform_facts
-    from _probe_packages import conda_packages, packages
+    from _probe_machine import machine
+    from _probe_packages import packages
+    from _probe_roots import import_roots
+    from _probe_system import system_state
 
 
 def main() -> None:
@@ -30,9 +38,12 @@ def main() -> None:
     document = {
         "interpreter": interpreter(),
         "platform": platform_facts(),
+        "roots": import_roots(),
         "packages": packages(),
         "conda": conda_packages(),
-        "torch-build": torch_build(),
+        "accelerator": accelerator(os.environ),
+        "machine": machine(),
+        "system-state": system_state(),
     }
     show(document)
 

@@ -1,0 +1,133 @@
+"""Runs one of envsnap's scripts inside an environment and reads its one document, which is untrusted."""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from envsnap import inside
+from envsnap.environment import Completed, Environment, Execution
+from envsnap.errors import CaptureError, CommandNotFoundError, InvalidFileError
+from envsnap.inside.probe._probe_document import MARKER
+from envsnap.manifest.model import convert
+
+SCRIPTS = Path(inside.__file__).parent / "probe"
+LARGEST_ANSWER = 32 * 1024 * 1024
+"""Bytes; a sound answer about a thousand packages has less than three million."""
+
+NEEDED = "envsnap needs CPython 3.8 or newer there: choose another interpreter or image"
+LONGEST_QUOTE = 400
+FIRST_SIGNAL = 128
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """One of the scripts in ``inside/probe``, and how it is run.
+
+    Args:
+        script: its file name.
+        timeout: in seconds.
+        arguments: what it is given; a path is made readable inside.
+        env: variables that it runs under.
+    """
+
+    script: str
+    timeout: float
+    arguments: tuple[str | Path, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+PROBE = Question(script="probe.py", timeout=300.0)
+"""The script that every capture runs."""
+
+
+def ask(environment: Environment, folder: Path, question: Question, kind: type[T]) -> T:
+    """Run a script in ``environment``, in the working folder ``folder``, and return its document, a ``kind``.
+
+    Raises:
+        CaptureError: the interpreter does not start, the script is killed or does not end in time, or the answer is
+            not sound.
+    """
+    return understand(put(environment, folder, question), environment.name, question, kind)
+
+
+def put(environment: Environment, folder: Path, question: Question) -> Completed:
+    """Run the script alone; :func:`understand` reads what it said.
+
+    Raises:
+        CaptureError: the interpreter does not start.
+    """
+    execution = Execution(
+        argv=(environment.python, str(SCRIPTS / question.script), *map(str, question.arguments)),
+        workdir=folder,
+        env=question.env,
+        read_only=(SCRIPTS, *(path for path in question.arguments if isinstance(path, Path))),
+        timeout=question.timeout,
+    )
+    try:
+        return environment.execute(execution)
+    except CommandNotFoundError as error:
+        raise CaptureError(f"the {environment.name} cannot be started: {error}. {NEEDED}") from error
+
+
+def understand(done: Completed, name: str, question: Question, kind: type[T]) -> T:
+    """Return the document that a script printed in the environment called ``name``.
+
+    Raises:
+        CaptureError: the script was killed or did not end in time, or the answer is not sound.
+    """
+    script = question.script
+    _, marker, rest = done.stdout.rpartition(f"\n{MARKER}\n".encode())
+    if done.timed_out or done.exit_code or not marker:
+        raise CaptureError(f"the {name} {_failure(done, script, question.timeout)}. {NEEDED}")
+    # The document stands on one line, so that neither it nor what is printed after it can be taken for the marker.
+    return _parse(rest.partition(b"\n")[0], kind, name, script)
+
+
+def _failure(done: Completed, script: str, timeout: float) -> str:
+    said = done.stderr.strip() or done.stdout.strip()
+    tail = quote(" ".join(said[-64 * 1024 :].decode("utf-8", "replace").splitlines()[-3:]))
+    return f"{_how_it_ended(done, script, timeout)}: {tail or 'it printed nothing'}"
+
+
+def _how_it_ended(done: Completed, script: str, timeout: float) -> str:
+    if done.timed_out:
+        return f"did not finish {script} within {timeout:.0f} s and was ended"
+    if done.exit_code > FIRST_SIGNAL:
+        return f"was killed by {_signal_name(done.exit_code - FIRST_SIGNAL)} while it ran {script}"
+    if done.exit_code:
+        return f"could not run {script} (exit code {done.exit_code})"
+    return f"gave no answer to {script}, as a program that is no Python does"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def quote(text: str) -> str:
+    """Shorten what a program printed, and leave out what would move a terminal's cursor."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text[: 2 * LONGEST_QUOTE]).strip()
+    return printable if len(printable) <= LONGEST_QUOTE else f"{printable[:LONGEST_QUOTE]}..."
+
+
+def _parse(line: bytes, kind: type[T], name: str, script: str) -> T:
+    if len(line) > LARGEST_ANSWER:
+        raise CaptureError(_unsound(name, script, f"it has {len(line)} bytes, more than any environment needs"))
+    try:
+        return convert(msgspec.json.decode(line), kind, source="the answer")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CaptureError(_unsound(name, script, f"it is no JSON: {error}")) from error
+    except InvalidFileError as error:
+        raise CaptureError(_unsound(name, script, str(error))) from error
+
+
+def _unsound(name: str, script: str, reason: str) -> str:
+    return f"the {name} gave an unsound answer to {script}: {quote(reason)}. Does something print over it? {NEEDED}"

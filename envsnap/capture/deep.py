@@ -1,0 +1,44 @@
+"""What moves numbers in an environment where no job runs: its frameworks are imported and asked."""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from envsnap import inside
+from envsnap.capture.answer import Question, ask
+from envsnap.environment import Environment
+from envsnap.errors import CaptureError, MissingToolError
+from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.observation import Observation
+
+SCRIPT = "deep.py"
+TIMEOUT_SECONDS = 120.0
+OBSERVER = Path(inside.__file__).parent / "observer"
+
+
+def capture_deep(
+    environment: Environment, folder: Path, variables: Mapping[str, str], *, timeout: float = TIMEOUT_SECONDS
+) -> Observation | NotCaptured:
+    """Import numpy, scipy, torch, TensorFlow and JAX, as far as they are there, in one process; return what it has.
+
+    Nothing is injected: settings stand as the frameworks and ``variables`` give them. A framework that cannot be
+    imported is named among the observation's errors.
+
+    Args:
+        environment: where they are imported.
+        folder: the working folder, absolute.
+        variables: those that move numbers, as the caller has them set.
+        timeout: in seconds.
+
+    Raises:
+        MissingToolError: threadpoolctl is not installed beside envsnap.
+    """
+    spec = importlib.util.find_spec("threadpoolctl")
+    if spec is None or spec.origin is None:
+        raise MissingToolError("threadpoolctl is missing beside envsnap: install envsnap anew")
+    arguments = (OBSERVER, Path(spec.origin))
+    try:
+        question = Question(script=SCRIPT, timeout=timeout, arguments=arguments, env=variables)
+        return ask(environment, folder, question, Observation)
+    except CaptureError as error:
+        return NotCaptured(what="numerics", reason=str(error))

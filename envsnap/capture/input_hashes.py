@@ -1,0 +1,172 @@
+"""The digests of many input files: every core reads, the largest first, and what is known is not read again."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from threading import Event
+
+import msgspec
+
+from envsnap.capture.hardware import usable_cores
+from envsnap.errors import InputError
+from envsnap.host.digests import Algorithm, Hashed, Identity, hash_regular
+from envsnap.host.files import atomic_write, work_folder
+
+VERSION = 1
+MOST_ENTRIES = 100_000
+"""Of the cache: about 25 MB."""
+RACY_NANOSECONDS = 2 * 10**9
+"""How much older than its hashing a file's times must be. Git's rule against files that change in the same tick of
+the clock, https://git-scm.com/docs/racy-git, with the coarsest clock of a file system: two seconds."""
+BATCH_FILES = 64
+BATCH_BYTES = 4 * 2**20
+"""What one thread takes at a time: to hand over a small file alone costs as much as to hash it."""
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True):
+    identity: Identity
+    digest: str
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    version: int
+    entries: dict[str, _Entry]
+
+
+class InputHashes:
+    """Digests of files by their state. The file is a cache: an unreadable one is as good as none.
+
+    An entry stands for a file's path, device, inode, size and both times; the time of the inode's change cannot be
+    set back, so that a file that was written has another state even where its size and its own time were restored.
+
+    Args:
+        path: the cache's file; None remembers nothing.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._entries = _load(path) if path else {}
+        self._fresh: dict[str, _Entry] = {}
+
+    @classmethod
+    def of(cls, project: Path) -> "InputHashes":
+        """Open the cache of a project, in its ``.envsnap`` folder."""
+        return cls(work_folder(project) / "cache" / "inputs.json")
+
+    def find(self, path: str, algorithm: Algorithm, identity: Identity) -> str | None:
+        """Return the digest of a file in exactly this state."""
+        entry = self._entries.get(_key(path, algorithm))
+        return entry.digest if entry is not None and entry.identity == identity else None
+
+    def remember(self, path: str, algorithm: Algorithm, hashed: Hashed, started: int) -> None:
+        """Keep a digest, unless the file may change without a trace.
+
+        Args:
+            path: the file.
+            algorithm: of the digest.
+            hashed: the digest, and the state it stands for.
+            started: when the hashing began, in nanoseconds since 1970.
+        """
+        identity = hashed.identity
+        if identity is not None and max(identity.modified, identity.changed) < started - RACY_NANOSECONDS:
+            self._fresh[_key(path, algorithm)] = _Entry(identity, hashed.digest)
+
+    def save(self) -> None:
+        """Write the cache, if anything is new; files of the last capture come first where there are too many."""
+        new = any(self._entries.get(key) != entry for key, entry in self._fresh.items())
+        if self._path is None or not new:
+            return
+        older = ((key, entry) for key, entry in self._entries.items() if key not in self._fresh)
+        kept = dict(item for item, _ in zip(chain(self._fresh.items(), older), range(MOST_ENTRIES), strict=False))
+        self._entries, self._fresh = kept, {}
+        try:
+            atomic_write(self._path, msgspec.json.encode(_Stored(VERSION, kept)))
+        except OSError:
+            return  # a full or read-only disk: the digests are right all the same
+
+
+def hash_inputs(
+    paths: Sequence[str], cache: InputHashes | None = None, algorithm: Algorithm = "sha256"
+) -> list[Hashed]:
+    """Hash files, in the order given.
+
+    Args:
+        paths: the files; links are followed.
+        cache: what is known; it is brought up to date, and saved.
+        algorithm: of the digests.
+
+    Raises:
+        InputError: one is not there, is no regular file, cannot be read, or changes while it is read.
+    """
+    known, started, stop = cache or InputHashes(), time.time_ns(), Event()
+
+    def hash_batch(batch: Sequence[str]) -> list[Hashed]:
+        return [_hash_one(path, algorithm, known, stop) for path in batch]
+
+    batches = list(_batches(paths))
+    with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
+        try:
+            results = list(pool.map(hash_batch, batches))
+        finally:
+            stop.set()  # after an error or Ctrl-C, a file of terabytes would keep the command waiting
+    found = dict(zip(chain.from_iterable(batches), chain.from_iterable(results), strict=True))
+    for path, hashed in found.items():
+        known.remember(path, algorithm, hashed, started)
+    known.save()
+    return [found[path] for path in paths]
+
+
+def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Group the files, the largest first: the last to end is then a small one."""
+    sized = sorted(((_size(path), path) for path in set(paths)), key=lambda item: (-item[0], item[1]))
+    batch: list[str] = []
+    total = 0
+    for size, path in sized:
+        if batch and (total + size > BATCH_BYTES or len(batch) == BATCH_FILES):
+            yield batch
+            batch, total = [], 0
+        batch.append(path)
+        total += size
+    if batch:
+        yield batch
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - of a hundred thousand files
+    except OSError:
+        return 0  # hashing it says what is wrong
+
+
+def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) -> Hashed:
+    try:
+        found = hash_regular(path, algorithm, lambda identity: known.find(path, algorithm, identity), stop.is_set)
+    except OSError as error:
+        raise _unreadable(Path(path), error) from error
+    if found is None:
+        raise InputError(f"input {path} is not a regular file; inputs are files or folders of files")
+    if found.identity is None and not stop.is_set():
+        raise InputError(f"input {path} changed while it was read: end what writes to it")
+    return found
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    if path.is_symlink() and not path.exists():
+        return InputError(f"input {path} is a link to {path.readlink()}, which is not there: fetch the data")
+    return InputError(f"input {path} cannot be read: {error.strerror}")
+
+
+def _key(path: str, algorithm: Algorithm) -> str:
+    """Spell a path so that JSON can hold it, whatever its bytes; the state tells apart what this may not."""
+    return f"{algorithm}:{path.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')}"
+
+
+def _load(path: Path) -> dict[str, _Entry]:
+    try:
+        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+    except (OSError, ValueError):
+        return {}
+    return stored.entries if stored.version == VERSION else {}

@@ -1,0 +1,47 @@
+"""What rerunning needs: the job's inputs and variables, and the baseline to compare with."""
+
+from collections.abc import Iterator
+
+from envsnap.checkup.rebuild import is_sound, listed
+from envsnap.manifest.checkup import Check
+from envsnap.manifest.machine import FoundFile, Holdings
+from envsnap.manifest.manifest import Contents
+
+
+def check_job(contents: Contents, holdings: Holdings) -> Iterator[Check]:
+    """Say whether what a rerun reads is here: existence and size only, verify compares digests."""
+    if contents.job is None or contents.baseline is None:
+        lacks = "job" if contents.job is None else "baseline"
+        advice = f"the lock records no {lacks}: it can be rebuilt, and nothing can be verified"
+        yield Check(name="baseline", status="warn", found=f"no {lacks}", advice=advice)
+    if holdings.inputs:
+        yield _check_files("inputs", holdings.inputs, "fetch the data that the lock records")
+    if holdings.baseline:
+        yield _check_files("baseline", holdings.baseline, "check out envsnap.baseline beside the lock")
+    if contents.job is not None and contents.job.pass_env:
+        yield _check_variables(contents.job.pass_env, holdings.unset)
+
+
+def _check_files(name: str, files: tuple[FoundFile, ...], remedy: str) -> Check:
+    bad = [_describe(file) for file in files if not is_sound(file)]
+    return Check(
+        name=name,
+        status="fail" if bad else "ok",
+        found=listed(bad) if bad else f"{len(files)} here, by name and size; verify compares digests",
+        needed=f"{len(files)} {'file' if len(files) == 1 else 'files'}",
+        advice=remedy if bad else "",
+    )
+
+
+def _describe(file: FoundFile) -> str:
+    return f"{file.path} has {file.size} bytes, not {file.expected}" if file.there else f"{file.path} is missing"
+
+
+def _check_variables(wanted: tuple[str, ...], unset: tuple[str, ...]) -> Check:
+    return Check(
+        name="variables",
+        status="fail" if unset else "ok",
+        found=f"not set: {listed(unset)}" if unset else "all set",
+        needed=", ".join(wanted),
+        advice="the job wants them handed through (pass-env): set them" if unset else "",
+    )

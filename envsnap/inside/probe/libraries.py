@@ -1,0 +1,99 @@
+"""Runs inside the captured interpreter and prints which system packages own what its shared objects and a job need.
+
+Arguments: the folder of pyelftools' package, then the libraries that a job had loaded. It reads every shared object
+of the environment and asks the package managers: a second or so, so envsnap keeps the answer and starts this script
+only where something has changed. Nothing of the environment is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envsnap.inside.probe._probe_document import show
+    from envsnap.inside.probe._probe_elf import ElfReader, NotElfError
+    from envsnap.inside.probe._probe_extensions import SharedObject, executable, shared_objects
+    from envsnap.inside.probe._probe_needs import Needs, system_needs
+    from envsnap.inside.probe._probe_owners import Package, managers, owners
+else:
+    # PYTHONSAFEPATH and -I leave the script's own folder out.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from _probe_document import show
+    from _probe_elf import ElfReader, NotElfError
+    from _probe_extensions import executable, shared_objects
+    from _probe_needs import Needs, system_needs
+    from _probe_owners import Package, managers, owners
+
+
+MOST_NEEDERS = 3
+"""Named for one missing library; the others are counted."""
+
+
+def main() -> None:
+    """Find out and show."""
+    folder, *loaded = sys.argv[1:]
+    objects = shared_objects()
+    try:
+        needs, problems = system_needs(ElfReader(folder), objects), []
+    except NotElfError as error:
+        needs, problems = Needs({}, {}, {}, 0), ["%s: %s" % (executable(), error)]
+    if not managers():
+        problems.append("there is no dpkg, rpm or apk that knows who owns a file")
+    asked = {path: set(names) for path, names in needs.found.items()}
+    for path in [*_of_system(loaded, objects), executable()]:
+        asked.setdefault(path, {os.path.basename(path)})
+    found, unanswered = owners(asked)
+    settled = {"problems": problems + unanswered, "settled": not unanswered}
+    show({**_of_needs(needs), **_of_owners(asked, found, loaded), **settled})
+
+
+def _of_needs(needs: Needs) -> dict[str, object]:
+    return {
+        "read": needs.read,
+        "missing": [_missing(name, by) for name, by in sorted(needs.missing.items())],
+        "unreadable": [{"path": _text(path), "reason": why} for path, why in sorted(needs.unreadable.items())],
+    }
+
+
+def _of_owners(asked: dict[str, set[str]], found: dict[str, Package], loaded: list[str]) -> dict[str, object]:
+    return {
+        "packages": _packages(asked, found),
+        "owners": [{"path": _text(path), "package": found[path].name} for path in loaded if path in found],
+        "unowned": [_text(path) for path in sorted(set(asked) - set(found)) if not _is_of_environment(path)],
+    }
+
+
+def _of_system(loaded: list[str], objects: list[SharedObject]) -> list[str]:
+    """Leave out what a job loaded from the environment itself."""
+    own = {os.path.realpath(item.path) for item in objects} if loaded else set()
+    return [path for path in loaded if os.path.realpath(path) not in own]
+
+
+def _packages(asked: dict[str, set[str]], found: dict[str, Package]) -> list[dict[str, object]]:
+    """Group the names of the libraries by the package that owns them."""
+    names: dict[Package, set[str]] = {}
+    for path, package in found.items():
+        names.setdefault(package, set()).update(asked[path])
+    return [{**package._asdict(), "libraries": sorted(map(_text, names[package]))} for package in sorted(names)]
+
+
+def _missing(soname: str, needers: list[str]) -> dict[str, object]:
+    each = sorted({_text(needer) for needer in needers})
+    return {"soname": _text(soname), "needers": each[:MOST_NEEDERS], "count": len(each)}
+
+
+def _is_of_environment(path: str) -> bool:
+    """Whether a file lies in the environment or in the interpreter's own installation, which no package need own."""
+    folders = {os.path.realpath(folder) for folder in (sys.prefix, sys.base_prefix)} - {"/", "/usr"}
+    return any(os.path.realpath(path).startswith(folder + "/") for folder in folders)
+
+
+def _text(name: str) -> str:
+    """Replace what is no Unicode in a file's name."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The static capture: what stands here before, or without, a run of the job."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from envsnap.capture.data import CapturedData, capture_data
+from envsnap.capture.deep import capture_deep
+from envsnap.capture.environment import CapturedEnvironment, capture_environment
+from envsnap.capture.installed_files import InstalledFiles, capture_installed_files
+from envsnap.capture.numerics import numerics_variables
+from envsnap.capture.repository import CapturedCode, capture_repository
+from envsnap.host import nvml
+from envsnap.host.files import work_folder
+from envsnap.host.index_config import IndexConfig, read_index_config
+from envsnap.host.nvml import NvmlFacts
+from envsnap.lock.files import InsideEnvironment, OnThisMachine
+from envsnap.lock.files import InstalledFiles as ReadableFiles
+from envsnap.lock.lock import Sources, describe_unlocked, lock_packages
+from envsnap.lock.memo import Memo
+from envsnap.lock.resolve import target_python
+from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.observation import Observation
+from envsnap.manifest.package import Package
+from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import own_paths
+from envsnap.workflow.subject import Probing, Subject
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Captured:
+    """What the static stages found.
+
+    Args:
+        subject: what was captured.
+        found: the environment.
+        gpus: those of this machine.
+        data: the inputs.
+        config: the indexes.
+        packages: each with its artefact.
+        files: the installed files; None where they were not hashed.
+        deep: the frameworks' settings; None where no framework was imported.
+        code: the working tree and its patch.
+    """
+
+    subject: Subject
+    found: CapturedEnvironment
+    gpus: NvmlFacts
+    data: CapturedData
+    config: IndexConfig
+    packages: tuple[Package, ...]
+    files: InstalledFiles | None
+    deep: Observation | NotCaptured | None
+    code: CapturedCode
+
+
+def capture(
+    subject: Subject, progress: Progress, *, artefacts: bool = True, probing: Probing | None = None
+) -> Captured:
+    """Probe, hash the inputs and lock the packages, in this order.
+
+    Args:
+        subject: what to capture.
+        progress: is told of the stages.
+        artefacts: whether to look for the artefact of each package; the project must then be held (``exclusive``).
+            Without, nothing but a cache is written.
+        probing: the probe, where it was begun already.
+
+    Raises:
+        EnvsnapError: see the stages.
+    """
+    folder, job, request = subject.project.folder, subject.job, subject.request
+    progress.stage(f"probing the {subject.environment.name}")
+    with ThreadPoolExecutor(max_workers=2) as pool:  # both wait for other processes
+        asking = pool.submit(nvml.query, uuids=request.gpu_uuids)
+        reading = pool.submit(capture_repository, folder, own_paths(job))
+        found = capture_environment(
+            subject.environment, folder, probing.result() if probing else None, own=own_paths(job)
+        )
+        gpus, code = asking.result(), reading.result()
+    for problem in found.not_captured:
+        progress.warn(f"{problem.what}: {problem.reason}")
+    files = _check_files(subject, found, progress) if request.verify_files else None
+    deep = _look_deep(subject, progress) if request.deep else None
+    if job is not None and job.inputs:
+        progress.stage("hashing the inputs")
+    data = capture_data(job.inputs if job else (), folder)
+    config = read_index_config(request.env, prefix=found.prefix if subject.is_local else None)
+    packages = _lock(subject, found, config, progress) if artefacts else describe_unlocked(found.packages)
+    return Captured(
+        subject=subject,
+        found=found,
+        gpus=gpus,
+        data=data,
+        config=config,
+        packages=packages,
+        files=files,
+        deep=deep,
+        code=code,
+    )
+
+
+def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> InstalledFiles:
+    progress.stage("hashing the installed files")
+    checked = capture_installed_files(subject.environment, subject.project.folder, found.packages)
+    progress.detail(f"{checked.files:,} files held against RECORD, {checked.bytes:,} bytes hashed")
+    return checked
+
+
+def _look_deep(subject: Subject, progress: Progress) -> Observation | NotCaptured:
+    progress.stage("importing the frameworks")
+    variables = numerics_variables(subject.request.env)
+    return capture_deep(subject.environment, subject.project.folder.absolute(), variables)
+
+
+def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> tuple[Package, ...]:
+    progress.stage(f"locking {len(found.packages)} packages")
+    packages = lock_packages(found.packages, _sources(subject, found, config))
+    for reason, names in _without_artefact(packages):
+        progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names)}: {reason}")
+    return packages
+
+
+def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]]:
+    """Group the packages that cannot be rebuilt by the reason."""
+    lacking = [package for package in packages if package.installed.evidence == "none"]
+    reasons = dict.fromkeys(package.installed.reason for package in lacking)
+    return [(reason, [package.name for package in lacking if package.installed.reason == reason]) for reason in reasons]
+
+
+def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig) -> Sources:
+    from envsnap.host.uv import find_uv
+    from envsnap.host.wheel_file import RemoteWheels
+
+    folder, offline = subject.project.folder, subject.request.offline
+    work, uv = work_folder(folder), find_uv(config)
+    is_local = subject.is_local
+    return Sources(
+        python=Path(subject.environment.python) if is_local else target_python(found.interpreter, found.platform),
+        files=_readable(subject, found),
+        project=folder,
+        wheels=work / "wheels",
+        locker=None if offline else uv,
+        alternatives=() if offline else uv.one_index_each(),
+        records=None if offline else RemoteWheels(config),
+        builder=None if offline else uv,
+        memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
+    )
+
+
+def _readable(subject: Subject, found: CapturedEnvironment) -> ReadableFiles:
+    if subject.is_local:
+        return OnThisMachine(found.prefix)
+    return InsideEnvironment(subject.environment, found.prefix, subject.project.folder)
