@@ -4,6 +4,7 @@ An absolute time says little on a shared machine. Each round measures both sides
 else the machine does meets both; the ratio of the medians over all rounds is what is printed.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,10 @@ from statistics import median
 
 import numpy as np
 
+from envsnap.capture.data import capture_data
 from envsnap.compare import OutputPair, compare_outputs
+from envsnap.manifest.job import Job
+from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / ".work" / "bench"
@@ -22,6 +26,7 @@ ENVSNAP = str(Path(sys.executable).parent / "envsnap")
 TORCH = "torch==2.13.0"
 ROUNDS = 15
 ARRAY_ROUNDS = 5
+OBSERVER_ROUNDS = 3
 ARRAY_BYTES = 512 * 2**20
 
 
@@ -38,8 +43,9 @@ class Contest:
 
 def main() -> int:
     """Measure all; return 1 if a promise is broken."""
+    python = make_environment()
     contests = [
-        *freeze_contests(make_environment()),
+        *freeze_contests(python),
         Contest(
             "envsnap --help / python -c pass",
             lambda: void([ENVSNAP, "--help"]),
@@ -47,6 +53,8 @@ def main() -> int:
             4.0,
         ),
         array_contest(),
+        *hash_contests(),
+        observer_contest(python),
     ]
     return max([report(contest) for contest in contests])
 
@@ -107,6 +115,58 @@ def array_contest() -> Contest:
         assert np.allclose(*loaded)
 
     return Contest("compare two 512 MiB float32 files / np.allclose in memory", ours, peer, 1.0, ARRAY_ROUNDS)
+
+
+def hash_contests() -> list[Contest]:
+    """Hash inputs as freeze does, without its cache, beside sha256sum on all cores."""
+    shapes = {"6 files of 200 MiB": (6, 200 * 2**20, 1), "20,000 files of 10 KB": (20_000, 10_000, 500)}
+    return [hash_contest(title, *shape) for title, shape in shapes.items()]
+
+
+def hash_contest(title: str, count: int, size: int, batch: int) -> Contest:
+    """``batch`` files go to each sha256sum: as few starts as keep all cores busy."""
+    folder = WORK / "inputs" / f"{count}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        path = folder / f"{number}.bin"
+        if not path.exists():
+            path.write_bytes(os.urandom(size))
+    names = "\0".join(str(path) for path in sorted(folder.iterdir())).encode()
+    peer = ["xargs", "-0", f"-P{os.cpu_count()}", f"-n{batch}", "sha256sum"]
+    return Contest(
+        f"hash inputs / sha256sum on all cores, {title}",
+        lambda: void_value(capture_data([str(folder)], WORK)),
+        lambda: void_value(subprocess.run(peer, input=names, stdout=subprocess.DEVNULL, check=True)),
+        1.25,
+        ARRAY_ROUNDS,
+    )
+
+
+def observer_contest(python: Path) -> Contest:
+    """A job of fixed work, half a minute of small torch operations, with the observer and without."""
+    job = [str(python), str(ROOT / "benchmarks" / "observed_job.py")]
+    reports = WORK / "reports"
+    reports.mkdir(exist_ok=True)
+    described = Job(command=("python",), threads=1, deterministic=False)
+    observed = injected_environment(
+        described,
+        observer=observer_folder(),
+        report_dir=reports,
+        threadpoolctl=threadpoolctl_file(),
+        inherited={},
+    )
+    plain = {name: value for name, value in observed.items() if not name.startswith("ENVSNAP") and name != "PYTHONPATH"}
+    return Contest(
+        "job of 30 s with the observer / without",
+        lambda: void_value(subprocess.run(job, env=os.environ | observed, stdout=subprocess.DEVNULL, check=True)),
+        lambda: void_value(subprocess.run(job, env=os.environ | plain, stdout=subprocess.DEVNULL, check=True)),
+        1.03,
+        OBSERVER_ROUNDS,
+    )
+
+
+def void_value(_value: object) -> None:
+    """Forget a result: it was made for its time."""
 
 
 def report(contest: Contest) -> int:

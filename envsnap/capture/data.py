@@ -43,20 +43,21 @@ def capture_data(patterns: Iterable[str], project: Path, cache: InputHashes | No
     data: list[Datum] = []
     listings: dict[str, str] = {}
     linked: list[Path] = []
-    for path in paths:
-        if (project / path).is_dir():
-            names = sorted(_walk(project / path, linked))
-            listing = _listing(project / path, names, cache)
-            datum = _tree(path, listing)
-            listings[datum.sha256] = listing
-            data.append(datum)
-    files = [path for path in paths if not (project / path).is_dir()]
+    folders = {path for path in paths if _is_folder(path, project)}
+    for path in sorted(folders):
+        names = sorted(_walk(project / path, linked))
+        listing = _listing(project / path, names, cache)
+        datum = _tree(path, listing)
+        listings[datum.sha256] = listing
+        data.append(datum)
+    files = [path for path in paths if path not in folders]
     data += [
         Datum(path=path, size=size, sha256=sha)
         for path, (sha, size) in zip(files, _hash(files, project, cache), strict=True)
     ]
-    places = (*(project / path for path in paths), *linked)
-    return CapturedData(tuple(sorted(data, key=lambda datum: datum.path)), listings, _outside(places, project))
+    return CapturedData(
+        tuple(sorted(data, key=lambda datum: datum.path)), listings, _outside((*paths, *map(str, linked)), project)
+    )
 
 
 def check_data(locked: Iterable[Datum], found: CapturedData, listings: Mapping[str, str]) -> tuple[str, ...]:
@@ -91,7 +92,7 @@ def _describe_change(locked: Datum, found: Datum, recorded: Mapping[str, str], c
 def _expand(pattern: str, project: Path) -> list[str]:
     matches = glob.glob(pattern, root_dir=project, recursive=True)  # noqa: PTH207 - takes absolute patterns too
     if "**" in pattern:
-        matches = [match for match in matches if not (project / match).is_dir()]
+        matches = [match for match in matches if not _is_folder(match, project)]
     if not matches:
         raise InputError(
             f"input '{pattern}' matches nothing in {project}: fetch the data, or correct job.inputs in envsnap.toml"
@@ -99,8 +100,13 @@ def _expand(pattern: str, project: Path) -> list[str]:
     return [os.path.normpath(match) for match in matches]
 
 
+def _is_folder(path: str, project: Path) -> bool:
+    # os.path, here and below: pathlib takes a second longer for the globs of twenty thousand files.
+    return os.path.isdir(os.path.join(project, path))  # noqa: PTH112, PTH118
+
+
 def _hash(files: list[str], folder: Path, cache: InputHashes | None) -> list[tuple[str, int]]:
-    paths = [os.path.join(folder, name) for name in files]  # noqa: PTH118 - of a hundred thousand files
+    paths = [os.path.join(folder, name) for name in files]  # noqa: PTH118
     return [(hashed.digest, hashed.size) for hashed in hash_inputs(paths, cache)]
 
 
@@ -151,10 +157,22 @@ def _tree(path: str, listing: str) -> Datum:
     return Datum(path=path, size=size, sha256=sha256_bytes(listing.encode()), files=len(rows))
 
 
-def _outside(paths: Iterable[Path], project: Path) -> tuple[Path, ...]:
-    root = project.resolve()
-    real = {path.resolve() for path in paths}
-    return tuple(sorted(path for path in real if not path.is_relative_to(root)))
+def _outside(paths: Iterable[str], project: Path) -> tuple[Path, ...]:
+    """Return where inputs really lie when that is not in the project; links on the way are followed once a folder."""
+    root = os.path.realpath(project)
+    parents: dict[str, str] = {}
+    real = {_real(os.path.join(project, path), parents) for path in paths}  # noqa: PTH118
+    return tuple(
+        sorted(Path(path) for path in real if path != root and not path.startswith(root.rstrip(os.sep) + os.sep))
+    )
+
+
+def _real(path: str, parents: dict[str, str]) -> str:
+    folder, name = os.path.split(path)
+    if folder not in parents:
+        parents[folder] = os.path.realpath(folder)
+    real = os.path.join(parents[folder], name)  # noqa: PTH118
+    return os.path.realpath(real) if os.path.islink(real) or name in {"", ".", ".."} else real  # noqa: PTH114
 
 
 def check_untouched(

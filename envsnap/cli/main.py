@@ -26,13 +26,13 @@ Commands:
 
 Exit codes:
   0    done; for verify: every output matches
-  1    verify: the numbers differ
+  1    verify: the numbers differ; diff --exit-code: something differs that can move them
   2    usage error, or an envsnap.toml or envsnap.lock that is not valid
   3    verify: inconclusive, more runs are needed
   4    capture or lock failed
   5    build failed, or the rebuilt environment differs from the lock
   6    the job failed, or an input is not the one that the lock records
-  7    a tool or engine that is needed is missing or unreachable
+  7    a tool or engine that is needed is missing or unreachable; doctor: a check failed
   70   something unexpected: a full disk, a missing permission, or a defect of envsnap
   130  interrupted
 """

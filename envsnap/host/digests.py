@@ -11,6 +11,8 @@ Algorithm = Literal["sha256", "md5"]
 BLOCK_BYTES = 2**20
 """Read at once: the interpreter's lock is given back while a block is read and while it is hashed."""
 
+_CONSTRUCTORS = {"sha256": hashlib.sha256, "md5": hashlib.md5}
+
 
 class Identity(NamedTuple):
     """A file as the kernel knows it; a write, a replacement or a change of its times changes one of these.
@@ -74,12 +76,12 @@ def hash_regular(
 
 def _read(descriptor: int, expected: int, algorithm: Algorithm, is_stopped: Callable[[], bool]) -> tuple[str, int]:
     """Return the digest and the bytes read; a small file is read by one call, without a buffer of its own."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
     if expected < BLOCK_BYTES:
         block = os.read(descriptor, expected + 1)
-        digest.update(block)
+        digest = _CONSTRUCTORS[algorithm](block, usedforsecurity=False)
         size = len(block) if len(block) == expected else len(block) + _feed(descriptor, digest, is_stopped)
     else:
+        digest = _CONSTRUCTORS[algorithm](usedforsecurity=False)
         size = _feed(descriptor, digest, is_stopped)
     return digest.hexdigest(), size
 

@@ -133,18 +133,19 @@ def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig) 
     from envsnap.host.uv import find_uv
     from envsnap.host.wheel_file import RemoteWheels
 
-    folder, offline = subject.project.folder, subject.request.offline
-    work, uv = work_folder(folder), find_uv(config)
-    is_local = subject.is_local
+    folder, work = subject.project.folder, work_folder(subject.project.folder)
+    uv = None if subject.request.offline else find_uv(config)
     return Sources(
-        python=Path(subject.environment.python) if is_local else target_python(found.interpreter, found.platform),
+        python=Path(subject.environment.python)
+        if subject.is_local
+        else target_python(found.interpreter, found.platform),
         files=_readable(subject, found),
         project=folder,
         wheels=work / "wheels",
-        locker=None if offline else uv,
-        alternatives=() if offline else uv.one_index_each(),
-        records=None if offline else RemoteWheels(config),
-        builder=None if offline else uv,
+        locker=uv,
+        alternatives=uv.one_index_each() if uv else (),
+        records=RemoteWheels(config) if uv else None,
+        builder=uv,
         memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
     )
 

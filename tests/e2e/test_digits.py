@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -143,6 +144,43 @@ def test_image_holds_neither_secrets_nor_indexes(built: Project, engine: Engine)
     assert engine.image(last) is not None
     assert "uv" not in seen.splitlines()
     assert not [line for line in seen.splitlines() if "CERT" in line or "INDEX" in line or "://" in line]
+
+
+@pytest.mark.docker
+def test_image_is_captured_from_inside(built: Project) -> None:
+    """The image that was built from a lock gives the same packages and interpreter, and its job the same numbers."""
+    reference = built.envsnap("build", "--json").envelope["result"]["reference"]
+    other = built.folder.parent / "image.lock"
+
+    frozen = built.envsnap("freeze", "--image", reference, "--output", str(other))
+    compared = built.envsnap("diff", "envsnap.lock", str(other), "--json")
+
+    assert frozen.code == 0, frozen.err
+    lock = tomllib.loads(other.read_text(encoding="utf-8"))
+    groups = {
+        group["group"]
+        for group in compared.envelope["result"]["groups"]
+        if any(difference["moves-numbers"] for difference in group["differences"])
+    }
+    assert lock["interpreter"]["provenance"] == "image"
+    assert {package["installed"]["evidence"] for package in lock["packages"]} <= {"index-verified", "local-file"}
+    assert groups <= {"accelerator", "system"}
+
+
+@pytest.mark.docker
+def test_image_without_python_is_a_clear_error(built: Project, tmp_path: Path) -> None:
+    """Exit code 4; the former lock stays."""
+    reference = built.envsnap("build", "--json").envelope["result"]["reference"]
+    (tmp_path / "Dockerfile").write_text(f"FROM {reference}\nENV PATH=/nowhere\n")
+    subprocess.run(["docker", "build", "--quiet", "--tag", "envsnap/no-python:1", str(tmp_path)], check=True)
+    before = built.lock()
+
+    done = built.envsnap("freeze", "--image", "envsnap/no-python:1")
+
+    subprocess.run(["docker", "image", "rm", "envsnap/no-python:1"], check=True)
+    assert done.code == 4, done.err
+    assert "has neither 'python' nor 'python3' on its PATH" in done.err
+    assert before == built.lock()
 
 
 def test_killed_freeze_leaves_the_former_lock(frozen: Project) -> None:
