@@ -59,7 +59,9 @@ _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _LONGEST_NAME = 64
 _LONGEST_COUNT = 6
 _IS_PASSWORD = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|pwd)\Z")
-_VARIABLE = re.compile(rf"(?!PWD\Z)(?:\A|.*[_.-]){_NAME}s?(?:_[0-9]+)?\Z|.*(?i:_pat|_pw|_dsn|_credentials_json)\Z")
+_VARIABLE = re.compile(
+    rf"(?!PWD\Z)(?:\A|.*[_.-]){_NAME}s?(?:_[0-9]+)?\Z|.*(?i:password|passwd|_pat|_pw|_dsn|_credentials_json)\Z"
+)
 _NO_SECRET = re.compile(
     r"(?i)[$<{%*(]|your|example|change|placeholder|dummy|redacted|(.)\1*\Z|x{4}|\.\.\.|none|null|true|false|password\Z"
 )

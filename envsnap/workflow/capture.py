@@ -8,6 +8,7 @@ from pathlib import Path
 from envsnap.capture.data import CapturedData, capture_data
 from envsnap.capture.deep import capture_deep
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
+from envsnap.capture.input_hashes import InputHashes
 from envsnap.capture.installed_files import InstalledFiles, capture_installed_files
 from envsnap.capture.numerics import numerics_variables
 from envsnap.capture.repository import CapturedCode, capture_repository
@@ -85,7 +86,7 @@ def capture(
     deep = _look_deep(subject, progress) if request.deep else None
     if job is not None and job.inputs:
         progress.stage("hashing the inputs")
-    data = capture_data(job.inputs if job else (), folder)
+    data = capture_data(job.inputs if job else (), folder, InputHashes.of(folder))
     config = read_index_config(request.env, prefix=found.prefix if subject.is_local else None)
     packages = _lock(subject, found, config, progress) if artefacts else describe_unlocked(found.packages)
     return Captured(

@@ -10,6 +10,7 @@ from envsnap.capture.answer import PROBE, put
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
+from envsnap.host.secrets import redact, secret_variables
 from envsnap.manifest.job import Job
 from envsnap.workflow.project import ProjectFolder, choose_python, job_to_freeze, read_project
 
@@ -87,6 +88,8 @@ def open_subject(request: CaptureRequest) -> Iterator[Subject]:
     """
     project = read_project(request.folder)
     job = job_to_freeze(project, request.command, request.env)
+    if job is not None:
+        refuse_secrets(job)
     if request.image is None:
         python = choose_python(project.folder, request.env, request.python, request.prefix)
         environment: Environment = LocalEnvironment(python, caller=request.env)
@@ -96,6 +99,26 @@ def open_subject(request: CaptureRequest) -> Iterator[Subject]:
         raise UsageError("--image names an environment, and so do --python and --prefix: give one of them")
     with _open_image(request.image, request.env, project.folder) as environment:
         yield Subject(project=project, job=job, environment=environment, request=request, is_local=False)
+
+
+def refuse_secrets(job: Job) -> None:
+    """Refuse a job whose description holds a secret: the lock records it as it stands.
+
+    Raises:
+        UsageError: names where it stands, not what it is.
+    """
+    named = secret_variables(job.env)
+    if named:
+        raise UsageError(
+            f"job.env sets {', '.join(named)}, which looks like a secret and would stand in the lock: "
+            "name it in job.pass-env, and set it in the environment"
+        )
+    for word in job.command:
+        if redact(word) != word:
+            raise UsageError(
+                "job.command holds what looks like a secret, which would stand in the lock: "
+                "let the job read it from a variable, named in job.pass-env"
+            )
 
 
 @contextlib.contextmanager

@@ -1,0 +1,191 @@
+"""A digest is remembered only for exactly the file that it was made of, and a cache never hides a change."""
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envsnap.capture import input_hashes
+from envsnap.capture.data import capture_data, check_untouched
+from envsnap.capture.input_hashes import InputHashes, hash_inputs
+from envsnap.errors import InputError
+from envsnap.host.digests import Algorithm, Identity
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing begins a minute after the files were written."""
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 60 * 10**9)
+
+
+def digests(paths: Sequence[Path], cache: InputHashes | None = None) -> list[str]:
+    """Hash files."""
+    return [hashed.digest for hashed in hash_inputs([str(path) for path in paths], cache)]
+
+
+def poisoned(project: Path) -> InputHashes:
+    """The project's cache with wrong digests: where one comes back, the file was not read."""
+    path = project / ".envsnap/cache/inputs.json"
+    path.write_text(path.read_text().replace(hashlib.sha256(b"data").hexdigest(), "remembered"))
+    return InputHashes.of(project)
+
+
+def sha256(text: bytes) -> str:
+    """The true digest."""
+    return hashlib.sha256(text).hexdigest()
+
+
+@given(sizes=st.lists(st.sampled_from([0, 1, 2047, 2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20]), max_size=8))
+def test_every_size_is_hashed_whole_and_in_order(tmp_path_factory: pytest.TempPathFactory, sizes: list[int]) -> None:
+    """Files are read in another order than they are told, and one that is named twice is told twice."""
+    folder = tmp_path_factory.mktemp("sizes")
+    texts = [bytes([index]) * size for index, size in enumerate(sizes)]
+    paths = [folder / str(index) for index in range(len(sizes))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_bytes(text)
+
+    assert [sha256(text) for text in texts * 2] == digests(paths * 2)
+
+
+def test_many_small_files_are_told_apart(tmp_path: Path) -> None:
+    """More than one thread takes at a time."""
+    paths = [tmp_path / str(index) for index in range(300)]
+    for path in paths:
+        path.write_text(path.name)
+
+    assert [sha256(path.name.encode()) for path in paths] == digests(paths)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_file_that_is_as_it_was_is_not_read_again(tmp_path: Path) -> None:
+    """Nor is the cache written again; another algorithm's digest is another one."""
+    (tmp_path / "x").write_bytes(b"data")
+    digests([tmp_path / "x"], InputHashes.of(tmp_path))
+    cache = poisoned(tmp_path)
+    written = (tmp_path / ".envsnap/cache/inputs.json").stat()
+
+    assert ["remembered"] == digests([tmp_path / "x"], cache)
+    assert written == (tmp_path / ".envsnap/cache/inputs.json").stat()
+    (md5,) = hash_inputs([str(tmp_path / "x")], cache, "md5")
+    assert hashlib.md5(b"data").hexdigest() == md5.digest  # noqa: S324 - DVC's
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("way", ["write", "replace", "link"])
+def test_a_change_that_hides_its_traces_is_seen(tmp_path: Path, way: str) -> None:
+    """Same name, size and time of modification: the time of the inode's change and its number tell."""
+    path, other = tmp_path / "x", tmp_path / "other"
+    path.write_bytes(b"data")
+    other.write_bytes(b"fake")
+    status = path.stat()
+    digests([path], InputHashes.of(tmp_path))
+    cache = poisoned(tmp_path)
+    if way == "write":
+        path.write_bytes(b"fake")
+    elif way == "replace":
+        other.replace(path)
+    else:
+        path.unlink()
+        path.symlink_to(other)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert [sha256(b"fake")] == digests([path], cache)
+
+
+def test_a_file_that_was_just_written_is_not_remembered(tmp_path: Path) -> None:
+    """A later write in the same tick of the clock would leave no trace; one from the future might as well."""
+    (tmp_path / "x").write_bytes(b"data")
+    (tmp_path / "future").write_bytes(b"data")
+    os.utime(tmp_path / "future", (2**33, 2**33))
+
+    digests([tmp_path / "x", tmp_path / "future"], InputHashes.of(tmp_path))
+
+    assert not (tmp_path / ".envsnap/cache/inputs.json").exists()
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"version":1}', '{"version":1,"entries":{"x":[1,2]}}', '{"version":0,"entries":{}}', "\udcff"],
+)
+def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, text: str) -> None:
+    """It is written anew."""
+    (tmp_path / "x").write_bytes(b"data")
+    cache = tmp_path / ".envsnap/cache/inputs.json"
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    assert [sha256(b"data")] == digests([tmp_path / "x"], InputHashes.of(tmp_path))
+    assert ["remembered"] == digests([tmp_path / "x"], poisoned(tmp_path))
+
+
+@pytest.mark.usefixtures("later")
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    """A full or read-only disk is no reason to stop."""
+    (tmp_path / "x").write_bytes(b"data")
+    (tmp_path / "file").touch()
+
+    assert [sha256(b"data")] == digests([tmp_path / "x"], InputHashes(tmp_path / "file" / "inputs.json"))
+
+
+@pytest.mark.usefixtures("later")
+def test_a_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of the last capture stay."""
+    monkeypatch.setattr(input_hashes, "MOST_ENTRIES", 3)
+    for name in "abcd":
+        (tmp_path / name).write_text(name)
+    digests([tmp_path / "a", tmp_path / "b"], InputHashes.of(tmp_path))
+    digests([tmp_path / "c", tmp_path / "d"], InputHashes.of(tmp_path))
+    text = (tmp_path / ".envsnap/cache/inputs.json").read_text()
+
+    assert [False, True, True, True] == sorted(sha256(name.encode()) in text for name in "abcd")
+    assert all(sha256(name.encode()) in text for name in "cd")
+
+
+class Meddler(InputHashes):
+    """Changes the file between its opening and its reading's end."""
+
+    def find(self, path: str, algorithm: Algorithm, identity: Identity) -> str | None:
+        """Write to the file."""
+        with Path(path).open("ab") as file:
+            file.write(b"more")
+        return super().find(path, algorithm, identity)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """Its digest would be that of no file that ever was."""
+    (tmp_path / "x").write_bytes(b"data")
+
+    with pytest.raises(InputError, match="x changed while it was read: end what writes to it"):
+        digests([tmp_path / "x"], Meddler())
+
+
+@pytest.mark.usefixtures("later")
+def test_an_odd_name_can_be_remembered(tmp_path: Path) -> None:
+    """JSON is UTF-8."""
+    path = tmp_path / "latin-\udce9"
+    path.write_bytes(b"data")
+    digests([path], InputHashes.of(tmp_path))
+
+    assert ["remembered"] == digests([path], poisoned(tmp_path))
+
+
+@pytest.mark.usefixtures("later")
+def test_a_job_that_restores_the_time_of_its_input_is_found_out(tmp_path: Path) -> None:
+    """The check after the runs may trust the cache, in folders too."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/x").write_bytes(b"data")
+    before = capture_data(["d"], tmp_path, InputHashes.of(tmp_path))
+    check_untouched(["d"], tmp_path, before, InputHashes.of(tmp_path))
+    status = (tmp_path / "d/x").stat()
+    (tmp_path / "d/x").write_bytes(b"fake")
+    os.utime(tmp_path / "d/x", ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    with pytest.raises(InputError, match="d/x differs from before the run"):
+        check_untouched(["d"], tmp_path, before, InputHashes.of(tmp_path))
