@@ -71,5 +71,10 @@ def _present(frozen: "Frozen") -> tuple[int, str, object]:
     from envsnap.manifest.lockfile import plain
     from envsnap.report.summary import render_frozen
 
-    value = {"lock": str(frozen.path), "seconds": list(frozen.seconds), "snapshot": plain(frozen.manifest.snapshot)}
+    value = {
+        "lock": str(frozen.path),
+        "seconds": list(frozen.seconds),
+        "snapshot": plain(frozen.manifest.snapshot),
+        "findings": [plain(finding) for finding in frozen.manifest.contents.findings],
+    }
     return 0, render_frozen(frozen.manifest, str(frozen.path), frozen.seconds), value

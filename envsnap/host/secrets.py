@@ -21,26 +21,30 @@ At 20 characters; see :func:`_is_random`, which asks for a digit too.
 """
 
 _FORMS = (
-    ("AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
-    ("GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
-    ("GitLab token", r"\bgl(?:pat|ptt|rt|dt|cbt|ft|soat|imt|agent|oas|ffct)-[A-Za-z0-9_.-]{20,}"),
-    ("Slack token", r"\bxox[abeoprs](?:-[A-Za-z0-9]+){2,}\b|\bxapp-\d-[A-Za-z0-9-]{20,}"),
-    ("Slack webhook", r"\bhooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+"),
-    ("Google key", r"\bAIza[A-Za-z0-9_-]{35}|\bGOCSPX-[A-Za-z0-9_-]{28}|\bya29\.[A-Za-z0-9_-]{30,}"),
-    ("Hugging Face token", r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}\b"),
-    ("Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
-    ("OpenRouter key", r"\bsk-or-v1-[0-9a-f]{32,}"),
-    ("OpenAI key", r"\bsk-(?=[a-z0-9_-]{0,99}[A-Z])(?=[A-Za-z_-]{0,99}[0-9])[A-Za-z0-9_-]{20,256}"),
-    ("Weights & Biases key", r"\bwandb_v\d_[A-Za-z0-9_]{20,}"),
-    ("package index token", r"\bpypi-AgE[A-Za-z0-9_-]{40,}|\bnpm_[A-Za-z0-9]{36}\b"),
-    ("Stripe key", r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{20,}\b"),
-    ("Azure storage key", r"\bAccountKey=[A-Za-z0-9+/=]{40,}"),
-    ("web token", r"\beyJ[A-Za-z0-9_-]{8,999}\.eyJ[A-Za-z0-9_-]{8,9999}\.[A-Za-z0-9_-]{8,}"),
-    ("authorization header", r"\b(?i:bearer|basic)[ ]{1,4}(?=[A-Za-z._~+/-]{0,99}[0-9])[A-Za-z0-9._~+/=-]{20,}"),
+    ("AWS access key", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    ("GitHub token", r"(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
+    ("GitLab token", r"gl(?:pat|ptt|rt|dt|cbt|ft|soat|imt|agent|oas|ffct)-[A-Za-z0-9_.-]{20,}"),
+    ("Slack token", r"xox[abeoprs](?:-[A-Za-z0-9]+){2,}\b|xapp-\d-[A-Za-z0-9-]{20,}"),
+    ("Slack webhook", r"hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+"),
+    ("Google key", r"AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28}|ya29\.[A-Za-z0-9_-]{30,}"),
+    ("Hugging Face token", r"(?:hf|api_org)_[A-Za-z0-9]{30,}\b"),
+    ("Anthropic key", r"sk-ant-[A-Za-z0-9_-]{20,}"),
+    ("OpenRouter key", r"sk-or-v1-[0-9a-f]{32,}"),
+    ("OpenAI key", r"sk-(?=[a-z0-9_-]{0,99}[A-Z])(?=[A-Za-z_-]{0,99}[0-9])[A-Za-z0-9_-]{20,256}"),
+    ("Weights & Biases key", r"wandb_v\d_[A-Za-z0-9_]{20,}"),
+    ("package index token", r"pypi-AgE[A-Za-z0-9_-]{40,}|npm_[A-Za-z0-9]{36}\b"),
+    ("Stripe key", r"[rs]k_(?:live|test)_[A-Za-z0-9]{20,}\b"),
+    ("Azure storage key", r"AccountKey=[A-Za-z0-9+/=]{40,}"),
+    ("web token", r"eyJ[A-Za-z0-9_-]{8,999}\.eyJ[A-Za-z0-9_-]{8,9999}\.[A-Za-z0-9_-]{8,}"),
+    ("authorization header", r"(?i:bearer|basic)[ ]{1,4}(?=[A-Za-z._~+/-]{0,99}[0-9])[A-Za-z0-9._~+/=-]{20,}"),
 )
 _PRIVATE_KEY = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
-_KINDS = (("private key", _PRIVATE_KEY), *_FORMS)
-_FORM = re.compile("|".join(f"(?P<k{index}>{form})" for index, (_, form) in enumerate(_KINDS)))
+_KINDS = ("private key", *(kind for kind, _ in _FORMS))
+_FORM = re.compile(
+    rf"(?P<k0>{_PRIVATE_KEY})|(?<![A-Za-z0-9])(?:"
+    + "|".join(f"(?P<k{index}>{form})" for index, (_, form) in enumerate(_FORMS, start=1))
+    + ")"
+)
 
 _LOGIN = re.compile(r"(?<=://)[^/\s'\"<>]{1,2048}@")
 _PASSWORD = re.compile(r"(?<=://)[^/\s:@'\"<>]{0,256}:(?P<value>[^/\s@'\"<>]{1,2048})@")
@@ -83,7 +87,7 @@ class Secret:
 def find_secrets(text: str) -> tuple[Secret, ...]:
     """Return the secrets in a text, in order of line, one of a kind a line."""
     found = {
-        *((match.start(), _KINDS[int((match.lastgroup or "k0")[1:])][0]) for match in _FORM.finditer(text)),
+        *((match.start(), _KINDS[int((match.lastgroup or "k0")[1:])]) for match in _FORM.finditer(text)),
         *((match.start(), "login in a URL") for match in _PASSWORD.finditer(text) if _may_be_secret(match["value"])),
         *((match.start(), f"value of {_whole_name(match)}") for match in _ASSIGNED.finditer(text) if _is_kept(match)),
     }

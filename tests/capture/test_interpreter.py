@@ -1,6 +1,7 @@
 """An environment's answer becomes facts: noise is no answer, and what is doubtful is reported."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +12,13 @@ import pytest
 import uv
 
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
-from envsnap.capture.interpreter import ProbedInterpreter, provenance
-from envsnap.environment import Completed, Execution
+from envsnap.capture.interpreter import ProbedInterpreter, describe_interpreter, provenance
+from envsnap.environment import Completed, Environment, Execution
+from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
+from envsnap.host.engine import Engine
 from envsnap.inside.probe._probe_document import MARKER
+from envsnap.manifest.interpreter import BuildDetails, Interpreter
 from envsnap.manifest.model import convert
 
 SITE = "/venv/lib/python3.11/site-packages"
@@ -94,6 +98,36 @@ def test_provenance_is_told_from_marks_and_folder(prefix: str, marks: dict[str, 
     assert expected == provenance(probed)
 
 
+def test_build_details_are_kept_or_reported() -> None:
+    """A file that cannot be read is a fact that is not captured, with the reason."""
+    sound = {"schema-version": "1.0", "platform": "linux-x86_64", "abi-flags": ["t"], "extensions": [".so"]}
+    kept = capture(document(**{"build-details": sound}))
+    broken = capture(document(**{"build-details": {"problem": "it is not JSON"}}))
+
+    assert kept.interpreter.build_details == BuildDetails(
+        schema_version="1.0", platform="linux-x86_64", abi_flags=("t",), extensions=(".so",)
+    )
+    assert () == kept.not_captured
+    assert broken.interpreter.build_details is None
+    assert [("build-details.json of the interpreter", "it is not JSON")] == [
+        (fact.what, fact.reason) for fact in broken.not_captured
+    ]
+
+
+def test_every_fact_of_the_build_reaches_the_manifest() -> None:
+    """None is lost between the probe's words and the lock's."""
+    found = {
+        "environment": "uv", "system-site-packages": True, "debug": True, "free-threaded": True, "gil-enabled": False,
+        "optimizations": ["lto", "pgo"], "shared-library": False,
+    }  # fmt: skip
+    described = describe_interpreter(convert(INTERPRETER | found, ProbedInterpreter, source="test"))
+
+    assert ("uv", True, True, True, False, ("lto", "pgo"), False) == (
+        described.environment, described.system_site_packages, described.debug, described.free_threaded,
+        described.gil_enabled, described.optimizations, described.shared_library,
+    )  # fmt: skip
+
+
 Make = Callable[..., Path]
 
 
@@ -125,3 +159,55 @@ def test_a_real_environment_without_pip(make_venv: Make, tmp_path: Path, tool: s
     assert sys.version.split()[0].rstrip("+") == found.interpreter.version
     assert [] == [item.name for item in found.packages if item.root == str(site)]
     assert (folder, Path(sys.base_prefix)) == (found.prefix, found.base_prefix)
+    assert tool == found.interpreter.environment
+
+
+ORACLE = """
+import json, os, platform, subprocess, sys, sysconfig
+link = subprocess.run(["ldd", os.path.realpath(sys.executable)], stdout=subprocess.PIPE, universal_newlines=True).stdout
+print(json.dumps({
+    "implementation": platform.python_implementation().lower(), "version": platform.python_version().rstrip("+"),
+    "build": ", ".join(platform.python_build()), "compiler": platform.python_compiler(),
+    "soabi": sysconfig.get_config_var("SOABI"), "debug": hasattr(sys, "gettotalrefcount"),
+    "free_threaded": "t" in sys.abiflags, "shared_library": "libpython" in link,
+    "prefix": sysconfig.get_path("data"), "base": sysconfig.get_config_var("installed_base"),
+}))
+"""
+"""Asks platform, sysconfig and ldd, which the probe does not."""
+
+
+def real_interpreters() -> list[Path]:
+    """List this machine's interpreters that envsnap captures."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [path for minor in range(8, 15) for path in sorted(root.glob(f"3.{minor}.*/bin/python"))[:1]]
+    system = Path("/usr/bin/python3")
+    return [*found, *([system] if system.exists() else []), Path(sys.executable)]
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("python", real_interpreters(), ids=str)
+def test_real_interpreters_are_what_they_say_of_themselves(tmp_path: Path, python: Path) -> None:
+    """Debian's build holds its code in the executable although sysconfig tells of a shared library."""
+    asked = subprocess.run([python, "-c", ORACLE], capture_output=True, text=True, check=True)
+    expected = json.loads(asked.stdout)
+    found = capture_environment(LocalEnvironment(python), tmp_path)
+    names = set(Interpreter.__struct_fields__) & expected.keys()
+
+    assert {name: expected[name] for name in names} == {name: getattr(found.interpreter, name) for name in names}
+    assert (expected["prefix"], expected["base"]) == (str(found.prefix), str(found.base_prefix))
+
+
+@pytest.mark.docker
+def test_an_images_own_interpreter_is_the_images(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """It stands in /usr/local of a container: the image is where to get it again."""
+    image = engine.image(python_image)
+    assert image is not None
+    environment: Environment = ContainerEnvironment(engine, image.id, python_image)
+
+    found = capture_environment(environment, tmp_path).interpreter
+
+    assert ("image", "none", python_image.split(":")[1].split("-")[0]) == (
+        found.provenance,
+        found.environment,
+        found.version,
+    )

@@ -101,8 +101,8 @@ def roots() -> list[str]:
     seen: dict[str, str] = {}
     for entry in sys.path:
         folder = _absolute(entry)
-        real = os.path.realpath(folder)
-        if folder and real != own and os.path.isdir(folder):
+        real = os.path.realpath(folder) if folder else own
+        if real and real != own and os.path.isdir(folder):
             seen.setdefault(real, folder)
     return list(seen.values())
 
