@@ -167,10 +167,10 @@ import json, os, platform, subprocess, sys, sysconfig
 link = subprocess.run(["ldd", os.path.realpath(sys.executable)], stdout=subprocess.PIPE, universal_newlines=True).stdout
 print(json.dumps({
     "implementation": platform.python_implementation().lower(), "version": platform.python_version().rstrip("+"),
-    "build": ", ".join(platform.python_build()), "compiler": platform.python_compiler(),
+    "build": sys.version.partition("(")[2].partition(")")[0], "compiler": platform.python_compiler(),
     "soabi": sysconfig.get_config_var("SOABI"), "debug": hasattr(sys, "gettotalrefcount"),
     "free_threaded": "t" in sys.abiflags, "shared_library": "libpython" in link,
-    "prefix": sysconfig.get_path("data"), "base": sysconfig.get_config_var("installed_base"),
+    "prefix": sys.prefix, "base": sysconfig.get_config_var("installed_base"),
 }))
 """
 """Asks platform, sysconfig and ldd, which the probe does not."""
@@ -206,7 +206,7 @@ def test_an_images_own_interpreter_is_the_images(engine: Engine, python_image: s
 
     found = capture_environment(environment, tmp_path).interpreter
 
-    assert ("image", "none", python_image.split(":")[1].split("-")[0]) == (
+    assert ("image", "none", python_image.split(":")[1].split("-", maxsplit=1)[0]) == (
         found.provenance,
         found.environment,
         found.version,
