@@ -1,12 +1,13 @@
 """The repository around the code: its remotes, its submodules, and the text of what was not committed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from envsnap.capture.source import capture_code
+from envsnap.capture.source import CHANGED_LIMIT as CHANGED_FILES
+from envsnap.capture.source import NOT_CODE, capture_code
 from envsnap.errors import CaptureError
 from envsnap.host import git
 from envsnap.host.files import sha256_bytes
@@ -19,6 +20,7 @@ PATCH_LIMIT = 2**20
 CHANGED_LIMIT = 16 * PATCH_LIMIT
 """Bytes of changed files in all that git is asked to compare."""
 MOST_SECRETS = 10
+WHOLE = "uncommitted changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class CapturedCode:
 def capture_repository(project: Path, own: Iterable[str]) -> CapturedCode:
     """Describe the working tree that holds ``project`` and keep its uncommitted changes.
 
-    The patch is kept up to 1 MiB, and only where no secret is found in it.
+    The patch is kept up to 1 MiB, and only where no secret is found in it. Files larger than that, files that hold
+    secrets by their name, and what differs inside of submodules are left out of it; a finding names each.
 
     Args:
         project: the project's folder.
@@ -48,80 +51,89 @@ def capture_repository(project: Path, own: Iterable[str]) -> CapturedCode:
     top = Path(git.ask(project, "rev-parse", "--show-toplevel") or project)
     configured = git.remotes(project)
     clean = {name: git.without_credentials(url) for name, url in sorted(configured.items())}
-    submodules = tuple(_submodules(top))
+    submodules, unknown = _submodules(top)
     patch, left_out = _patch(top, code) if code.dirty else (None, ())
     complete = replace(
         code,
         kept_patch=sha256_bytes(patch) if patch else "",
-        remotes=clean if len(clean) > 1 else {},
+        remotes=clean if clean.keys() - {"origin"} else {},
         submodules=submodules,
     )
-    findings = (*_logins(configured, clean), *_submodule_logins(top, submodules), *left_out)
+    findings = (*_logins(configured), *_inside_submodules(top, submodules), *unknown, *left_out)
     return CapturedCode(complete, patch, tuple(sorted(findings)))
 
 
-def _logins(configured: dict[str, str], clean: dict[str, str]) -> Iterator[Finding]:
+def _logins(configured: Mapping[str, str]) -> Iterator[Finding]:
     for name, url in configured.items():
-        if url != clean[name]:
-            yield Finding(
-                kind="secret-left-out",
-                subject=f"git remote {name}",
-                detail=f"its URL holds a login or token, which is not recorded: {clean[name]}",
+        if git.holds_login(url):
+            detail = f"its URL holds a login or token, which is not recorded: {git.without_credentials(url)}"
+            yield Finding(kind="secret-left-out", subject=f"git remote {name}", detail=detail)
+
+
+def _submodules(top: Path) -> tuple[tuple[Submodule, ...], tuple[Finding, ...]]:
+    try:
+        listed = git.submodules(top)
+    except CaptureError as error:
+        return (), (Finding(kind="unreadable", subject=".gitmodules", detail=str(error)),)
+    return tuple(_submodule(top, *row) for row in listed), ()
+
+
+def _submodule(top: Path, state: str, commit: str, path: str) -> Submodule:
+    if state == "-":
+        return Submodule(path=path)
+    folder = top / path
+    return Submodule(
+        path=path,
+        commit=commit,
+        remote=git.without_credentials(git.ask(folder, "remote", "get-url", "origin") or ""),
+        dirty=bool(git.changed_files(folder, (":/", NOT_CODE))),
+        moved=state == "+",
+    )
+
+
+def _inside_submodules(top: Path, submodules: Iterable[Submodule]) -> Iterator[Finding]:
+    for submodule in submodules:
+        if submodule.commit:
+            for finding in _logins(git.remotes(top / submodule.path)):
+                yield replace(finding, subject=f"submodule {submodule.path}, {finding.subject}")
+        if submodule.dirty:
+            yield _left_out(
+                f"submodule {submodule.path}", "what differs from its own commit is not kept; commit it there"
             )
 
 
-def _submodules(top: Path) -> Iterator[Submodule]:
-    for state, commit, path in git.submodules(top):
-        folder = top / path
-        is_there = state != "-"
-        yield Submodule(
-            path=path,
-            commit=commit if is_there else "",
-            remote=git.without_credentials(git.ask(folder, "remote", "get-url", "origin") or "") if is_there else "",
-            dirty=is_there and bool(git.changed_files(folder, (":/",))),
-            moved=state == "+",
-        )
-
-
-def _submodule_logins(top: Path, submodules: Iterable[Submodule]) -> Iterator[Finding]:
-    for submodule in submodules:
-        if submodule.commit:
-            configured = git.remotes(top / submodule.path)
-            clean = {name: git.without_credentials(url) for name, url in configured.items()}
-            for finding in _logins(configured, clean):
-                yield replace(finding, subject=f"submodule {submodule.path}, {finding.subject}")
-
-
 def _patch(top: Path, code: Code) -> tuple[bytes | None, tuple[Finding, ...]]:
-    """Return the patch, or say why it is not kept."""
+    """Return the patch, and what is not in it; None where it is not kept at all."""
     names = [file.path for file in code.changed]
-    reason = _unfit(top, names)
-    if reason:
-        return None, _left_out(reason)
+    if len(names) == CHANGED_FILES:
+        return None, (_left_out(WHOLE, f"{CHANGED_FILES} files or more differ; ignore data in git"),)
+    unfit = tuple(_left_out(name, reason) for name in names if (reason := _unfit(top, name)))
+    fit = sorted(set(names) - {finding.subject for finding in unfit})
+    if sum(_size(top / name) for name in fit) > CHANGED_LIMIT:
+        return None, (*unfit, _left_out(WHOLE, "the changed files have more than 16 MiB; ignore data in git"))
     try:
-        patch = git.whole_patch(top, names, PATCH_LIMIT)
+        patch = git.whole_patch(top, fit, PATCH_LIMIT)
     except CaptureError as error:
-        return None, _left_out(str(error))
+        return None, (*unfit, _left_out(WHOLE, str(error)))
     if patch is None:
-        return None, _left_out("it is longer than 1 MiB")
-    secrets = tuple(_secrets(patch.decode("utf-8", "replace")))
+        return None, (*unfit, _left_out(WHOLE, "the patch is longer than 1 MiB; commit the changes"))
+    secrets = (*_secrets(patch.decode("utf-8", "replace")), *_secrets_in_binaries(top, fit))
     if secrets:
-        return None, (*_left_out("a secret stands in it"), *secrets[:MOST_SECRETS])
-    return patch, ()
+        return None, (*unfit, _left_out(WHOLE, "a secret stands in them"), *secrets[:MOST_SECRETS])
+    return patch or None, unfit
 
 
-def _unfit(top: Path, names: list[str]) -> str:
-    """Say why the patch is not even made; "" where it is."""
-    for name in names:
-        if is_secret_file(name):
-            return f"{name} holds keys or logins by its name; ignore it in git"
-        if _size(top / name) > PATCH_LIMIT:
-            return f"{name} is larger than 1 MiB; commit it, or ignore it in git"
-    return "the changed files have more than 16 MiB" if sum(_size(top / name) for name in names) > CHANGED_LIMIT else ""
+def _unfit(top: Path, name: str) -> str:
+    """Say why a changed file is not in the patch; "" where it is."""
+    if is_secret_file(name):
+        return "by its name it holds keys or logins; ignore it in git"
+    if name.endswith("/"):
+        return "a repository inside of this one, which does not know it"
+    return "larger than 1 MiB; commit it, or ignore it in git" if _size(top / name) > PATCH_LIMIT else ""
 
 
-def _left_out(reason: str) -> tuple[Finding, ...]:
-    return (Finding(kind="patch-left-out", subject="uncommitted changes", detail=reason),)
+def _left_out(subject: str, reason: str) -> Finding:
+    return Finding(kind="patch-left-out", subject=subject, detail=reason)
 
 
 def _size(path: Path) -> int:
@@ -138,6 +150,25 @@ def _secrets(patch: str) -> Iterator[Finding]:
         yield Finding(
             kind="secret-left-out", subject=f"{path}:{line}", detail=f"{secret.kind} in an uncommitted change"
         )
+
+
+def _secrets_in_binaries(top: Path, names: Iterable[str]) -> Iterator[Finding]:
+    """Look into the files that a patch holds compressed; without NUL, text of two bytes a letter can be read too."""
+    for name in names:
+        data = _contents(top / name)
+        if b"\0" in data:
+            kinds = sorted({secret.kind for secret in find_secrets(data.replace(b"\0", b"").decode("latin-1"))})
+            if kinds:
+                yield Finding(
+                    kind="secret-left-out", subject=name, detail=f"{', '.join(kinds)} in an uncommitted change"
+                )
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+    except OSError:
+        return b""  # git cannot read it either, and says so
 
 
 def _places(patch: str) -> dict[int, tuple[str, int]]:

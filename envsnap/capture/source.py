@@ -13,6 +13,7 @@ from envsnap.manifest.working_tree import ChangedFile, Code
 CHANGED_LIMIT = 1000
 HASHED_FILE_LIMIT = 64 * 2**20
 HASHED_TOTAL_LIMIT = 1024 * 2**20
+NOT_CODE = ":(top,exclude,glob)**/__pycache__/**"
 
 
 def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
@@ -52,7 +53,7 @@ def is_same_code(project: Path, own: Iterable[str], locked: Code, found: Code) -
 
 def _pathspec(own: Iterable[str]) -> tuple[str, ...]:
     ours = (f":(exclude,literal){path}" for path in sorted(own))
-    return (":/", *ours, ":(top,exclude,glob)**/__pycache__/**")
+    return (":/", *ours, NOT_CODE)
 
 
 def _changed(project: Path, names: Iterable[str]) -> Iterator[ChangedFile]:

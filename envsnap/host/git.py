@@ -1,19 +1,25 @@
 """Questions to git about a working tree."""
 
+import io
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import sha256_file
 from envsnap.host.process import run
+from envsnap.host.secrets import redact
 
 REMOTE_LIMIT = 2048
 SUBMODULE = re.compile(r"([ +U-]?)([0-9a-f]{40,64}) (.*?)(?: \([^()]*\))?")
 CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
+UNENCODED = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#:@\[]*:(?!\d{1,5}(?:[/?#]|\Z)).*@", re.IGNORECASE | re.DOTALL)
+"""A password with ``/``, ``?`` or ``#`` in it, which ends the host too early: what follows the colon is no port."""
+USER_OF_SSH = re.compile(r"^(?:git\+)?ssh://[^/?#:@]*@", re.IGNORECASE)
+REMOTE = re.compile(r"([^\t]+)\t(.*) \(fetch\)(?: \[[^]]*\])?")
 QUERY = re.compile(r"^(https?://[^?#]*)[?#].*$", re.IGNORECASE | re.DOTALL)
 PATCH_FORM = (
     "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-relative",
@@ -73,7 +79,7 @@ def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:
 def whole_patch(top: Path, names: Sequence[str], limit: int) -> bytes | None:
     """Return the binary diff against the commit over exactly these files, untracked ones among them.
 
-    A scratch index and a scratch object store take what ``git add`` writes: the repository stays as it is.
+    A scratch index and a scratch object store take what is new: the repository stays as it is.
 
     Args:
         top: the top of the working tree.
@@ -85,39 +91,72 @@ def whole_patch(top: Path, names: Sequence[str], limit: int) -> bytes | None:
     """
     objects = top / (ask(top, "rev-parse", "--git-path", "objects") or ".git/objects")
     with tempfile.TemporaryDirectory() as scratch:
-        patch, listing = Path(scratch) / "patch", Path(scratch) / "names"
-        listing.write_bytes(b"\0".join(os.fsencode(name) for name in names))
+        patch = Path(scratch) / "patch"
         (Path(scratch) / "objects").mkdir()
         env = {
             **os.environ,
             "GIT_INDEX_FILE": f"{scratch}/index",
             "GIT_OBJECT_DIRECTORY": f"{scratch}/objects",
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
-            "GIT_LITERAL_PATHSPECS": "1",
         }
-        add = ("add", "--all", "--force", f"--pathspec-from-file={listing}", "--pathspec-file-nul")
-        for command in (("read-tree", "HEAD"), add, ("diff", "--cached", *PATCH_FORM, f"--output={patch}", "HEAD")):
-            done = run(("git", *command), cwd=top, env=env)
-            if done.exit_code:
-                said = done.stderr.decode("utf-8", "replace").strip()
-                raise CaptureError(f"git {command[0]} failed in {top}: {said}")
+        listing = b"".join(os.fsencode(name) + b"\0" for name in names)
+        _change(top, env, "read-tree", "HEAD")
+        _change(top, env, "update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing)
+        _change(top, env, "diff", "--cached", *PATCH_FORM, f"--output={patch}", "HEAD")
         return patch.read_bytes() if patch.stat().st_size <= limit else None
 
 
+def _change(top: Path, env: Mapping[str, str], *arguments: str, stdin: bytes | None = None) -> None:
+    done = run(("git", *arguments), cwd=top, env=env, stdin=stdin)
+    if done.exit_code:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise CaptureError(f"git {arguments[0]} failed in {top}: {said}")
+
+
 def remotes(folder: Path) -> dict[str, str]:
-    """Return the URL of each remote as it is configured, logins and all: for :func:`without_credentials`."""
-    listed = ask(folder, "config", "--null", "--get-regexp", r"^remote\..*\.url$") or ""
-    pairs = (entry.partition("\n") for entry in listed.split("\0") if entry)
-    return {key.removeprefix("remote.").removesuffix(".url"): url for key, _, url in pairs}
+    """Return the URL that git fetches each remote from, logins and all: for :func:`without_credentials`."""
+    matches = map(REMOTE.fullmatch, (ask(folder, "remote", "--verbose") or "").split("\n"))
+    return {match[1]: match[2] for match in matches if match}
 
 
 def submodules(top: Path) -> tuple[tuple[str, str, str], ...]:
-    """List the submodules as ``(state, commit, path)``: state is ``-`` for one that is not there, ``+`` for moved."""
+    """List the submodules as ``(state, commit, path)``: state is ``-`` for one that is not there, ``+`` for moved.
+
+    Raises:
+        CaptureError: git cannot tell, as where .gitmodules lacks one of them.
+    """
     if not (top / ".gitmodules").is_file():
         return ()
-    listed = ask(top, "submodule", "status", "--recursive") or ""
-    matches = map(SUBMODULE.fullmatch, listed.splitlines())
+    done = run(("git", "submodule", "status", "--recursive"), cwd=top, env=os.environ)
+    if done.exit_code:
+        raise CaptureError(f"git submodule status failed: {done.stderr.decode('utf-8', 'replace').strip()}")
+    matches = map(SUBMODULE.fullmatch, done.stdout.decode("utf-8", "surrogateescape").splitlines())
     return tuple((match[1], match[2], match[3]) for match in matches if match)
+
+
+def lfs_files(folder: Path, paths: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the files, relative to ``folder``, that .gitattributes gives to Git LFS."""
+    listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    done = run(("git", "check-attr", "-z", "--stdin", "filter"), cwd=folder, env=os.environ, stdin=listing)
+    fields = done.stdout.decode("utf-8", "surrogateescape").split("\0")
+    rows = zip(fields[::3], fields[2::3], strict=False)  # path, attribute, value; the last is followed by NUL too
+    return tuple(path for path, value in rows if value == "lfs")
+
+
+def indexed_contents(folder: Path, paths: Sequence[str], limit: int) -> dict[str, bytes]:
+    """Return what git's index holds of those files that are there and have at most ``limit`` bytes."""
+    plain = [path for path in paths if "\n" not in path]
+    if not plain:
+        return {}
+    sizes = _objects(folder, "--batch-check=%(objectsize)", plain).split(b"\n")
+    small = [path for path, size in zip(plain, sizes, strict=False) if size.isdigit() and int(size) <= limit]
+    stream = io.BytesIO(_objects(folder, "--batch=%(objectsize)", small))
+    return {path: stream.read(int(stream.readline()) + 1)[:-1] for path in small}
+
+
+def _objects(folder: Path, form: str, paths: Sequence[str]) -> bytes:
+    listing = b"".join(b":./" + os.fsencode(path) + b"\n" for path in paths)
+    return run(("git", "cat-file", form), cwd=folder, env=os.environ, stdin=listing).stdout
 
 
 def is_same_tree(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) -> bool:
@@ -126,5 +165,12 @@ def is_same_tree(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) 
 
 
 def without_credentials(url: str) -> str:
-    """Remove user name, password and query from a URL; ``git@host:path`` names no secret and stays."""
-    return QUERY.sub(r"\1", CREDENTIALS.sub(r"\1", url))[:REMOTE_LIMIT]
+    """Remove user name, password, query and tokens from a URL; ``git@host:path`` names no secret and stays."""
+    bare, logins = CREDENTIALS.subn(r"\1", url)
+    return redact(QUERY.sub(r"\1", bare if logins else UNENCODED.sub(r"\1", url)))[:REMOTE_LIMIT]
+
+
+def holds_login(url: str) -> bool:
+    """Whether a URL has a password, a token or a query; the user name of ssh is public."""
+    plain = USER_OF_SSH.sub("ssh://", url)
+    return without_credentials(plain) != plain[:REMOTE_LIMIT]

@@ -52,8 +52,9 @@ class Code(Model, frozen=True):
         patch: SHA-256 of ``git diff --binary`` against the commit; empty where nothing differs.
         changed: the files that differ.
         kept_patch: SHA-256 of the file in ``envsnap.baseline/patches`` that, applied to the commit, gives the working
-            tree, untracked files too; empty where nothing differs or the text is not kept.
-        remotes: all remotes by name, without credentials, where there are more than one.
+            tree, untracked files too, but for what a finding ``patch-left-out`` names; empty where nothing differs or
+            the text is not kept.
+        remotes: all remotes by name, without credentials, where there are others than ``origin``.
         submodules: the repositories inside this one.
     """
 
