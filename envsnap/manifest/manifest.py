@@ -18,7 +18,7 @@ from envsnap.manifest.package import Package
 from envsnap.manifest.system import System
 from envsnap.manifest.working_tree import Code
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 

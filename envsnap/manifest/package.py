@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from packaging.utils import canonicalize_name
 
+from envsnap.manifest.build_spec import IndexUrl
 from envsnap.manifest.model import Model
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=256)]
@@ -245,11 +246,13 @@ class Package(Model, frozen=True):
         sdist: the source archive that an index serves for the same version.
         vcs: the commit that it was installed from.
         directory: the folder that it was installed from.
+        index: the index that serves the wheel, without credentials; it alone is asked for this package.
     """
 
     name: Name
     installed: InstalledRecord
     version: Version | None = None
+    index: IndexUrl | None = None
     wheels: tuple[Artefact, ...] = ()
     sdist: Artefact | None = None
     vcs: Vcs | None = None
