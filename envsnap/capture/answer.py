@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +24,7 @@ FIRST_SIGNAL = 128
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """One of the scripts in ``inside/probe``, and how it is run.
 
     Args:
@@ -39,7 +37,7 @@ class Question:
     script: str
     timeout: float
     arguments: tuple[str | Path, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = {}
 
 
 PROBE = Question(script="probe.py", timeout=300.0)

@@ -3,8 +3,9 @@
 import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from envsnap.capture.input_hashes import InputHashes, hash_inputs
 from envsnap.errors import InputError
@@ -12,8 +13,7 @@ from envsnap.host.files import sha256_bytes
 from envsnap.manifest.data import Datum
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedData:
+class CapturedData(msgspec.Struct, frozen=True):
     """Inputs as found.
 
     Args:
@@ -23,7 +23,7 @@ class CapturedData:
     """
 
     data: tuple[Datum, ...] = ()
-    listings: Mapping[str, str] = field(default_factory=dict)
+    listings: Mapping[str, str] = {}
     outside: tuple[Path, ...] = ()
 
 

@@ -1,14 +1,17 @@
 """One environment as it stands: interpreter, platform and installed distributions, put together from the probe."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.checkouts import describe_checkouts
 from envsnap.capture.conda_records import describe_conda
 from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import describe_interpreter, interpreter_problems
+from envsnap.capture.known_packages import KnownPackages
 from envsnap.capture.packages import describe_packages
 from envsnap.capture.probe import Probed, probe_environment
 from envsnap.environment import Completed, Environment
@@ -19,8 +22,7 @@ from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import Installed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CapturedEnvironment:
+class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in one environment.
 
     Args:
@@ -47,7 +49,12 @@ class CapturedEnvironment:
 
 
 def capture_environment(
-    environment: Environment, folder: Path, answer: Completed | None = None, *, own: Iterable[str] = ()
+    environment: Environment,
+    folder: Path,
+    answer: Completed | None = None,
+    *,
+    own: Iterable[str] = (),
+    known: KnownPackages | None = None,
 ) -> CapturedEnvironment:
     """Run the probe in ``environment``, in the working folder ``folder``; or read its ``answer``, where it ran already.
 
@@ -56,11 +63,15 @@ def capture_environment(
         folder: the project's.
         answer: of the probe.
         own: paths in the project that envsnap or the job write; they make no editable installation dirty.
+        known: keeps what the probe says of the distributions.
 
     Raises:
         CaptureError: the interpreter does not start, is older than 3.8, or gives no sound answer.
     """
-    captured = _understand(probe_environment(environment, folder, answer))
+    probed = probe_environment(environment, folder, answer)
+    if known is not None:
+        known.remember(probed.packages)
+    captured = _understand(probed)
     if not isinstance(environment, LocalEnvironment):
         return captured
     return _with_checkouts(captured, [folder.resolve() / path for path in own])

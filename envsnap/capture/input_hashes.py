@@ -12,15 +12,12 @@ import msgspec
 
 from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InputError
-from envsnap.host.digests import Algorithm, Hashed, Identity, hash_regular
+from envsnap.host.digests import RACY_NANOSECONDS, Algorithm, Hashed, Identity, hash_regular
 from envsnap.host.files import atomic_write, work_folder
 
 VERSION = 1
 MOST_ENTRIES = 100_000
 """Of the cache: about 25 MB."""
-RACY_NANOSECONDS = 2 * 10**9
-"""How much older than its hashing a file's times must be. Git's rule against files that change in the same tick of
-the clock, https://git-scm.com/docs/racy-git, with the coarsest clock of a file system: two seconds."""
 BATCH_FILES = 64
 BATCH_BYTES = 4 * 2**20
 """What one thread takes at a time: to hand over a small file alone costs as much as to hash it."""

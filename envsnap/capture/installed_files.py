@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from envsnap.capture.answer import Question, ask, quote
 from envsnap.environment import Environment
@@ -52,8 +53,7 @@ class ProbedFiles(Model, frozen=True):
     problems: tuple[ProbedProblems, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstalledFiles:
+class InstalledFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What a check of every installed file gave.
 
     Args:

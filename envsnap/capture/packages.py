@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import msgspec
@@ -34,7 +33,8 @@ class ProbedRoot(Model, frozen=True):
 class ProbedPackage(Model, frozen=True):
     """One distribution as the probe found it.
 
-    Of two records in one folder, ``matching`` of ``sampled`` files are as each one says.
+    Of two records in one folder, ``matching`` of ``sampled`` files are as each one says. ``state`` stays equal as long
+    as the files do that this was read from; ``newest`` is the latest time of theirs, in nanoseconds since 1970.
     """
 
     name: str
@@ -58,10 +58,12 @@ class ProbedPackage(Model, frozen=True):
     unreadable: tuple[str, ...] = ()
     sampled: int = 0
     matching: int = 0
+    first_module: str = ""
+    state: str = ""
+    newest: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(msgspec.Struct, frozen=True):
     """A distribution with what the probe said of it."""
 
     package: Installed
@@ -108,8 +110,7 @@ def describe_packages(
     return tuple(kept), tuple(sorted((*findings, *_outside(kept, interpreter))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Describe:
+class _Describe(msgspec.Struct, frozen=True):
     """Turns what the probe says into what the other stages read."""
 
     interpreter: ProbedInterpreter

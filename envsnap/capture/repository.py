@@ -1,13 +1,13 @@
 """The repository around the code: its remotes, its submodules, and the text of what was not committed."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from envsnap.capture.source import CHANGED_LIMIT as CHANGED_FILES
-from envsnap.capture.source import NOT_CODE, capture_code
+from envsnap.capture.source import NOT_CODE, describe_code, find_tree
 from envsnap.errors import CaptureError
 from envsnap.host import git
 from envsnap.host.files import sha256_bytes
@@ -23,8 +23,7 @@ MOST_SECRETS = 10
 WHOLE = "uncommitted changes"
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedCode:
+class CapturedCode(msgspec.Struct, frozen=True):
     """The working tree, the patch that gives it again, None where it is not kept, and what to say of both."""
 
     code: Code | NotCaptured
@@ -45,11 +44,10 @@ def capture_repository(project: Path, own: Iterable[str]) -> CapturedCode:
     Raises:
         CaptureError: git cannot tell what differs.
     """
-    code = capture_code(project, own)
-    if isinstance(code, NotCaptured):
-        return CapturedCode(code)
-    top = Path(git.ask(project, "rev-parse", "--show-toplevel") or project)
-    configured = git.remotes(project)
+    tree = find_tree(project)
+    if isinstance(tree, NotCaptured):
+        return CapturedCode(tree)
+    code, top, configured = describe_code(project, tree, own), tree.head.top, tree.remotes
     clean = {name: git.without_credentials(url) for name, url in sorted(configured.items())}
     submodules, unknown = _submodules(top)
     patch, left_out = _patch(top, code) if code.dirty else (None, ())

@@ -2,8 +2,9 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from envsnap.host import git
 from envsnap.host.files import sha256_bytes, sha256_file
@@ -16,6 +17,13 @@ HASHED_TOTAL_LIMIT = 1024 * 2**20
 NOT_CODE = ":(top,exclude,glob)**/__pycache__/**"
 
 
+class WorkingTree(NamedTuple):
+    """A working tree: what is checked out, and the URL of each remote, logins and all."""
+
+    head: git.Head
+    remotes: Mapping[str, str]
+
+
 def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
     """Describe the working tree that holds ``project``.
 
@@ -26,21 +34,32 @@ def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
         project: the project's folder; it may be a folder deep in the repository.
         own: paths in the project that envsnap or the job write; they never make the tree dirty.
     """
+    tree = find_tree(project)
+    return describe_code(project, tree, own) if isinstance(tree, WorkingTree) else tree
+
+
+def find_tree(project: Path) -> WorkingTree | NotCaptured:
+    """Return the working tree that holds ``project``, or why there is none."""
     if not git.is_available():
         return NotCaptured(what="code", reason="no git executable is on PATH")
-    commit = git.ask(project, "rev-parse", "--verify", "--quiet", "HEAD")
-    if commit is None:
+    head = git.head(project)
+    if head is None:
         return NotCaptured(what="code", reason=git.refusal(project) or "the repository has no commit yet")
+    return WorkingTree(head, git.remotes(project))
+
+
+def describe_code(project: Path, tree: WorkingTree, own: Iterable[str]) -> Code:
+    """Describe the working tree around ``project``; see :func:`capture_code`."""
     pathspec = _pathspec(own)
     names = git.changed_files(project, pathspec)
     return Code(
         vcs="git",
-        commit=commit,
-        branch=git.ask(project, "symbolic-ref", "--short", "--quiet", "HEAD") or "",
-        remote=git.without_credentials(git.ask(project, "remote", "get-url", "origin") or ""),
+        commit=tree.head.commit,
+        branch=tree.head.branch,
+        remote=git.without_credentials(tree.remotes.get("origin", "")),
         dirty=bool(names),
         patch=git.patch_digest(project, pathspec) if names else "",
-        changed=tuple(_changed(project, names[:CHANGED_LIMIT])),
+        changed=tuple(_changed(tree.head.top, names[:CHANGED_LIMIT])),
     )
 
 
@@ -56,8 +75,7 @@ def _pathspec(own: Iterable[str]) -> tuple[str, ...]:
     return (":/", *ours, NOT_CODE)
 
 
-def _changed(project: Path, names: Iterable[str]) -> Iterator[ChangedFile]:
-    top = Path(git.ask(project, "rev-parse", "--show-toplevel") or project)
+def _changed(top: Path, names: Iterable[str]) -> Iterator[ChangedFile]:
     left = HASHED_TOTAL_LIMIT
     for name in names:
         digest, size = _digest(top / name, min(left, HASHED_FILE_LIMIT))

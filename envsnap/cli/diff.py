@@ -9,7 +9,7 @@ from envsnap.cli.show import Voice, common_options, conclude
 from envsnap.manifest.manifest import Manifest
 from envsnap.report.lock_diff import render_lock_diff
 from envsnap.workflow.diff import Compared, DiffRequest, diff
-from envsnap.workflow.subject import CaptureRequest
+from envsnap.workflow.probing import CaptureRequest
 
 MOVES_NUMBERS = 1
 

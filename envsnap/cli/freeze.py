@@ -10,7 +10,7 @@ from envsnap.cli.show import StderrProgress, Voice, common_options, conclude
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envsnap.workflow.freeze import Frozen
-    from envsnap.workflow.subject import CaptureRequest
+    from envsnap.workflow.probing import CaptureRequest
 
 
 @click.command("freeze", short_help="Capture this environment and the job's results into envsnap.lock.")
@@ -48,7 +48,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     The job is COMMAND (after --), else the one that envsnap.toml describes.
     """
     voice = Voice(project, json, quiet, verbose)
-    from envsnap.workflow.subject import CaptureRequest
+    from envsnap.workflow.probing import CaptureRequest
 
     wanted = CaptureRequest(
         folder=project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image, command=command,
@@ -59,12 +59,14 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _freeze(wanted: "CaptureRequest", output: Path | None, *, run: bool, progress: StderrProgress) -> "Frozen":
     """Begin the probe, and import the rest while it runs: a third of a static freeze is importing."""
-    from envsnap.workflow.subject import begin_probe, open_subject
+    from envsnap.workflow.probing import begin_probe
 
-    with open_subject(wanted) as subject, begin_probe(subject) as probing:
+    with begin_probe(wanted) as probing:
         from envsnap.workflow.freeze import FreezeRequest, freeze
+        from envsnap.workflow.subject import open_subject
 
-        return freeze(FreezeRequest(output=output, run=run), subject, probing, progress)
+        with open_subject(wanted, probing) as subject:
+            return freeze(FreezeRequest(output=output, run=run), subject, probing, progress)
 
 
 def _present(frozen: "Frozen") -> tuple[int, str, object]:

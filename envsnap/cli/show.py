@@ -7,11 +7,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
 from envsnap.errors import EnvsnapError
 from envsnap.report.envelope import envelope
@@ -25,8 +25,7 @@ F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(msgspec.Struct, frozen=True):
     """What the common options say: where the project lies, how much to tell, and in which form."""
 
     project: Path

@@ -1,15 +1,15 @@
 """What every Environment offers: it executes a command; nothing else is asked of it."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from envsnap.host.execution import Execution
 
 __all__ = ["Completed", "Environment", "Execution"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True, kw_only=True):
     """How a command ended: exit code (128 + signal where it was killed), its output and its duration in seconds."""
 
     exit_code: int

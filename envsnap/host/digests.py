@@ -11,6 +11,9 @@ Algorithm = Literal["sha256", "md5"]
 BLOCK_BYTES = 2**20
 """Read at once: the interpreter's lock is given back while a block is read and while it is hashed."""
 
+RACY_NANOSECONDS = 2 * 10**9
+"""How much older than reading it a file's times must be. Git's rule against files that change in the same tick of
+the clock, https://git-scm.com/docs/racy-git, with the coarsest clock of a file system: two seconds."""
 _CONSTRUCTORS = {"sha256": hashlib.sha256, "md5": hashlib.md5}
 
 

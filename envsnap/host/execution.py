@@ -1,14 +1,14 @@
 """One command to execute, as a value: what a process of this machine and a container are both asked for. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from envsnap.host.output import ignore_line
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Execution:
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """One command to execute.
 
     Args:
@@ -27,7 +27,7 @@ class Execution:
 
     argv: tuple[str, ...]
     workdir: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = {}
     read_only: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     timeout: float | None = None

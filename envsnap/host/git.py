@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import sha256_file
@@ -38,6 +39,23 @@ def ask(folder: Path, *arguments: str) -> str | None:
     """Return what ``git ARGUMENTS`` prints in ``folder``; None if git says no (no repository, no commit, no remote)."""
     done = run(("git", "--no-optional-locks", *arguments), cwd=folder, env=os.environ)
     return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if done.exit_code == 0 else None
+
+
+class Head(NamedTuple):
+    """What is checked out: the top of the working tree, the commit, and the branch, "" where there is none."""
+
+    top: Path
+    commit: str
+    branch: str
+
+
+def head(folder: Path) -> Head | None:
+    """Return what is checked out around ``folder``, asked for at once; None if there is no working tree or commit."""
+    answer = ask(folder, "rev-parse", "--show-toplevel", "HEAD", "--symbolic-full-name", "HEAD")
+    if answer is None:
+        return None
+    top, commit, reference = answer.rsplit("\n", 2)
+    return Head(Path(top), commit, reference.removeprefix("refs/heads/") if reference != "HEAD" else "")
 
 
 def refusal(folder: Path) -> str:

@@ -10,9 +10,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
@@ -28,8 +29,7 @@ _READ_BYTES = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProcessResult:
+class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a process ended: exit code (128 + signal where it was killed), output, duration in seconds."""
 
     exit_code: int
@@ -87,9 +87,14 @@ class _Group:
         self._process = process
         self._outputs = (LiveOutput(on_output), LiveOutput(on_output))
         self._selector = selectors.DefaultSelector()
+        self._open = 0
+        self._ended = _descriptor_of(process.pid)
+        if self._ended is not None:
+            self._selector.register(self._ended, selectors.EVENT_READ)
         for pipe, output in zip((process.stdout, process.stderr), self._outputs, strict=True):
             if pipe is not None:
                 self._selector.register(pipe, selectors.EVENT_READ, output)
+                self._open += 1
 
     def follow(self, *, until: Callable[[], bool], seconds: float | None) -> bool:
         """Read the pipes until ``until`` holds; return False where it does not within ``seconds``."""
@@ -124,15 +129,17 @@ class _Group:
         return stdout.finish(), stderr.finish()
 
     def _is_over(self) -> bool:
-        return not self._selector.get_map() and self.has_exited()
+        return not self._open and self.has_exited()
 
     def _read(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
-            data = os.read(key.fd, _READ_BYTES)
-            if data:
+            if key.fd == self._ended:
+                self._selector.unregister(key.fileobj)
+            elif data := os.read(key.fd, _READ_BYTES):
                 key.data.feed(data)
             else:
                 self._selector.unregister(key.fileobj)
+                self._open -= 1
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -140,10 +147,20 @@ class _Group:
 
     def _close(self) -> None:
         self._selector.close()
+        if self._ended is not None:
+            os.close(self._ended)
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
         self._process.wait()
+
+
+def _descriptor_of(pid: int) -> int | None:
+    """Return a descriptor that can be read once the process has ended; None where the kernel has none (before 5.3)."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes | None) -> subprocess.Popen[bytes]:

@@ -10,8 +10,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+import msgspec
 
 MASK = "***"
 ENTROPY_BITS = 3.0
@@ -76,8 +77,7 @@ _FILES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Secret:
+class Secret(msgspec.Struct, frozen=True, order=True):
     """Where a secret stands, counted from line 1, and of what kind it is; never its value."""
 
     line: int

@@ -3,8 +3,9 @@
 import shlex
 import signal
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from envsnap.environment.protocol import Completed, Environment, Execution
 from envsnap.errors import JobError
@@ -20,8 +21,7 @@ _LEAST_SECRET = 6
 """Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Where and how one run takes place.
 
     Args:
@@ -36,7 +36,7 @@ class Run:
 
     project: Path
     folder: Path
-    inherited: Mapping[str, str] = field(default_factory=dict)
+    inherited: Mapping[str, str] = {}
     read_only: tuple[Path, ...] = ()
     keep_outputs: bool = False
     on_output: Callable[[str], None] = ignore_line

@@ -26,8 +26,9 @@ from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
 from envsnap.render.requirements import render_requirements
 from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
+from envsnap.workflow.interpreters import check_folder, choose_python
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import check_folder, choose_python, read_lock
+from envsnap.workflow.project import read_lock
 
 UNPINNED = "{name} stands only in this engine, no registry pins it: the Dockerfile names it by tag"
 REQUIREMENTS = "requirements.txt"

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from envsnap.capture.data import CapturedData, capture_data
 from envsnap.capture.deep import capture_deep
@@ -24,13 +25,13 @@ from envsnap.lock.resolve import target_python
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.package import Package
+from envsnap.workflow.probing import Probing
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import own_paths
-from envsnap.workflow.subject import Probing, Subject
+from envsnap.workflow.subject import Subject
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Captured:
+class Captured(msgspec.Struct, frozen=True, kw_only=True):
     """What the static stages found.
 
     Args:
@@ -77,7 +78,11 @@ def capture(
         asking = pool.submit(nvml.query, uuids=request.gpu_uuids)
         reading = pool.submit(capture_repository, folder, own_paths(job))
         found = capture_environment(
-            subject.environment, folder, probing.result() if probing else None, own=own_paths(job)
+            subject.environment,
+            folder,
+            probing.answer.result() if probing else None,
+            own=own_paths(job),
+            known=probing.known if probing else None,
         )
         gpus, code = asking.result(), reading.result()
     for problem in found.not_captured:

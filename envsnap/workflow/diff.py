@@ -1,6 +1,5 @@
 """envsnap diff: two locks, or a lock and what stands here now -> what differs, and whether it can move numbers."""
 
-import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,11 @@ from envsnap.manifest.lock_diff import LockDiff, Side, diff_locks
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest
 from envsnap.manifest.toml import parse_toml
 from envsnap.run.injection import injected_environment
+from envsnap.workflow.interpreters import check_folder
+from envsnap.workflow.probing import CaptureRequest, begin_probe
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import Lock, check_folder, job_to_verify, own_paths, read_lock
-from envsnap.workflow.subject import CaptureRequest, Subject, begin_probe, open_subject
+from envsnap.workflow.project import Lock, job_to_verify, own_paths, read_lock
+from envsnap.workflow.subject import Subject, open_subject
 
 HERE = "here and now"
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -107,7 +108,7 @@ def _names(request: DiffRequest) -> tuple[str, str]:
 
 def _live(request: CaptureRequest, locked: Manifest, name: str, progress: Progress) -> Side:
     """Capture what stands here, as a rerun of the locked job would meet it."""
-    with open_subject(request) as subject, begin_probe(subject) as probing:
+    with begin_probe(request) as probing, open_subject(request, probing) as subject:
         from envsnap.workflow.capture import capture  # the probe runs while these are loaded
         from envsnap.workflow.describe import describe
 
@@ -120,7 +121,7 @@ def _with_locked_settings(subject: Subject, locked: Manifest) -> Subject:
     """Take what the settings leave open, such as the thread count, from the lock, as verify does."""
     if locked.contents.job is None or not locked.contents.job.command:
         return subject
-    return dataclasses.replace(subject, job=job_to_verify(subject.project, locked))
+    return replace(subject, job=job_to_verify(subject.project, locked))
 
 
 def _as_run(side: Side, other: Side) -> Side:

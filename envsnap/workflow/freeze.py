@@ -1,9 +1,10 @@
 """envsnap freeze: this environment and the job's results -> envsnap.lock and envsnap.baseline/."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from envsnap import __version__
 from envsnap.capture.data import check_untouched
@@ -17,22 +18,21 @@ from envsnap.run.baseline import prune_baselines, record_baseline, write_listing
 from envsnap.run.job import Run
 from envsnap.workflow.capture import Captured, capture
 from envsnap.workflow.describe import describe
+from envsnap.workflow.probing import Probing
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
 from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
-from envsnap.workflow.subject import Probing, Subject
+from envsnap.workflow.subject import Subject
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FreezeRequest:
+class FreezeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the user asked for: whether to run the job, and where the lock goes; None for the usual place."""
 
     output: Path | None = None
     run: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(msgspec.Struct, frozen=True):
     """A written manifest and the seconds that each run of the job took."""
 
     manifest: Manifest
@@ -40,21 +40,20 @@ class Frozen:
     seconds: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Recorded:
+class _Recorded(msgspec.Struct, frozen=True):
     """What the job's runs gave; nothing where it was not run."""
 
     outcomes: tuple[Outcome, ...] = ()
     baseline: Baseline | None = None
 
 
-def freeze(request: FreezeRequest, subject: Subject, probing: Probing, progress: Progress) -> Frozen:
+def freeze(request: FreezeRequest, subject: Subject, probing: Probing | None, progress: Progress) -> Frozen:
     """Capture and lock, run, record and write, in this order; the former lock stays until the last step.
 
     Args:
         request: what the user asked for.
         subject: what to capture.
-        probing: the probe of its environment, which runs already.
+        probing: the probe of an interpreter of this machine, which runs already.
         progress: is told of the stages.
 
     Raises:

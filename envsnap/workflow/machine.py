@@ -26,7 +26,7 @@ from envsnap.host.uv import Uv, find_uv
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import BuilderName, ContainerEngine, Machine, Purpose, Room
 from envsnap.workflow.environments import Target
-from envsnap.workflow.project import choose_python
+from envsnap.workflow.interpreters import choose_python
 
 ENGINE_SECONDS = 5.0
 """An engine at work answers within one; a socket that takes the question and is silent must not hold the command."""

@@ -1,10 +1,9 @@
 """A project folder: its settings, its lock, and the interpreter that it means."""
 
-import os
-import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InvalidFileError, UsageError
@@ -12,13 +11,13 @@ from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.project import Project, parse_project, parse_pyproject, resolve_job
+from envsnap.workflow.interpreters import check_folder
 
 SETTINGS = "envsnap.toml"
 LOCK = "envsnap.lock"
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFolder:
+class ProjectFolder(msgspec.Struct, frozen=True):
     """A project and where its settings stand; ``source`` is "" where it has none."""
 
     folder: Path
@@ -26,8 +25,7 @@ class ProjectFolder:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(msgspec.Struct, frozen=True):
     """A manifest, the file it stands in, and what to warn of."""
 
     manifest: Manifest
@@ -50,16 +48,6 @@ def read_project(folder: Path) -> ProjectFolder:
     if found is not None:
         return ProjectFolder(folder, found, "pyproject.toml [tool.envsnap]")
     return ProjectFolder(folder, Project(), "")
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a project that is not there.
-
-    Raises:
-        UsageError: it is not there.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"--project {folder}: there is no such folder")
 
 
 def read_lock(path: Path) -> Lock:
@@ -108,73 +96,6 @@ def default_threads(env: Mapping[str, str]) -> int:
     """Return the size of thread pools where the job names none: OMP_NUM_THREADS, else the usable cores."""
     first = env.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) > 0 else usable_cores()
-
-
-def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, prefix: Path | None) -> Path:
-    """Return the interpreter to capture: the one named, the active environment's, the project's .venv, PATH's.
-
-    An environment whose interpreter is broken is never passed over: another one is not what the user works in.
-
-    Raises:
-        UsageError: the named one is not there or cannot run, the active environment's cannot, or there is none.
-    """
-    if chosen is not None and prefix is not None:
-        raise UsageError("--python and --prefix name two interpreters: give one of them")
-    if chosen is not None:
-        return _named(chosen, env.get("PATH"))
-    if prefix is not None:
-        return _of_prefix(prefix)
-    for place in (env.get("VIRTUAL_ENV"), env.get("CONDA_PREFIX"), str(folder / ".venv")):
-        if place and os.path.lexists(Path(place) / "bin" / "python"):
-            return _runnable(Path(place) / "bin" / "python")
-    found = shutil.which("python3", path=env.get("PATH", "")) or shutil.which("python", path=env.get("PATH", ""))
-    if found is None:
-        raise UsageError("no Python is on PATH: name the interpreter with --python PATH")
-    return Path(found)
-
-
-def _named(chosen: Path, search_path: str | None) -> Path:
-    python = Path(shutil.which(chosen, path=search_path) or chosen) if len(chosen.parts) == 1 else chosen
-    if python.is_dir():
-        raise UsageError(f"--python {chosen} is a folder: name the interpreter in it, or give it with --prefix")
-    return _runnable(python)
-
-
-def _of_prefix(prefix: Path) -> Path:
-    """Return the interpreter of a conda or virtual environment, or of an installation of Python itself."""
-    if not prefix.is_dir():
-        raise UsageError(f"--prefix {prefix}: there is no such folder")
-    places = (prefix / "bin" / "python", prefix / "bin" / "python3")
-    python = next((place for place in places if os.path.lexists(place)), None)
-    if python is None:
-        raise UsageError(f"--prefix {prefix}: {_without_python(prefix)}")
-    home = _runnable(python).resolve()
-    if not (prefix / "pyvenv.cfg").is_file() and not home.is_relative_to(prefix.resolve()):
-        raise UsageError(
-            f"--prefix {prefix} is no environment: {python} is a link to {home}, and there is no pyvenv.cfg beside it; "
-            "name the interpreter with --python PATH"
-        )
-    return python
-
-
-def _without_python(prefix: Path) -> str:
-    if (prefix / "conda-meta").is_dir():
-        return "a conda environment in which Python is not installed (bin/python is missing)"
-    if (prefix / "pyvenv.cfg").is_file():
-        return "a virtual environment whose bin/python is missing: make it anew"
-    return "no environment: it has neither conda-meta nor pyvenv.cfg nor bin/python"
-
-
-def _runnable(python: Path) -> Path:
-    """Return the interpreter; say of one that cannot run what is wrong with it."""
-    if python.is_symlink() and not python.exists():
-        raise UsageError(
-            f"{python} is a link to {python.readlink()}, which is not there: the Python it was made for "
-            "was moved or removed; make the environment anew, or name another interpreter with --python PATH"
-        )
-    if not os.access(python, os.X_OK) or not python.is_file():
-        raise UsageError(f"{python} is not there or cannot be executed: name the interpreter with --python PATH")
-    return python
 
 
 def _read(path: Path) -> str:

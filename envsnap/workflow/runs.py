@@ -1,10 +1,11 @@
 """Runs of the job: each in a folder of its own under .envsnap/runs, named in their order, the oldest removed."""
 
-import dataclasses
 import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from envsnap.capture.numerics import numerics_variables
 from envsnap.environment import Environment
@@ -55,7 +56,7 @@ def repeat_job(environment: Environment, job: Job, run: Run, times: int, progres
     outcomes = []
     for number in range(1, times + 1):
         progress.stage(f"running the job in the {environment.name}, {number} of {times}")
-        outcomes.append(run_job(environment, job, dataclasses.replace(run, folder=new_run_folder(run.project))))
+        outcomes.append(run_job(environment, job, replace(run, folder=new_run_folder(run.project))))
     return tuple(outcomes)
 
 

@@ -2,52 +2,22 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from envsnap.capture.answer import PROBE, put
-from envsnap.environment import Completed, Environment, Execution
-from envsnap.environment.local import LocalEnvironment
+import msgspec
+
+from envsnap.environment import Environment, Execution
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
 from envsnap.host.secrets import redact, secret_variables
 from envsnap.manifest.job import Job
-from envsnap.workflow.project import ProjectFolder, choose_python, job_to_freeze, read_project
+from envsnap.workflow.probing import CaptureRequest, Probing
+from envsnap.workflow.project import ProjectFolder, job_to_freeze, read_project
 
 IMAGE_PYTHONS = ("python", "python3")
 """The commands that an image's interpreter may have; an image of a distribution has the second alone."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CaptureRequest:
-    """What to capture.
-
-    Args:
-        folder: the project.
-        env: the caller's environment.
-        python: the interpreter to capture, or ``prefix``, its environment's folder, or ``image``, a container image;
-            none of them: the project's own interpreter.
-        command: the job's command, where it is not the one that the settings describe.
-        offline: whether no index is asked.
-        verify_files: whether every installed file is hashed and held against RECORD.
-        deep: whether the frameworks are imported to ask for their settings.
-        gpu_uuids: whether the GPUs' UUIDs, which are private, are recorded.
-    """
-
-    folder: Path
-    env: Mapping[str, str]
-    python: Path | None = None
-    prefix: Path | None = None
-    image: str | None = None
-    command: tuple[str, ...] = ()
-    offline: bool = False
-    verify_files: bool = False
-    deep: bool = False
-    gpu_uuids: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is about to be captured: nothing was written yet.
 
     Args:
@@ -65,23 +35,16 @@ class Subject:
     is_local: bool = True
 
 
-Probing = Future[Completed]
-"""The probe while it runs."""
-
-
 @contextlib.contextmanager
-def begin_probe(subject: Subject) -> Iterator[Probing]:
-    """Let the probe run while this process imports what it needs to understand the answer."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        yield pool.submit(put, subject.environment, subject.project.folder, PROBE)
-
-
-@contextlib.contextmanager
-def open_subject(request: CaptureRequest) -> Iterator[Subject]:
+def open_subject(request: CaptureRequest, probing: Probing | None) -> Iterator[Subject]:
     """Read the settings and reach the environment; an engine's connection is closed at the end.
 
+    Args:
+        request: what to capture.
+        probing: the probe of an interpreter of this machine; None where an image is named.
+
     Raises:
-        UsageError: the project or the interpreter is not there, or two environments are named.
+        UsageError: the project is not there.
         InvalidFileError: the settings are not valid.
         MissingToolError: no engine answers, or it does not hold the image.
         CaptureError: the image has no Python.
@@ -90,15 +53,11 @@ def open_subject(request: CaptureRequest) -> Iterator[Subject]:
     job = job_to_freeze(project, request.command, request.env)
     if job is not None:
         refuse_secrets(job)
-    if request.image is None:
-        python = choose_python(project.folder, request.env, request.python, request.prefix)
-        environment: Environment = LocalEnvironment(python, caller=request.env)
-        yield Subject(project=project, job=job, environment=environment, request=request)
-        return
-    if request.python is not None or request.prefix is not None:
-        raise UsageError("--image names an environment, and so do --python and --prefix: give one of them")
-    with _open_image(request.image, request.env, project.folder) as environment:
-        yield Subject(project=project, job=job, environment=environment, request=request, is_local=False)
+    if probing is not None:
+        yield Subject(project=project, job=job, environment=probing.environment, request=request)
+    elif request.image is not None:
+        with _open_image(request.image, request.env, project.folder) as environment:
+            yield Subject(project=project, job=job, environment=environment, request=request, is_local=False)
 
 
 def refuse_secrets(job: Job) -> None:

@@ -6,11 +6,11 @@ import re
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from envsnap.capture import answer, probe
 from envsnap.capture.answer import PROBE, Question, quote

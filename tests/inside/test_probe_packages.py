@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.inside.probe import _probe_packages
+from envsnap.inside.probe import _probe_known, _probe_packages
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:
@@ -53,11 +53,15 @@ def test_a_wheel_is_described_by_its_dist_info(root: Path) -> None:
         "tags": ["py2-none-any", "py3-none-any"], "build": "2", "installer": "pip", "requested": True,
         "metadata-sha256": hashlib.sha256(info["METADATA"].encode()).hexdigest(), "direct-url": "{}", "files": 1,
         "content-digest": hashlib.sha256(f"demo.py,{hashed('x')}".encode()).hexdigest(), "problem": "",
-        "provenance-url": "{ }", "partial": False, "unreadable": [],
+        "provenance-url": "{ }", "partial": False, "unreadable": [], "first-module": "demo.py",
         "sboms": [{"name": "auditwheel.cdx.json", "sha256": hashlib.sha256(b"libgomp").hexdigest()}],
     }  # fmt: skip
 
-    assert [expected] == _probe_packages.packages()
+    (found,) = _probe_packages.packages()
+    state, newest = (found.pop(key) for key in ("state", "newest"))
+
+    assert expected == found
+    assert (state, newest) == _probe_known.state(str(root / "demo_pkg-1.0.dist-info"), ["auditwheel.cdx.json"])
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from envsnap.manifest.manifest import SCHEMA_VERSION, Baseline, Manifest
 from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.working_tree import Code
 from envsnap.workflow.diff import HERE, Compared, DiffRequest, diff
+from envsnap.workflow.probing import CaptureRequest
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.subject import CaptureRequest
 
 BASELINE = Baseline(runs=1, folder="0" * 16, bitwise_repeatable=True, observed=True, outputs=())
 PYTHON = Path(sys.executable)

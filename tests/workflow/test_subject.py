@@ -1,12 +1,10 @@
 """What is captured is chosen before anything is written, and a job that holds a secret is refused."""
 
-from pathlib import Path
-
 import pytest
 
 from envsnap.errors import UsageError
 from envsnap.manifest.job import Job
-from envsnap.workflow.subject import CaptureRequest, open_subject, refuse_secrets
+from envsnap.workflow.subject import refuse_secrets
 
 TOKEN = "hf_" + "aB3dE6gH9j" * 4
 
@@ -31,11 +29,3 @@ def test_a_plain_job_is_none() -> None:
     refuse_secrets(
         Job(command=("python", "-m", "train", "--lr", "0.1"), threads=1, env={"TOKENIZERS_PARALLELISM": "false"})
     )
-
-
-def test_two_environments_are_one_too_many(tmp_path: Path) -> None:
-    """Neither is guessed."""
-    request = CaptureRequest(folder=tmp_path, env={}, image="demo:1", prefix=tmp_path)
-
-    with pytest.raises(UsageError, match="--image names an environment, and so do"), open_subject(request):
-        pytest.fail("nothing to capture")

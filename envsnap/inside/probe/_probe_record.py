@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 
 SHARED_FOLDERS = ("bin/", "Scripts/", "include/")
-UNUSUAL = ('"', "\\", ".data/")
+UNUSUAL = ('"', "\\", ".data/", "\r")
 APART = ("../", ",", *SHARED_FOLDERS)
-COMPILED = (".pyc,,", ".pyc,,\r")
-LAST_COMMA = 2
+DIST_INFO = ".dist-info/"
+COMMAS = 2
+"""In a row: ``path,hash,size``."""
 INSTALLER_FILES = frozenset(
     [
         "RECORD",
@@ -41,23 +43,43 @@ def digest_of_rows(rows: list[str]) -> tuple[str, int]:
 def content_rows(record: str) -> list[str]:
     """Return the sorted ``path,hash`` rows that are the artefact's own.
 
-    Nearly every row of a RECORD is ``path,hash,size`` and stands for itself; only the others are taken apart.
+    Nearly every row of a RECORD is ``path,hash,size`` and stands for itself. In order of path, the others begin alike
+    and are found by bisection; only these are taken apart.
     """
-    if any(mark in record for mark in UNUSUAL):
+    lines = [line for line in record.split("\n") if line]
+    if any(mark in record for mark in UNUSUAL) or record.count(",") != COMMAS * len(lines):
         rows = [_row(fields) for fields in _rows(record)]
         return sorted(row for row in rows if row)
-    rows = []
-    for line in record.split("\n"):
-        if line.endswith(COMPILED):
-            continue
-        if line.startswith(APART) or ".dist-info/" in line or ".pyc," in line or line.count(",") != LAST_COMMA:
-            row = _row(line.rstrip("\r").rsplit(",", 2)) if line else ""
-        else:
-            row = line[: line.rindex(",")]
-        if row:
-            rows.append(row)
+    if ".pyc," in record:
+        lines = [line for line in lines if ".pyc," not in line]
+    lines.sort()
+    apart = _take_metadata(lines, record)
+    for prefix in APART:
+        apart += _take(lines, prefix)
+    rows = [line.rpartition(",")[0] for line in lines]
+    rows += filter(None, (_row(line.rsplit(",", COMMAS)) for line in apart))
     rows.sort()
     return rows
+
+
+def _take_metadata(lines: list[str], record: str) -> list[str]:
+    """Remove the lines of the ``.dist-info`` folder from sorted ones, and return them."""
+    end = record.find(DIST_INFO) + len(DIST_INFO)
+    prefix = record[record.rfind("\n", 0, end) + 1 : end]
+    taken = _take(lines, prefix) if prefix.endswith(DIST_INFO) else []
+    if len(taken) == record.count(DIST_INFO):
+        return taken
+    taken += [line for line in lines if DIST_INFO in line]
+    lines[:] = [line for line in lines if DIST_INFO not in line]
+    return taken
+
+
+def _take(lines: list[str], prefix: str) -> list[str]:
+    """Remove the lines that begin with ``prefix`` from sorted ones, and return them."""
+    first, last = bisect_left(lines, prefix), bisect_left(lines, prefix[:-1] + chr(ord(prefix[-1]) + 1))
+    taken = lines[first:last]
+    del lines[first:last]
+    return taken
 
 
 def _row(fields: list[str]) -> str:

@@ -7,6 +7,7 @@ a ``.pth`` file or a ``sitecustomize`` of the environment may have printed somet
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from envsnap.inside.probe._probe_conda import conda_packages
     from envsnap.inside.probe._probe_document import show
     from envsnap.inside.probe._probe_interpreter import interpreter, platform_facts
+    from envsnap.inside.probe._probe_known import Known
     from envsnap.inside.probe._probe_machine import machine
     from envsnap.inside.probe._probe_packages import packages
     from envsnap.inside.probe._probe_roots import import_roots
@@ -27,6 +29,7 @@ else:
     from _probe_conda import conda_packages
     from _probe_document import show
     from _probe_interpreter import interpreter, platform_facts
+    from _probe_known import Known
     from _probe_machine import machine
     from _probe_packages import packages
     from _probe_roots import import_roots
@@ -34,12 +37,13 @@ else:
 
 
 def main() -> None:
-    """Find out and show."""
+    """Find out and show; the first argument names a file with what an earlier probe said, if there is one."""
+    gc.disable()  # it ends soon, and keeps most of what it makes
     document = {
         "interpreter": interpreter(),
         "platform": platform_facts(),
         "roots": import_roots(),
-        "packages": packages(),
+        "packages": packages(Known(*sys.argv[1:2])),
         "conda": conda_packages(),
         "accelerator": accelerator(os.environ),
         "machine": machine(),

@@ -1,0 +1,71 @@
+"""The probe of an interpreter of this machine: it starts before the rest of a command is even imported."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from envsnap.capture.answer import PROBE, put
+from envsnap.capture.known_packages import KnownPackages
+from envsnap.environment import Completed
+from envsnap.environment.local import LocalEnvironment
+from envsnap.errors import UsageError
+from envsnap.workflow.interpreters import check_folder, choose_python
+
+
+class CaptureRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to capture.
+
+    Args:
+        folder: the project.
+        env: the caller's environment.
+        python: the interpreter to capture, or ``prefix``, its environment's folder, or ``image``, a container image;
+            none of them: the project's own interpreter.
+        command: the job's command, where it is not the one that the settings describe.
+        offline: whether no index is asked.
+        verify_files: whether every installed file is hashed and held against RECORD.
+        deep: whether the frameworks are imported to ask for their settings.
+        gpu_uuids: whether the GPUs' UUIDs, which are private, are recorded.
+    """
+
+    folder: Path
+    env: Mapping[str, str]
+    python: Path | None = None
+    prefix: Path | None = None
+    image: str | None = None
+    command: tuple[str, ...] = ()
+    offline: bool = False
+    verify_files: bool = False
+    deep: bool = False
+    gpu_uuids: bool = False
+
+
+class Probing(msgspec.Struct, frozen=True):
+    """The probe while it runs: of which interpreter, and what keeps what it says of the distributions."""
+
+    environment: LocalEnvironment
+    answer: Future[Completed]
+    known: KnownPackages
+
+
+@contextlib.contextmanager
+def begin_probe(request: CaptureRequest) -> Iterator[Probing | None]:
+    """Let the probe run while this process imports what it needs to understand the answer; None for an image.
+
+    Raises:
+        UsageError: the project or the interpreter is not there, or two environments are named.
+    """
+    if request.image is not None:
+        if request.python is not None or request.prefix is not None:
+            raise UsageError("--image names an environment, and so do --python and --prefix: give one of them")
+        yield None
+        return
+    check_folder(request.folder)
+    python = choose_python(request.folder, request.env, request.python, request.prefix)
+    environment, known = LocalEnvironment(python, caller=request.env), KnownPackages(request.folder)
+    question = replace(PROBE, arguments=(str(known.path),))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield Probing(environment, pool.submit(put, environment, request.folder, question), known)
