@@ -1,47 +1,24 @@
-"""Runs one of envsnap's scripts inside an environment and reads its one document, which is untrusted."""
+"""Reads the one document with which a script answers that ran inside an environment; it is untrusted."""
 
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from envsnap import inside
-from envsnap.environment import Completed, Environment, Execution
-from envsnap.errors import CaptureError, CommandNotFoundError, InvalidFileError
+from envsnap.capture.question import NEEDED, Question, put
+from envsnap.environment import Completed, Environment
+from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.inside.probe._probe_document import MARKER
 from envsnap.manifest.model import convert
 
-SCRIPTS = Path(inside.__file__).parent / "probe"
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes; a sound answer about a thousand packages has less than three million."""
 
-NEEDED = "envsnap needs CPython 3.8 or newer there: choose another interpreter or image"
 LONGEST_QUOTE = 400
 FIRST_SIGNAL = 128
 
 T = TypeVar("T")
-
-
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the scripts in ``inside/probe``, and how it is run.
-
-    Args:
-        script: its file name.
-        timeout: in seconds.
-        arguments: what it is given; a path is made readable inside.
-        env: variables that it runs under.
-    """
-
-    script: str
-    timeout: float
-    arguments: tuple[str | Path, ...] = ()
-    env: Mapping[str, str] = {}
-
-
-PROBE = Question(script="probe.py", timeout=300.0)
-"""The script that every capture runs."""
 
 
 def ask(environment: Environment, folder: Path, question: Question, kind: type[T]) -> T:
@@ -52,25 +29,6 @@ def ask(environment: Environment, folder: Path, question: Question, kind: type[T
             not sound.
     """
     return understand(put(environment, folder, question), environment.name, question, kind)
-
-
-def put(environment: Environment, folder: Path, question: Question) -> Completed:
-    """Run the script alone; :func:`understand` reads what it said.
-
-    Raises:
-        CaptureError: the interpreter does not start.
-    """
-    execution = Execution(
-        argv=(environment.python, str(SCRIPTS / question.script), *map(str, question.arguments)),
-        workdir=folder,
-        env=question.env,
-        read_only=(SCRIPTS, *(path for path in question.arguments if isinstance(path, Path))),
-        timeout=question.timeout,
-    )
-    try:
-        return environment.execute(execution)
-    except CommandNotFoundError as error:
-        raise CaptureError(f"the {environment.name} cannot be started: {error}. {NEEDED}") from error
 
 
 def understand(done: Completed, name: str, question: Question, kind: type[T]) -> T:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from envsnap import inside
-from envsnap.capture.answer import Question, ask
+from envsnap.capture.answer import ask
+from envsnap.capture.question import Question
 from envsnap.environment import Environment
 from envsnap.errors import CaptureError, MissingToolError
 from envsnap.manifest.finding import NotCaptured

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from envsnap.capture.answer import Question, ask, quote
+from envsnap.capture.answer import ask, quote
+from envsnap.capture.question import Question
 from envsnap.environment import Environment
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.model import Model

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from envsnap.host.digests import RACY_NANOSECONDS
 from envsnap.host.files import atomic_write, work_folder
 
@@ -31,6 +29,8 @@ class KnownPackages:
 
     def remember(self, packages: Iterable["ProbedPackage"]) -> None:
         """Keep the descriptions that the probe just gave, if they are not the ones that are kept already."""
+        import msgspec
+
         sound = {f"{package.root}/{package.folder}": package for package in packages if self._is_lasting(package)}
         encoded = msgspec.json.encode(sound)
         try:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from envsnap.capture.accelerator import ProbedAccelerator
-from envsnap.capture.answer import PROBE, put, quote, understand
+from envsnap.capture.answer import quote, understand
 from envsnap.capture.conda_records import ProbedConda
 from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.capture.packages import ProbedPackage, ProbedRoot
+from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed, Environment
 from envsnap.errors import CaptureError
 from envsnap.manifest.interpreter import Platform

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.capture.answer import Question, ask
+from envsnap.capture.answer import ask
 from envsnap.capture.environment import CapturedEnvironment
+from envsnap.capture.question import Question
 from envsnap.environment import Environment
 from envsnap.errors import CaptureError, MissingToolError
 from envsnap.host.files import atomic_write, sha256_bytes

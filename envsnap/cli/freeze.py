@@ -62,11 +62,12 @@ def _freeze(wanted: "CaptureRequest", output: Path | None, *, run: bool, progres
     from envsnap.workflow.probing import begin_probe
 
     with begin_probe(wanted) as probing:
-        from envsnap.workflow.freeze import FreezeRequest, freeze
-        from envsnap.workflow.subject import open_subject
+        from envsnap.workflow.subject import begin_reading, open_subject
 
-        with open_subject(wanted, probing) as subject:
-            return freeze(FreezeRequest(output=output, run=run), subject, probing, progress)
+        with open_subject(wanted, probing) as subject, begin_reading(subject, probing) as begun:
+            from envsnap.workflow.freeze import FreezeRequest, freeze
+
+            return freeze(FreezeRequest(output=output, run=run), subject, begun, progress)
 
 
 def _present(frozen: "Frozen") -> tuple[int, str, object]:

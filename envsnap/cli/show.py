@@ -5,16 +5,13 @@ import os
 import shutil
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import click
-import msgspec
 
 from envsnap.errors import EnvsnapError
-from envsnap.report.envelope import envelope
 from envsnap.report.text import printable
 
 UNEXPECTED = 70
@@ -25,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
 
 
-class Voice(msgspec.Struct, frozen=True):
+class Voice(NamedTuple):
     """What the common options say: where the project lies, how much to tell, and in which form."""
 
     project: Path
@@ -137,16 +134,24 @@ def conclude(
         _fail(name, voice, UNEXPECTED, f"this machine refused: {error}")
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it must not end with exit code 1
         progress.end()
+        import traceback
+
         click.echo(traceback.format_exc(), err=True, nl=False)
         _fail(name, voice, UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
     progress.end()
-    click.echo(envelope(name, code, value) if voice.json else text, nl=False)
+    click.echo(_document(name, code, value) if voice.json else text, nl=False)
     sys.exit(code)
+
+
+def _document(name: str, code: int, value: object, message: str | None = None) -> str:
+    from envsnap.report.envelope import envelope
+
+    return envelope(name, code, value, message)
 
 
 def _fail(name: str, voice: Voice, code: int, message: str) -> None:
     if voice.json:
-        click.echo(envelope(name, code, None, message), nl=False)
+        click.echo(_document(name, code, None, message), nl=False)
     lines = "\n".join(printable(line) for line in message.split("\n"))
     click.echo(f"envsnap: error: {lines}", err=True)
     sys.exit(code)

@@ -1,15 +1,13 @@
 """What every Environment offers: it executes a command; nothing else is asked of it."""
 
-from typing import Protocol
-
-import msgspec
+from typing import NamedTuple, Protocol
 
 from envsnap.host.execution import Execution
 
 __all__ = ["Completed", "Environment", "Execution"]
 
 
-class Completed(msgspec.Struct, frozen=True, kw_only=True):
+class Completed(NamedTuple):
     """How a command ended: exit code (128 + signal where it was killed), its output and its duration in seconds."""
 
     exit_code: int

@@ -1,14 +1,19 @@
-"""One command to execute, as a value: what a process of this machine and a container are both asked for. Pure."""
+"""One command to execute, as a value: what a process of this machine and a container are both asked for. Pure.
+
+A tuple and not a struct: the first command of ``freeze``, the probe, starts before msgspec is loaded.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import msgspec
+from types import MappingProxyType
+from typing import NamedTuple
 
 from envsnap.host.output import ignore_line
 
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
-class Execution(msgspec.Struct, frozen=True, kw_only=True):
+
+class Execution(NamedTuple):
     """One command to execute.
 
     Args:
@@ -27,7 +32,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
 
     argv: tuple[str, ...]
     workdir: Path
-    env: Mapping[str, str] = {}
+    env: Mapping[str, str] = NO_VARIABLES
     read_only: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     timeout: float | None = None

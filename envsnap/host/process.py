@@ -11,9 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
-
-import msgspec
+from typing import IO, NamedTuple
 
 from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
@@ -29,7 +27,7 @@ _READ_BYTES = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
-class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessResult(NamedTuple):
     """How a process ended: exit code (128 + signal where it was killed), output, duration in seconds."""
 
     exit_code: int

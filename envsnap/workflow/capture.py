@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from envsnap.capture.data import CapturedData, capture_data
-from envsnap.capture.deep import capture_deep
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.capture.input_hashes import InputHashes
-from envsnap.capture.installed_files import InstalledFiles, capture_installed_files
 from envsnap.capture.numerics import numerics_variables
-from envsnap.capture.repository import CapturedCode, capture_repository
+from envsnap.capture.repository import CapturedCode
 from envsnap.host import nvml
 from envsnap.host.files import work_folder
 from envsnap.host.index_config import IndexConfig, read_index_config
@@ -25,10 +24,12 @@ from envsnap.lock.resolve import target_python
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.package import Package
-from envsnap.workflow.probing import Probing
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import own_paths
-from envsnap.workflow.subject import Subject
+from envsnap.workflow.subject import Begun, Subject
+
+if TYPE_CHECKING:
+    from envsnap.capture.installed_files import InstalledFiles
 
 
 class Captured(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,31 +53,28 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     data: CapturedData
     config: IndexConfig
     packages: tuple[Package, ...]
-    files: InstalledFiles | None
+    files: "InstalledFiles | None"
     deep: Observation | NotCaptured | None
     code: CapturedCode
 
 
-def capture(
-    subject: Subject, progress: Progress, *, artefacts: bool = True, probing: Probing | None = None
-) -> Captured:
+def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bool = True) -> Captured:
     """Probe, hash the inputs and lock the packages, in this order.
 
     Args:
         subject: what to capture.
+        begun: what of it runs already.
         progress: is told of the stages.
         artefacts: whether to look for the artefact of each package; the project must then be held (``exclusive``).
             Without, nothing but a cache is written.
-        probing: the probe, where it was begun already.
 
     Raises:
         EnvsnapError: see the stages.
     """
-    folder, job, request = subject.project.folder, subject.job, subject.request
+    folder, job, request, probing = subject.project.folder, subject.job, subject.request, begun.probing
     progress.stage(f"probing the {subject.environment.name}")
-    with ThreadPoolExecutor(max_workers=2) as pool:  # both wait for other processes
+    with ThreadPoolExecutor(max_workers=1) as pool:  # it waits for another process
         asking = pool.submit(nvml.query, uuids=request.gpu_uuids)
-        reading = pool.submit(capture_repository, folder, own_paths(job))
         found = capture_environment(
             subject.environment,
             folder,
@@ -84,7 +82,7 @@ def capture(
             own=own_paths(job),
             known=probing.known if probing else None,
         )
-        gpus, code = asking.result(), reading.result()
+        gpus, code = asking.result(), begun.code.result()
     for problem in found.not_captured:
         progress.warn(f"{problem.what}: {problem.reason}")
     files = _check_files(subject, found, progress) if request.verify_files else None
@@ -107,7 +105,9 @@ def capture(
     )
 
 
-def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> InstalledFiles:
+def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> "InstalledFiles":
+    from envsnap.capture.installed_files import capture_installed_files
+
     progress.stage("hashing the installed files")
     checked = capture_installed_files(subject.environment, subject.project.folder, found.packages)
     progress.detail(f"{checked.files:,} files held against RECORD, {checked.bytes:,} bytes hashed")
@@ -115,6 +115,8 @@ def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progres
 
 
 def _look_deep(subject: Subject, progress: Progress) -> Observation | NotCaptured:
+    from envsnap.capture.deep import capture_deep
+
     progress.stage("importing the frameworks")
     variables = numerics_variables(subject.request.env)
     return capture_deep(subject.environment, subject.project.folder.absolute(), variables)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from envsnap.capture.accelerator import describe_accelerator
 from envsnap.capture.accelerator_findings import accelerator_findings
 from envsnap.capture.hardware import capture_hardware
-from envsnap.capture.job_findings import job_findings
 from envsnap.capture.numerics import capture_loaded, capture_numerics, numerics_variables
 from envsnap.capture.system import CapturedSystem, capture_system
 from envsnap.capture.tracked_inputs import describe_tracked
@@ -59,6 +58,8 @@ def _findings(captured: Captured, accelerator: Accelerator, observation: Observa
     yield from accelerator_findings(accelerator, captured.gpus.problem)
     yield from _secret_variables(captured)
     if observation is not None:
+        from envsnap.capture.job_findings import job_findings
+
         subject = captured.subject
         outputs = [output.path for output in subject.job.outputs] if subject.job else []
         folder = subject.project.folder.absolute()

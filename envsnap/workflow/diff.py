@@ -17,7 +17,7 @@ from envsnap.workflow.interpreters import check_folder
 from envsnap.workflow.probing import CaptureRequest, begin_probe
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import Lock, job_to_verify, own_paths, read_lock
-from envsnap.workflow.subject import Subject, open_subject
+from envsnap.workflow.subject import Subject, begin_reading, open_subject
 
 HERE = "here and now"
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -112,7 +112,9 @@ def _live(request: CaptureRequest, locked: Manifest, name: str, progress: Progre
         from envsnap.workflow.capture import capture  # the probe runs while these are loaded
         from envsnap.workflow.describe import describe
 
-        captured = capture(_with_locked_settings(subject, locked), progress, artefacts=False, probing=probing)
+        chosen = _with_locked_settings(subject, locked)
+        with begin_reading(chosen, probing) as begun:
+            captured = capture(chosen, begun, progress, artefacts=False)
         contents = describe(captured, observation=None, baseline=None)
     return Side(name=name, contents=contents, sought=False)
 

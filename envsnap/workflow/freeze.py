@@ -1,28 +1,23 @@
 """envsnap freeze: this environment and the job's results -> envsnap.lock and envsnap.baseline/."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from envsnap import __version__
-from envsnap.capture.data import check_untouched
 from envsnap.errors import UsageError
 from envsnap.host.files import atomic_write, exclusive, remove_unfinished
-from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
-from envsnap.manifest.manifest import Baseline, Manifest
+from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.baseline import prune_baselines, record_baseline, write_listings, write_patch
-from envsnap.run.job import Run
-from envsnap.workflow.capture import Captured, capture
+from envsnap.run.baseline import prune_baselines, write_listings, write_patch
+from envsnap.workflow.capture import capture
 from envsnap.workflow.describe import describe
-from envsnap.workflow.probing import Probing
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
-from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
-from envsnap.workflow.subject import Subject
+from envsnap.workflow.runs import put_back
+from envsnap.workflow.subject import Begun, Subject
 
 
 class FreezeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,20 +35,13 @@ class Frozen(msgspec.Struct, frozen=True):
     seconds: tuple[float, ...]
 
 
-class _Recorded(msgspec.Struct, frozen=True):
-    """What the job's runs gave; nothing where it was not run."""
-
-    outcomes: tuple[Outcome, ...] = ()
-    baseline: Baseline | None = None
-
-
-def freeze(request: FreezeRequest, subject: Subject, probing: Probing | None, progress: Progress) -> Frozen:
+def freeze(request: FreezeRequest, subject: Subject, begun: Begun, progress: Progress) -> Frozen:
     """Capture and lock, run, record and write, in this order; the former lock stays until the last step.
 
     Args:
         request: what the user asked for.
         subject: what to capture.
-        probing: the probe of an interpreter of this machine, which runs already.
+        begun: what runs already.
         progress: is told of the stages.
 
     Raises:
@@ -64,16 +52,20 @@ def freeze(request: FreezeRequest, subject: Subject, probing: Probing | None, pr
     with exclusive(folder):
         put_back(folder, progress)
         remove_unfinished(folder / LOCK)
-        captured = capture(subject, progress, probing=probing)
-        recorded = _record(job, captured, progress) if job is not None and request.run else _Recorded()
-        observation = recorded.outcomes[0].observation if recorded.outcomes else None
-        contents = describe(captured, observation=observation, baseline=recorded.baseline)
+        captured = capture(subject, begun, progress)
+        outcomes: tuple[Outcome, ...] = ()
+        baseline = None
+        if job is not None and request.run:
+            from envsnap.workflow.record import record
+
+            outcomes, baseline = record(job, captured, progress)
+        contents = describe(captured, observation=outcomes[0].observation if outcomes else None, baseline=baseline)
         manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
         write_listings(captured.data.listings, folder)
         write_patch(captured.code.patch, folder)
         atomic_write(path, dump_manifest(manifest).encode("utf-8"))
         prune_baselines(folder, _locks(folder, path))
-    return Frozen(manifest, path, tuple(outcome.seconds for outcome in recorded.outcomes))
+    return Frozen(manifest, path, tuple(outcome.seconds for outcome in outcomes))
 
 
 def _place(request: FreezeRequest, folder: Path) -> Path:
@@ -82,56 +74,6 @@ def _place(request: FreezeRequest, folder: Path) -> Path:
     if path.exists() and not (path.is_file() and path.read_bytes().startswith(HEADER.encode())):
         raise UsageError(f"{path} is not a lock that envsnap wrote, and would be overwritten: name another place")
     return path
-
-
-def _plan(job: Job, captured: Captured, progress: Progress) -> Run:
-    project = captured.subject.project.folder
-    return Run(
-        project=project,
-        folder=runs_folder(project),
-        inherited=inherited_variables(job, captured.subject.request.env),
-        read_only=captured.data.outside,
-        keep_outputs=True,
-        on_output=progress.detail,
-    )
-
-
-def _record(job: Job, captured: Captured, progress: Progress) -> _Recorded:
-    environment, folder = captured.subject.environment, captured.subject.project.folder
-    outcomes = repeat_job(environment, job, _plan(job, captured, progress), job.runs, progress)
-    if any(outcome.observation is None for outcome in outcomes):
-        progress.warn(NOT_OBSERVED)
-    prove_ran_inside(outcomes, captured.found.prefix, environment.name)
-    check_untouched(job.inputs, folder, captured.data)
-    recorded = _Recorded(outcomes, record_baseline(outcomes, folder))
-    for problem in _never_passing(job, outcomes[0]):
-        progress.warn(f"no verify can pass with this baseline: {problem}")
-    return recorded
-
-
-def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
-    """Compare the first run with itself: what fails even so, a NaN or an empty file, fails every verify."""
-    if not job.outputs:
-        yield "the job declares no outputs: name its files under [[job.outputs]] in envsnap.toml"
-        return
-    from envsnap.compare import OutputPair, compare_outputs
-
-    tolerances = {output.path: output.tolerance for output in job.outputs}
-    pairs = [
-        OutputPair(
-            path=output.path,
-            format=output.format,
-            baselines=(output.file,),
-            reruns=(output.file,),
-            tolerance=tolerances[output.path],
-        )
-        for output in outcome.outputs
-    ]
-    verdict = compare_outputs(pairs)
-    for failed in verdict.outputs:
-        if failed.status != "pass":
-            reasons = [f"{item.name}: {item.reason}" for item in failed.items if item.status == "fail"]
-            yield f"{failed.path}: {'; '.join(reasons[:3]) or failed.reason}"
 
 
 def _locks(folder: Path, written: Path) -> list[str]:

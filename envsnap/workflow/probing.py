@@ -4,19 +4,17 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
-from msgspec.structs import replace
-
-from envsnap.capture.answer import PROBE, put
 from envsnap.capture.known_packages import KnownPackages
+from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import UsageError
 from envsnap.workflow.interpreters import check_folder, choose_python
 
 
-class CaptureRequest(msgspec.Struct, frozen=True, kw_only=True):
+class CaptureRequest(NamedTuple):
     """What to capture.
 
     Args:
@@ -43,7 +41,7 @@ class CaptureRequest(msgspec.Struct, frozen=True, kw_only=True):
     gpu_uuids: bool = False
 
 
-class Probing(msgspec.Struct, frozen=True):
+class Probing(NamedTuple):
     """The probe while it runs: of which interpreter, and what keeps what it says of the distributions."""
 
     environment: LocalEnvironment
@@ -66,6 +64,6 @@ def begin_probe(request: CaptureRequest) -> Iterator[Probing | None]:
     check_folder(request.folder)
     python = choose_python(request.folder, request.env, request.python, request.prefix)
     environment, known = LocalEnvironment(python, caller=request.env), KnownPackages(request.folder)
-    question = replace(PROBE, arguments=(str(known.path),))
+    question = PROBE._replace(arguments=(str(known.path),))
     with ThreadPoolExecutor(max_workers=1) as pool:
         yield Probing(environment, pool.submit(put, environment, request.folder, question), known)

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -13,9 +14,11 @@ from envsnap.errors import EnvironmentDiffersError
 from envsnap.host.files import work_folder
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.job import Run, run_job
 from envsnap.run.outputs import restore_interrupted
 from envsnap.workflow.progress import Progress
+
+if TYPE_CHECKING:
+    from envsnap.run.job import Run
 
 KEPT = 10
 """How many runs of earlier commands stay, for a person to look at."""
@@ -43,7 +46,7 @@ def remove_old_runs(project: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def repeat_job(environment: Environment, job: Job, run: Run, times: int, progress: Progress) -> tuple[Outcome, ...]:
+def repeat_job(environment: Environment, job: Job, run: "Run", times: int, progress: Progress) -> tuple[Outcome, ...]:
     """Run the job ``times`` times, each in a new folder; ``run`` says all the rest.
 
     Earlier commands' runs are cleared away first and none in between: the outputs of all these are still to be read.
@@ -52,6 +55,8 @@ def repeat_job(environment: Environment, job: Job, run: Run, times: int, progres
         JobError: a run failed.
         MissingToolError: the command or the engine is not there.
     """
+    from envsnap.run.job import run_job
+
     remove_old_runs(run.project)
     outcomes = []
     for number in range(1, times + 1):

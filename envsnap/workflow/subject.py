@@ -2,16 +2,19 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from envsnap.capture.repository import CapturedCode, capture_repository
 from envsnap.environment import Environment, Execution
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
 from envsnap.host.secrets import redact, secret_variables
 from envsnap.manifest.job import Job
 from envsnap.workflow.probing import CaptureRequest, Probing
-from envsnap.workflow.project import ProjectFolder, job_to_freeze, read_project
+from envsnap.workflow.project import ProjectFolder, job_to_freeze, own_paths, read_project
 
 IMAGE_PYTHONS = ("python", "python3")
 """The commands that an image's interpreter may have; an image of a distribution has the second alone."""
@@ -33,6 +36,20 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     request: CaptureRequest
     is_local: bool = True
+
+
+class Begun(NamedTuple):
+    """What of a capture runs already: the probe, None for an image, and the questions to git."""
+
+    probing: Probing | None
+    code: Future[CapturedCode]
+
+
+@contextlib.contextmanager
+def begin_reading(subject: Subject, probing: Probing | None) -> Iterator[Begun]:
+    """Let git answer while this process imports the rest."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield Begun(probing, pool.submit(capture_repository, subject.project.folder, own_paths(subject.job)))
 
 
 @contextlib.contextmanager

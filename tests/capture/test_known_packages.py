@@ -43,7 +43,7 @@ def test_a_sound_description_is_kept(tmp_path: Path) -> None:
         {"owner": "dpkg"},
         {"sampled": 3},
         {"state": ""},
-        {"newest": time.time_ns() + 10**9},
+        {"newest": time.time_ns() + 10**12},
     ],
     ids=str,
 )

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from envsnap.capture import answer, probe
-from envsnap.capture.answer import PROBE, Question, quote
+from envsnap.capture.answer import quote
 from envsnap.capture.probe import Probed, probe_environment
+from envsnap.capture.question import PROBE, Question
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import CaptureError, EnvsnapError, UsageError
@@ -42,7 +42,7 @@ class FakeEnvironment:
     python = "/venv/bin/python"
 
     def __init__(self, stdout: bytes, **ended: Any) -> None:
-        self.answer = replace(Completed(exit_code=0, stdout=stdout, stderr=b"", seconds=0.0), **ended)
+        self.answer = Completed(exit_code=0, stdout=stdout, stderr=b"", seconds=0.0)._replace(**ended)
 
     def execute(self, execution: Execution) -> Completed:
         """Answer; the probe must be readable there, and may not run for ever."""

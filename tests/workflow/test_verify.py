@@ -184,7 +184,7 @@ def test_job_that_fails_has_no_verdict(
     """Whatever it wrote before."""
 
     def fail(execution: Execution) -> Completed:
-        return msgspec.structs.replace(writing('{"accuracy": 0.5}')(execution), exit_code=3)
+        return writing('{"accuracy": 0.5}')(execution)._replace(exit_code=3)
 
     with pytest.raises(JobError, match="exit code 3"):
         verify_in(make_environment(fail))

@@ -1,0 +1,71 @@
+"""The runs of the job that freeze makes, and the baseline that they become."""
+
+from collections.abc import Iterator
+
+from envsnap.capture.data import check_untouched
+from envsnap.manifest.job import Job
+from envsnap.manifest.manifest import Baseline
+from envsnap.manifest.outcome import Outcome
+from envsnap.run.baseline import record_baseline
+from envsnap.run.job import Run
+from envsnap.workflow.capture import Captured
+from envsnap.workflow.progress import Progress
+from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, repeat_job, runs_folder
+
+
+def record(job: Job, captured: Captured, progress: Progress) -> tuple[tuple[Outcome, ...], Baseline]:
+    """Run the job as often as it says, and keep its outputs as the baseline.
+
+    Raises:
+        JobError: a run failed, or did not write a declared output.
+        InputError: the job changed one of its inputs.
+        EnvironmentDiffersError: the job ran outside of the captured environment.
+        MissingToolError: the command or the engine is not there.
+    """
+    environment, folder = captured.subject.environment, captured.subject.project.folder
+    outcomes = repeat_job(environment, job, _plan(job, captured, progress), job.runs, progress)
+    if any(outcome.observation is None for outcome in outcomes):
+        progress.warn(NOT_OBSERVED)
+    prove_ran_inside(outcomes, captured.found.prefix, environment.name)
+    check_untouched(job.inputs, folder, captured.data)
+    baseline = record_baseline(outcomes, folder)
+    for problem in _never_passing(job, outcomes[0]):
+        progress.warn(f"no verify can pass with this baseline: {problem}")
+    return outcomes, baseline
+
+
+def _plan(job: Job, captured: Captured, progress: Progress) -> Run:
+    project = captured.subject.project.folder
+    return Run(
+        project=project,
+        folder=runs_folder(project),
+        inherited=inherited_variables(job, captured.subject.request.env),
+        read_only=captured.data.outside,
+        keep_outputs=True,
+        on_output=progress.detail,
+    )
+
+
+def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
+    """Compare the first run with itself: what fails even so, a NaN or an empty file, fails every verify."""
+    if not job.outputs:
+        yield "the job declares no outputs: name its files under [[job.outputs]] in envsnap.toml"
+        return
+    from envsnap.compare import OutputPair, compare_outputs
+
+    tolerances = {output.path: output.tolerance for output in job.outputs}
+    pairs = [
+        OutputPair(
+            path=output.path,
+            format=output.format,
+            baselines=(output.file,),
+            reruns=(output.file,),
+            tolerance=tolerances[output.path],
+        )
+        for output in outcome.outputs
+    ]
+    verdict = compare_outputs(pairs)
+    for failed in verdict.outputs:
+        if failed.status != "pass":
+            reasons = [f"{item.name}: {item.reason}" for item in failed.items if item.status == "fail"]
+            yield f"{failed.path}: {'; '.join(reasons[:3]) or failed.reason}"
