@@ -116,11 +116,12 @@ class _Describe(msgspec.Struct, frozen=True):
     interpreter: ProbedInterpreter
     roots: dict[str, ProbedRoot]
     owned: frozenset[str]
+    locations: dict[str, str] = {}
 
     def installed(self, package: ProbedPackage) -> Installed:
         """Return the distribution, with its owner and its place."""
         root = self.roots.get(package.root)
-        is_conda = self._in_prefix(package.root) and package.folder in self.owned
+        is_conda = package.folder in self.owned and self._in_prefix(package.root)
         version = package.version if VERSION.fullmatch(package.version) else ""
         direct_url = "" if is_conda else package.direct_url
         return Installed(
@@ -149,6 +150,11 @@ class _Describe(msgspec.Struct, frozen=True):
 
     def location(self, root: str) -> str:
         """Name an import root without the folders that are this machine's own."""
+        if root not in self.locations:
+            self.locations[root] = self._location(root)
+        return self.locations[root]
+
+    def _location(self, root: str) -> str:
         path = PurePosixPath(root)
         for name, folder in (("{prefix}", self.interpreter.prefix), ("{base}", self.interpreter.base_prefix)):
             if path.is_relative_to(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
+from itertools import repeat
 
 SHARED_FOLDERS = ("bin/", "Scripts/", "include/")
 UNUSUAL = ('"', "\\", ".data/", "\r")
@@ -47,7 +48,7 @@ def content_rows(record: str) -> list[str]:
     and are found by bisection; only these are taken apart.
     """
     lines = [line for line in record.split("\n") if line]
-    if any(mark in record for mark in UNUSUAL) or record.count(",") != COMMAS * len(lines):
+    if any(mark in record for mark in UNUSUAL) or set(map(str.count, lines, repeat(","))) != {COMMAS}:
         rows = [_row(fields) for fields in _rows(record)]
         return sorted(row for row in rows if row)
     if ".pyc," in record:
