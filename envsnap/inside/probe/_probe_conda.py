@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envsnap.inside.probe._probe_digest import sha256
     from envsnap.inside.probe._probe_files import fetch, listing, read_bytes
 else:
+    from _probe_digest import sha256
     from _probe_files import fetch, listing, read_bytes
 
 KEYS = ("name", "version", "build", "channel", "subdir", "url", "sha256", "md5", "size")
@@ -86,7 +87,7 @@ def _is_gone(folder: str, has_record: bool) -> bool:
 
 def _differs(folder: str, digest: str) -> bool:
     data = read_bytes(os.path.join(_in_prefix(folder), "RECORD"), None)
-    return hashlib.sha256(data).hexdigest() != digest
+    return sha256(data) != digest
 
 
 def _in_prefix(path: str) -> str:

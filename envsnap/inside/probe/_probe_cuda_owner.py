@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import binascii
-import hashlib
 import os
 import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envsnap.inside.probe._probe_digest import sha256
     from envsnap.inside.probe._probe_files import entries, read, read_bytes
 else:
+    from _probe_digest import sha256
     from _probe_files import entries, read, read_bytes
 
 WHEELS = {
@@ -86,7 +87,7 @@ def _row(record: str, path: str) -> str | None:
 def _sha256(path: str) -> str:
     if os.path.getsize(path) > HASHED_BYTES:
         return ""
-    return hashlib.sha256(read_bytes(path, None)).hexdigest()
+    return sha256(read_bytes(path, None))
 
 
 def conda_version(prefix: str, stem: str) -> str:

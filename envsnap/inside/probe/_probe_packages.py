@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envsnap.inside.probe._probe_digest import sha256
     from envsnap.inside.probe._probe_files import METADATA_LIMIT, entries, fetch, listing, read
     from envsnap.inside.probe._probe_interpreter import roots
     from envsnap.inside.probe._probe_known import Known, state
     from envsnap.inside.probe._probe_present import first_module, has_modules, note_doubles
     from envsnap.inside.probe._probe_record import content_rows, digest_of_rows
 else:
+    from _probe_digest import sha256
     from _probe_files import METADATA_LIMIT, entries, fetch, listing, read
     from _probe_interpreter import roots
     from _probe_known import Known, state
@@ -66,7 +67,7 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
         "folder": entry,
         "tags": tags,
         "build": build,
-        "metadata-sha256": hashlib.sha256(metadata).hexdigest() if metadata else "",
+        "metadata-sha256": sha256(metadata) if metadata else "",
         "content-digest": digest,
         "files": files,
         "installer": _note(folder, "INSTALLER", names).strip(),
@@ -121,7 +122,7 @@ def _sboms(folder: str) -> list[dict[str, str]]:
             path = os.path.join(place, name)
             data, reason = fetch(path, None)
             if not reason:
-                digest = hashlib.sha256(data).hexdigest()
+                digest = sha256(data)
                 found.append({"name": os.path.relpath(path, folder), "sha256": digest})
     return sorted(found, key=lambda sbom: sbom["name"])
 

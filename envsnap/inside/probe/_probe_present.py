@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 TYPE_CHECKING = False
@@ -53,6 +52,7 @@ def _matching(root: str, folder: str) -> tuple[int, int]:
 
 
 def _is_recorded(root: str, row: str) -> bool:
+    import hashlib
     from base64 import urlsafe_b64encode
 
     path, _, digest = row.rpartition(",sha256=")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import signal
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 RELEASE = re.compile(r"\brelease (\d+\.\d+)")
 DEFAULT = "/usr/local/cuda"
 ANSWER_SECONDS = 20
+CHUNK = 64 * 1024
 
 
 def toolkit(environ: Mapping[str, str]) -> str:
@@ -30,18 +34,46 @@ def toolkit(environ: Mapping[str, str]) -> str:
 
 
 def _release(nvcc: str) -> str:
-    import subprocess  # it takes longer to import than all else here, and most environments have no nvcc
-
+    """Ask nvcc; by hand, since ``subprocess`` takes longer to import than all else here."""
+    reader, writer = os.pipe()
     try:
-        done = subprocess.run(
-            (nvcc, "--version"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            check=False,
-            timeout=ANSWER_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        child = os.posix_spawn(nvcc, (nvcc, "--version"), os.environ, file_actions=_streams(writer))
+    except OSError:
+        os.close(reader)
         return ""
-    match = RELEASE.search(done.stdout.decode("utf-8", "replace"))
-    return match.group(1) if match and done.returncode == 0 else ""
+    finally:
+        os.close(writer)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    with open(reader, "rb") as pipe:
+        match = RELEASE.search(_read(pipe.fileno(), deadline).decode("utf-8", "replace"))
+    return match.group(1) if _end(child, deadline) == 0 and match else ""
+
+
+def _streams(writer: int) -> list[tuple[int, ...] | tuple[int, int, str, int, int]]:
+    return [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, writer, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+
+
+def _read(pipe: int, deadline: float) -> bytes:
+    """Read to the end, or what there is at the deadline."""
+    said = b""
+    while select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        part = os.read(pipe, CHUNK)
+        if not part:
+            return said
+        said = (said + part)[-CHUNK:]
+    return said
+
+
+def _end(child: int, deadline: float) -> int:
+    """Return how a process ended; one that has not at the deadline is killed."""
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.0005)
+    os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
