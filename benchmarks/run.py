@@ -61,8 +61,7 @@ def main() -> int:
 
 def freeze_contests(python: Path) -> list[Contest]:
     """A static freeze, as a CI job repeats it, beside two tools that record far less."""
-    project = WORK / "project"
-    project.mkdir(exist_ok=True)
+    project = make_project()
     freeze = [ENVSNAP, "freeze", "--quiet", "--no-run", "--project", str(project), "--python", str(python)]
     run(freeze)
     count = len(run([str(python), "-m", "pip", "freeze", "--all"]).splitlines())
@@ -84,6 +83,18 @@ def freeze_contests(python: Path) -> list[Contest]:
     ]
 
 
+def make_project() -> Path:
+    """Make a project as most are: a repository with a commit."""
+    project = WORK / "project"
+    if not (project / ".git").exists():
+        project.mkdir(parents=True, exist_ok=True)
+        (project / "train.py").write_text("print('trained')\n")
+        git = ["git", "-C", str(project), "-c", "user.name=bench", "-c", "user.email=bench@bench.example"]
+        for arguments in (["init", "--quiet"], ["add", "train.py"], ["commit", "--quiet", "--message", "begin"]):
+            run([*git, *arguments])
+    return project
+
+
 def make_environment() -> Path:
     """Install benchmarks/requirements.txt once, and torch as pip is configured to; a later run finds both."""
     folder = WORK / "environment"
@@ -96,7 +107,18 @@ def make_environment() -> Path:
         # uv does not read pip's configuration, where a machine names the place of its torch builds.
         run([str(python), "-m", "pip", "install", "--quiet", TORCH])
         (folder / "complete").touch()
+    compile_both(python)
     return python
+
+
+def compile_both(python: Path) -> None:
+    """Write bytecode for both sides: that is how the second use of an installation finds it."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for interpreter in (str(python), sys.executable):
+        packages = run([interpreter, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+        # A file for another Python that a package carries cannot be compiled, and is not imported either.
+        command = [interpreter, "-m", "compileall", "-qq", packages, str(ROOT / "envsnap")]
+        subprocess.run(command, check=False, capture_output=True)
 
 
 def array_contest() -> Contest:
