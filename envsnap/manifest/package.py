@@ -181,7 +181,8 @@ class Directory(OpenModel, frozen=True):
 class InstalledRecord(Model, frozen=True):
     """What PEP 751 has no word for.
 
-    ``evidence`` is ``index-verified`` where RECORD inside the index's wheel equals the installed one,
+    ``evidence`` is ``index-verified`` where RECORD inside the index's wheel equals the installed one, or, where the
+    index gives no part of a wheel, the hash that it announces for METADATA is that of the installed one (``proof``);
     ``index-inferred`` where name, version and wheel tags fit and the content could not be compared, ``local-file`` for
     a wheel on that machine with an equal RECORD, ``direct-url`` for a wheel installed from a URL that noted its hash,
     ``repacked`` for a wheel made from the installed files, ``none`` where there is no artefact.
@@ -212,6 +213,8 @@ class InstalledRecord(Model, frozen=True):
         checkout: the git working tree of an editable installation.
         provenance: the file that the installer says it installed.
         sboms: the bills of materials that it brought.
+        proof: ``metadata`` where the index's wheel was compared by its METADATA alone; absent for RECORD.
+        yanked: why the index withdrew the release; absent where it did not.
     """
 
     tags: tuple[str, ...]
@@ -233,6 +236,8 @@ class InstalledRecord(Model, frozen=True):
     checkout: Checkout | None = None
     provenance: Provenance | None = None
     sboms: tuple[Sbom, ...] | None = None
+    proof: Literal["metadata"] | None = None
+    yanked: str | None = None
 
 
 class Package(OpenModel, frozen=True):
