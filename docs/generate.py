@@ -13,6 +13,7 @@ from msgspec.structs import FieldInfo, fields
 
 from envsnap.manifest.finding import KINDS
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Snapshot
+from envsnap.manifest.other_keys import FIELD
 
 TARGET = Path(__file__).with_name("manifest.md")
 HEAD = f"""# envsnap.lock
@@ -21,7 +22,8 @@ HEAD = f"""# envsnap.lock
 
 The manifest is TOML: sorted, UTF-8, the same facts give the same bytes. This is schema `{SCHEMA_VERSION}`, and
 `schema-version` says so at the top of the file. A reader refuses another major number, warns of a newer minor one
-and leaves out the keys that it does not know; with its own number an unknown key is an error. Values that reach a
+and leaves out the keys that it does not know; with its own number an unknown key is an error. Only in a package's
+entry, which is PEP 751's, unknown keys are kept and written back as they were. Values that reach a
 Dockerfile, a script or a path are held to patterns when the file is read; those stand beside the types in
 `envsnap/manifest`.
 
@@ -88,10 +90,18 @@ def _section(section: Section) -> str:
 def _table(kind: type[msgspec.Struct]) -> str:
     meanings = _split(kind)[1]
     rows = [
-        f"| `{field.encode_name}` | {_type(field.type)} | {_default(field)} | {_cell(meanings[field.name])} |"
+        f"| {_key(field)} | {_value(field)} | {_default(field)} | {_cell(meanings[field.name])} |"
         for field in fields(kind)
     ]
     return "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows, ""])
+
+
+def _key(field: FieldInfo) -> str:
+    return "*any other*" if field.encode_name == FIELD else f"`{field.encode_name}`"
+
+
+def _value(field: FieldInfo) -> str:
+    return "any value" if field.encode_name == FIELD else _type(field.type)
 
 
 def _split(kind: type) -> tuple[str, dict[str, str]]:

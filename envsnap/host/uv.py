@@ -4,14 +4,17 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from envsnap.errors import BuildError, CaptureError, MissingToolError
 from envsnap.host.index_config import IndexConfig
+from envsnap.host.index_page import NO_REASON
 from envsnap.host.output import mask_credentials
 from envsnap.host.process import ProcessResult, run
 
@@ -19,6 +22,8 @@ UNSATISFIABLE = 1
 """uv's exit code where requirements have no solution; 2 is any other failure, an unreachable index among them."""
 
 
+YANKED = re.compile(r'warning: `([^`=]+)==[^`]*` is yanked(?: \(reason: "(.*)"\))?')
+"""How uv tells of a release that was withdrawn."""
 CHOOSING = re.compile(
     r"UV_(?!(CACHE_DIR|CONCURRENT_\w+|CONFIG_FILE|HTTP_\w+|INDEX_\w+_(USERNAME|PASSWORD)|KEYRING_PROVIDER|LINK_MODE"
     r"|LOCK_TIMEOUT|NATIVE_TLS|NO_CACHE|NO_CONFIG|NO_PROGRESS|OFFLINE|PYTHON_\w+|REQUEST_TIMEOUT|SYSTEM_CERTS)$)"
@@ -34,6 +39,7 @@ class UvFile(msgspec.Struct, frozen=True, rename="kebab"):
     url: str | None = None
     path: str | None = None
     size: int | None = None
+    upload_time: datetime | None = None
 
     @property
     def filename(self) -> str:
@@ -42,12 +48,13 @@ class UvFile(msgspec.Struct, frozen=True, rename="kebab"):
 
 
 class UvPackage(msgspec.Struct, frozen=True):
-    """One package in uv's answer."""
+    """One package in uv's answer; ``yanked`` is the reason that it was withdrawn for, None where it was not."""
 
     name: str
     version: str | None = None
     wheels: tuple[UvFile, ...] = ()
     sdist: UvFile | None = None
+    yanked: str | None = None
 
 
 class _UvAnswer(msgspec.Struct, frozen=True):
@@ -76,14 +83,16 @@ class Uv:
     def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
         """Resolve pinned requirements, without dependencies, to the files that the indexes serve for ``python``.
 
+        Nothing is built: without dependencies uv needs no metadata. A file without a hash is fetched and hashed.
+
         Raises:
             Unsatisfiable: an index answered, and has no such release for this interpreter.
             CaptureError: the indexes could not be asked.
         """
         listing = folder / "requirements.in"
         listing.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-        command = ("pip", "compile", str(listing), "--no-deps", "--no-header", "--quiet", *_target(python))
-        done = self._run((*command, "--format", "pylock.toml", "--no-build"), folder)
+        command = ("pip", "compile", str(listing), "--no-deps", "--no-header", *_target(python))
+        done = self._run((*command, "--format", "pylock.toml"), folder)
         if done.exit_code == UNSATISFIABLE:
             raise Unsatisfiable(_reason(done))
         if done.exit_code:
@@ -91,19 +100,32 @@ class Uv:
                 f"uv could not ask the package indexes: {_reason(done)}. "
                 "Check the network and the index settings of pip and uv, or freeze with --offline"
             )
-        return msgspec.convert(tomllib.loads(done.stdout.decode("utf-8")), _UvAnswer).packages
+        answer = msgspec.convert(tomllib.loads(done.stdout.decode("utf-8")), _UvAnswer)
+        yanked = dict(YANKED.findall(done.stderr.decode("utf-8", "replace")))
+        return tuple(
+            replace(package, yanked=yanked[package.name] or NO_REASON) if package.name in yanked else package
+            for package in answer.packages
+        )
 
-    def one_index_each(self) -> tuple["Uv", ...]:
-        """Return one uv for each configured index, where there are several.
+    def index_urls(self, folder: Path) -> tuple[str, ...]:
+        """Return the indexes that are asked, logins included; where none is configured, uv's own default.
 
-        Of several indexes that serve a version, uv's answer shows the files of one.
+        Raises:
+            CaptureError: uv does not say which its default is.
         """
         config = self.config
-        if not config.extra_index_urls:
+        if config.no_index:
             return ()
-        alone = replace(config, extra_index_urls=(), find_links=())
-        others = tuple(replace(alone, index_url=url, no_index=False) for url in config.extra_index_urls)
-        return tuple(Uv(self.executable, one) for one in (alone, *others))
+        return (config.index_url or self._default_index(folder), *config.extra_index_urls)
+
+    def _default_index(self, folder: Path) -> str:
+        listing = folder / "nothing.in"
+        listing.touch()
+        done = self._run(("pip", "compile", str(listing), "--no-header", "--offline", "--emit-index-url"), folder)
+        found = re.search(r"^--index-url (\S+)", done.stdout.decode("utf-8", "replace"), re.MULTILINE)
+        if found is None:
+            raise CaptureError(f"uv does not name its default index: {_reason(done)}; configure one for pip or uv")
+        return found[1]
 
     def build_wheel(self, source: Path, target: Path) -> Path:
         """Build the wheel of a source tree into the empty folder ``target``.

@@ -1,31 +1,25 @@
 """What lies inside a wheel: on this machine, or on an index, where only its RECORD is fetched by HTTP range."""
 
+import hashlib
 import io
 import re
 import zipfile
 import zlib
-from base64 import b64encode
-from collections.abc import Iterable, Iterator
-from itertools import takewhile
-from netrc import NetrcParseError, netrc
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, cast
 from urllib.parse import unquote, urlsplit
 
 from envsnap.errors import CaptureError
-from envsnap.host.index_config import IndexConfig, without_credentials
-
-if TYPE_CHECKING:
-    import ssl
-
-    from urllib3 import PoolManager
+from envsnap.host.index_config import IndexConfig
+from envsnap.host.index_http import IndexConnections, UnreachableError
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""
 RECORD_LIMIT = 64 * 1024 * 1024
+PIECE_BYTES = 1024 * 1024
+OK = 200
 PARTIAL_CONTENT = 206
-CONNECT_SECONDS = 10.0
-TIMEOUT_SECONDS = 60.0
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -33,20 +27,32 @@ class WheelUnreadableError(CaptureError):
     """A wheel's RECORD cannot be read where it lies."""
 
 
+class NoRangesError(WheelUnreadableError):
+    """The server gives whole files only."""
+
+
+class BrokenWheelError(WheelUnreadableError):
+    """The file is there and can be read, and is no wheel."""
+
+
+class LyingIndexError(CaptureError):
+    """An index serves another file than the one that it announces."""
+
+
 def read_record(file: IO[bytes] | io.RawIOBase, name: str) -> str:
     """Return the text of RECORD in a wheel.
 
     Raises:
-        WheelUnreadableError: no zip file, no RECORD, or one larger than 64 MiB.
+        BrokenWheelError: no zip file, no RECORD, or one larger than 64 MiB.
     """
     try:
         with zipfile.ZipFile(cast("IO[bytes]", file)) as archive:
             records = [entry for entry in archive.infolist() if _is_record(entry.filename)]
             if len(records) != 1 or records[0].file_size > RECORD_LIMIT:
-                raise WheelUnreadableError(f"{name} has no RECORD, or too large a one")
+                raise BrokenWheelError(f"{name} has no RECORD, or too large a one")
             return archive.read(records[0]).decode("utf-8", "replace")
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        raise WheelUnreadableError(f"{name} is no readable wheel: {error}") from error
+        raise BrokenWheelError(f"{name} is no readable wheel: {error}") from error
 
 
 def read_local_record(path: Path) -> str:
@@ -59,39 +65,41 @@ def read_local_record(path: Path) -> str:
 
 
 class RemoteWheels:
-    """Reads from wheels on indexes, over connections that are kept open; safe to use from several threads."""
+    """Reads from wheels on indexes; safe to use from several threads.
 
-    def __init__(self, config: IndexConfig) -> None:
-        import urllib3
+    Args:
+        config: the indexes, or connections to them that are open already.
+    """
 
-        self._errors = urllib3.exceptions.HTTPError
-        self._logins = _Logins(config)
-        self._proxies = _proxies()
-        self._options = {
-            "maxsize": 16,
-            "ssl_context": _certificates(config),
-            "retries": urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=(502, 503, 504)),
-            "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=TIMEOUT_SECONDS),
-        }
-        self._pools = {proxy: self._through(proxy) for proxy in {"", *self._proxies.values()}}
+    def __init__(self, config: IndexConfig | IndexConnections) -> None:
+        self._http = IndexConnections(config) if isinstance(config, IndexConfig) else config
 
-    def read_record(self, url: str) -> str:
+    def read_record(self, url: str, sha256: str = "") -> str:
         """Fetch the text of RECORD in the wheel at ``url``.
+
+        Args:
+            url: of the wheel.
+            sha256: what the index announces: held against the file where the first answer is all of it.
 
         Raises:
             WheelUnreadableError: the server does not answer, serves no ranges, or the file is no wheel.
+            LyingIndexError: the file is not the announced one.
         """
-        name = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+        name = file_name(url)
         try:
-            return read_record(_RangeFile(self, url), name)
-        except self._errors as error:
-            raise WheelUnreadableError(f"{name} cannot be read from its index: {type(error).__name__}") from error
+            file = _RangeFile(self, url)
+            if file.is_whole and sha256:
+                check_announced(name, sha256, hashlib.sha256(file.readall()).hexdigest())
+            return read_record(file, name)
+        except UnreachableError as error:
+            raise WheelUnreadableError(f"{name} cannot be read from its index: {error}") from error
 
     def fetch(self, url: str, span: str) -> tuple[bytes, int]:
         """Return the bytes of a range, and the size of the whole file."""
-        headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity", **self._logins.header(url)}
-        answer = self._pools[self._proxy(url)].request("GET", url, headers=headers, preload_content=False)
-        try:
+        headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
+        with self._http.get(url, headers) as answer:
+            if answer.status == OK:
+                raise NoRangesError(f"the index answers a range request with HTTP status {OK}")
             if answer.status != PARTIAL_CONTENT:
                 raise WheelUnreadableError(f"the index answers a range request with HTTP status {answer.status}")
             found = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
@@ -103,41 +111,71 @@ class RemoteWheels:
             if not wanted or len(data) != last - first + 1:
                 raise WheelUnreadableError("the index answers with another range than the one asked for")
             return data, total
+
+    def download(self, url: str, sha256: str, target: Path, *, limit: int) -> str:
+        """Fetch a whole file into ``target``, which holds it only once it is complete and the announced one.
+
+        Args:
+            url: of the file.
+            sha256: what the index announces, "" where it announces nothing.
+            target: where the file goes.
+            limit: the most bytes that are fetched.
+
+        Returns:
+            The file's SHA-256.
+
+        Raises:
+            WheelUnreadableError: the server does not answer, breaks off, or the file is larger than ``limit`` bytes.
+            LyingIndexError: the file is not the announced one.
+        """
+        name = file_name(url)
+        partial = target.with_name(f"{target.name}.part")
+        try:
+            with self._http.get(url, {"Accept-Encoding": "identity"}) as answer, partial.open("wb") as file:
+                if answer.status != OK:
+                    raise WheelUnreadableError(f"the index answers with HTTP status {answer.status}")
+                if int(answer.headers.get("Content-Length") or 0) > limit:
+                    raise WheelUnreadableError(f"{name} is larger than {limit // 2**20} MiB")
+                digest = _copy(answer.stream(PIECE_BYTES), file, limit)
+            if sha256:
+                check_announced(name, sha256, digest)
+            partial.replace(target)
+        except UnreachableError as error:
+            raise WheelUnreadableError(f"{name} cannot be fetched from its index: {error}") from error
+        except OSError as error:
+            raise CaptureError(f"{name} cannot be kept as {target}: {error.strerror}") from error
         finally:
-            answer.release_conn()
-
-    def _through(self, proxy: str) -> "PoolManager":
-        import urllib3
-
-        options: dict[str, Any] = self._options
-        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-
-    def _proxy(self, url: str) -> str:
-        """Name the proxy that the caller's variables want for a URL, "" for none."""
-        from urllib.request import proxy_bypass
-
-        parts = urlsplit(url)
-        return "" if proxy_bypass(parts.netloc) else self._proxies.get(parts.scheme, "")
+            partial.unlink(missing_ok=True)
+        return digest
 
 
-def _proxies() -> dict[str, str]:
-    """Return the caller's HTTP proxies by the scheme of what is asked through them; one can be named without scheme."""
-    from urllib.request import getproxies
-
-    found = {scheme: proxy for scheme, proxy in getproxies().items() if scheme in {"http", "https"}}
-    spelled = {scheme: proxy if "://" in proxy else f"http://{proxy}" for scheme, proxy in found.items()}
-    return {scheme: proxy for scheme, proxy in spelled.items() if proxy.startswith(("http://", "https://"))}
+def file_name(url: str) -> str:
+    """Return the last part of a URL's path."""
+    return unquote(urlsplit(url).path.rsplit("/", 1)[-1])
 
 
-def _certificates(config: IndexConfig) -> "ssl.SSLContext":
-    import ssl
+def check_announced(name: str, announced: str, found: str) -> None:
+    """Hold a file's SHA-256 against the one that its index announces.
 
-    try:
-        return ssl.create_default_context(cafile=config.certificates)
-    except OSError as error:
-        raise CaptureError(
-            f"the certificates in {config.certificates} cannot be read: {error}; correct the setting that names them"
-        ) from error
+    Raises:
+        LyingIndexError: they differ.
+    """
+    if announced != found:
+        raise LyingIndexError(
+            f"{name}: the index announces sha256 {announced[:12]}… and serves a file of sha256 {found[:12]}…: "
+            "the file was replaced or damaged there. Ask whoever runs the index; nothing was locked"
+        )
+
+
+def _copy(pieces: Iterable[bytes], file: IO[bytes], limit: int) -> str:
+    digest, size = hashlib.sha256(), 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise WheelUnreadableError(f"it is larger than {limit // 2**20} MiB")
+        digest.update(piece)
+        file.write(piece)
+    return digest.hexdigest()
 
 
 class _RangeFile(io.RawIOBase):
@@ -148,6 +186,11 @@ class _RangeFile(io.RawIOBase):
         self._tail, self._size = wheels.fetch(url, f"-{TAIL_BYTES}")
         self._piece, self._piece_start = b"", 0
         self._position = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the first answer held the whole file."""
+        return len(self._tail) == self._size
 
     def seekable(self) -> bool:
         return True
@@ -181,51 +224,6 @@ class _RangeFile(io.RawIOBase):
             self._piece, _ = self._wheels.fetch(self._url, f"{start}-{wanted - 1}")
             self._piece_start = start
         return self._piece[start - self._piece_start : end - self._piece_start]
-
-
-class _Logins:
-    """Credentials by scheme, host and port: those in the configured URLs, then ~/.netrc."""
-
-    def __init__(self, config: IndexConfig) -> None:
-        urls = (config.index_url, *config.extra_index_urls, *config.find_links)
-        self._configured = tuple(_credentials(url for url in urls if url))
-        try:
-            self._netrc: netrc | None = netrc()
-        except (OSError, NetrcParseError):
-            self._netrc = None
-
-    def header(self, url: str) -> dict[str, str]:
-        login = self._from_urls(url) or self._from_netrc(urlsplit(url).hostname or "")
-        if login is None:
-            return {}
-        return {"Authorization": "Basic " + b64encode(":".join(login).encode()).decode()}
-
-    def _from_urls(self, url: str) -> tuple[str, str] | None:
-        """Of several indexes on one host, the one whose path has the longest start in common is meant."""
-        host = _host(url)
-        fitting = [(_shared(base, url), login) for base, login in self._configured if _host(base) == host]
-        return max(fitting, key=lambda found: found[0])[1] if fitting else None
-
-    def _from_netrc(self, host: str) -> tuple[str, str] | None:
-        entry = self._netrc.authenticators(host) if self._netrc else None
-        return (entry[0], entry[2]) if entry else None
-
-
-def _credentials(urls: Iterable[str]) -> Iterator[tuple[str, tuple[str, str]]]:
-    for url in urls:
-        parts = urlsplit(url)
-        if parts.username and parts.hostname:
-            yield without_credentials(url), (unquote(parts.username), unquote(parts.password or ""))
-
-
-def _shared(one: str, other: str) -> int:
-    pairs = zip(one.split("/"), other.split("/"), strict=False)
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-
-
-def _host(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
 
 
 def _is_record(name: str) -> bool:

@@ -6,23 +6,30 @@ from pathlib import Path
 import msgspec
 
 from envsnap.host.files import atomic_write
+from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Installed, Package
 
-VERSION = 2
+VERSION = 3
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 
 class _Stored(msgspec.Struct, frozen=True):
     version: int
-    entries: dict[str, Package]
+    entries: dict[str, Package] = {}
+    answers: dict[str, Finding | None] = {}
 
 
 class Memo:
-    """Package entries by what was installed. The file is a cache: an unreadable one is as good as none."""
+    """Package entries by what was installed. The file is a cache: an unreadable one is as good as none.
+
+    ``answers`` holds what the configured indexes said about a package, by the question; it may be added to.
+    """
 
     def __init__(self, path: Path, wheels: Path) -> None:
         self._path, self._wheels = path, wheels
-        self._entries = _load(path)
+        stored = _load(path)
+        self._entries, self.answers = stored.entries, dict(stored.answers)
+        self._answered = len(self.answers)
 
     def find(self, installed: Installed) -> Package | None:
         """Return the proven entry of exactly this distribution, if its wheel is still where it was."""
@@ -42,12 +49,13 @@ class Memo:
             for installed, package in pairs
             if package.installed.evidence in PROVEN and package.directory is None
         }
-        if any(self._entries.get(key) != package for key, package in proven.items()):
+        is_new = any(self._entries.get(key) != package for key, package in proven.items())
+        if is_new or len(self.answers) > self._answered:
             made = {path: package.wheel for package in proven.values() if (path := _kept_wheel(package))}
             old = self._entries.items()
             valid = {key: entry for key, entry in old if made.get(_kept_wheel(entry), entry.wheel) == entry.wheel}
             self._entries = valid | proven
-            atomic_write(self._path, msgspec.json.encode(_Stored(VERSION, self._entries)))
+            atomic_write(self._path, msgspec.json.encode(_Stored(VERSION, self._entries, self.answers)))
 
 
 def _kept_wheel(package: Package) -> str:
@@ -63,9 +71,9 @@ def _key(installed: Installed) -> str:
     return msgspec.json.encode(msgspec.structs.replace(installed, root="", folder="")).decode()
 
 
-def _load(path: Path) -> dict[str, Package]:
+def _load(path: Path) -> _Stored:
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
     except (OSError, msgspec.DecodeError):
-        return {}
-    return stored.entries if stored.version == VERSION else {}
+        return _Stored(VERSION)
+    return stored if stored.version == VERSION else _Stored(VERSION)

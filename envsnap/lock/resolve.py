@@ -39,8 +39,9 @@ def resolve(
 ) -> Mapping[str, UvPackage | Unsatisfiable]:
     """Ask the indexes for every package at its exact version.
 
-    One package that no index has makes uv refuse the whole list, so a refused list is split in halves until
-    the refused ones stand alone: ``k`` of them cost about ``2 k log2(n / k)`` questions, answered from uv's cache.
+    One package that no index has makes uv refuse the whole list. Its reason names one such package, and the rest is
+    asked for again. Where it names none or several, the list is split in halves: ``k`` refused ones cost about
+    ``2 k log2(n / k)`` questions, answered from uv's cache.
 
     Returns:
         By normalised name: what the indexes serve, or why they serve nothing.
@@ -59,14 +60,29 @@ def _resolve(
     try:
         answer = locker.lock([package.label for package in installed], python=python, folder=folder)
     except Unsatisfiable as refusal:
-        if len(installed) == 1:
-            yield installed[0].name, refusal
-            return
-        middle = len(installed) // 2
-        yield from _resolve(installed[:middle], locker, python, folder)
-        yield from _resolve(installed[middle:], locker, python, folder)
+        named = _named(installed, str(refusal))
+        if len(named) == 1:
+            yield named[0].name, refusal
+        for part in _parts(installed, named):
+            yield from _resolve(part, locker, python, folder)
     else:
         yield from ((normalised(package.name), package) for package in answer)
+
+
+def _named(installed: Sequence[Installed], reason: str) -> Sequence[Installed]:
+    """Return the packages that a refusal names; of a list of one it can mean no other."""
+    if len(installed) == 1:
+        return installed
+    words = frozenset(word.strip(",.;:`'\"()") for word in reason.split())
+    return [package for package in installed if package.label in words]
+
+
+def _parts(installed: Sequence[Installed], refused: Sequence[Installed]) -> Iterator[Sequence[Installed]]:
+    """Give the lists to ask next: without the one that was refused, or two halves where several may have been."""
+    if len(refused) == 1:
+        yield [package for package in installed if package is not refused[0]]
+    else:
+        yield from (installed[: len(installed) // 2], installed[len(installed) // 2 :])
 
 
 def fitting_wheels(package: Installed, served: Iterable[UvFile]) -> tuple[UvFile, ...]:
@@ -78,6 +94,11 @@ def fitting_wheels(package: Installed, served: Iterable[UvFile]) -> tuple[UvFile
     tags = frozenset(tag for line in package.tags for tag in _parse_tag(line))
     ranked = [(_fit(package, tags, wheel), index, wheel) for index, wheel in enumerate(served)]
     return tuple(wheel for rank, _, wheel in sorted(ranked, key=lambda row: row[:2]) if rank < _NO_FIT)
+
+
+def fits_exactly(package: Installed, wheel: UvFile) -> bool:
+    """Whether a wheel's name has just the installed tags and build."""
+    return _fit(package, frozenset(tag for line in package.tags for tag in _parse_tag(line)), wheel) == 0
 
 
 def is_version(text: str) -> bool:

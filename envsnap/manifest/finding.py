@@ -27,9 +27,11 @@ KINDS = {
     "shadowed-package": "a copy of a package that stands before this one on the search path is imported instead",
     "tf32": "TensorFloat-32 was on: products of float32 have ten bits of mantissa",
     "tracked-input": "an input is not the version that DVC or Git LFS records",
+    "two-indexes": "two configured indexes serve a project of this name: either could give another package",
     "undeclared-input": "the job read a data file that job.inputs does not name",
     "unreadable": "a file or folder of the environment cannot be read as what it is",
     "unseeded-generator": "the job made a random generator without a seed",
+    "yanked-release": "the index withdrew the release that is installed; it stays locked",
 }
 """Every kind of finding, and what it means."""
 

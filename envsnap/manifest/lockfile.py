@@ -1,5 +1,6 @@
 """envsnap.lock in and out: TOML, sorted, same contents -> same bytes, and the digest that pins them."""
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -10,10 +11,13 @@ import msgspec
 from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest, Snapshot
 from envsnap.manifest.model import convert, convert_known
+from envsnap.manifest.other_keys import gather, put_back
 from envsnap.manifest.package import Package
 from envsnap.manifest.toml import Plain, parse_toml
 
 HEADER = "# Written by envsnap freeze. Commit it, review it, do not edit it.\n"
+TOML_TIMES = (dt.datetime, dt.date, dt.time)
+"""What TOML has and JSON has not: an unknown key of a package may hold one."""
 SCHEMA = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 
 
@@ -25,7 +29,7 @@ def seal(contents: Contents, *, created_by: str, created_at: str) -> Manifest:
     """
     table = plain(contents)
     try:
-        _check_packages(convert(table, Contents, source="contents").packages, "contents")
+        _check_packages(convert(gather(table), Contents, source="contents").packages, "contents")
         digest = contents_digest(table)
     except InvalidFileError as error:
         raise CaptureError(f"what was captured cannot be locked: {error}") from error
@@ -60,7 +64,7 @@ def parse_manifest(text: str, *, source: str) -> tuple[Manifest, tuple[str, ...]
             f"{source}: the contents do not match [snapshot].digest: the file was edited or damaged. "
             "Restore it from version control, or write it anew with 'envsnap freeze'"
         )
-    contents = parse(document, Contents, source=source)
+    contents = parse(gather(document), Contents, source=source)
     _check_packages(contents.packages, source)
     return Manifest(snapshot=snapshot, contents=contents), warnings
 
@@ -73,8 +77,9 @@ def contents_digest(document: Mapping[str, object]) -> str:
 
 def plain(value: msgspec.Struct) -> Plain:
     """Turn a struct into the tables that TOML can hold: kebab-case, sorted by the user's keys, None left out."""
-    table = _without_none(msgspec.to_builtins(value, order="deterministic"))
+    table = _without_none(msgspec.to_builtins(value, order="deterministic", builtin_types=TOML_TIMES))
     assert isinstance(table, dict)  # noqa: S101 - a struct always becomes a table
+    put_back(value, table)
     return table
 
 

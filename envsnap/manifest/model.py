@@ -18,6 +18,18 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     """An immutable value; its fields are written in kebab-case."""
 
 
+class OpenModel(Model, frozen=True, kw_only=True):
+    """A value with keys that envsnap does not know, kept as they were found.
+
+    In a file they stand beside the known ones; :mod:`envsnap.manifest.other_keys` moves them there and back.
+
+    Args:
+        other_keys: plain TOML values by key: untrusted, never interpreted.
+    """
+
+    other_keys: dict[str, object] = {}
+
+
 def convert(data: object, kind: type[T], *, source: str) -> T:
     """Turn plain data, as a TOML or JSON parser gives it, into ``kind``.
 

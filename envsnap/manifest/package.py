@@ -6,7 +6,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from envsnap.manifest.build_spec import IndexUrl
-from envsnap.manifest.model import Model
+from envsnap.manifest.model import Model, OpenModel
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=256)]
 """A normalised project name."""
@@ -125,7 +125,7 @@ class Installed(Model, frozen=True):
         return f"{self.name}=={self.version}"
 
 
-class Artefact(Model, frozen=True):
+class Artefact(OpenModel, frozen=True):
     """A PEP 751 wheel or sdist entry.
 
     Args:
@@ -135,6 +135,7 @@ class Artefact(Model, frozen=True):
         path: where it is kept beside the lock, for a file that no index serves.
         size: in bytes.
         upload_time: when the index received it.
+        other_keys: keys of the standard, or of a later one, that envsnap has no use for; they stand beside these.
     """
 
     name: FileName
@@ -145,7 +146,7 @@ class Artefact(Model, frozen=True):
     upload_time: str | None = None
 
 
-class Vcs(Model, frozen=True):
+class Vcs(OpenModel, frozen=True):
     """PEP 751 ``packages.vcs``: the commit that the package was installed from.
 
     Args:
@@ -154,6 +155,7 @@ class Vcs(Model, frozen=True):
         commit_id: the commit.
         requested_revision: the branch or tag that the user named.
         subdirectory: where the project lies in the repository.
+        other_keys: keys of the standard, or of a later one, that envsnap has no use for; they stand beside these.
     """
 
     type: str
@@ -163,12 +165,13 @@ class Vcs(Model, frozen=True):
     subdirectory: str | None = None
 
 
-class Directory(Model, frozen=True):
+class Directory(OpenModel, frozen=True):
     """PEP 751 ``packages.directory``: the source tree that the package was installed from.
 
     Args:
         path: relative to the lock where it lies in the project.
         editable: whether Python imports it from there.
+        other_keys: keys of the standard, or of a later one, that envsnap has no use for; they stand beside these.
     """
 
     path: str
@@ -178,7 +181,8 @@ class Directory(Model, frozen=True):
 class InstalledRecord(Model, frozen=True):
     """What PEP 751 has no word for.
 
-    ``evidence`` is ``index-verified`` where RECORD inside the index's wheel equals the installed one,
+    ``evidence`` is ``index-verified`` where RECORD inside the index's wheel equals the installed one, or, where the
+    index gives no part of a wheel, the hash that it announces for METADATA is that of the installed one (``proof``);
     ``index-inferred`` where name, version and wheel tags fit and the content could not be compared, ``local-file`` for
     a wheel on that machine with an equal RECORD, ``direct-url`` for a wheel installed from a URL that noted its hash,
     ``repacked`` for a wheel made from the installed files, ``none`` where there is no artefact.
@@ -209,6 +213,8 @@ class InstalledRecord(Model, frozen=True):
         checkout: the git working tree of an editable installation.
         provenance: the file that the installer says it installed.
         sboms: the bills of materials that it brought.
+        proof: ``metadata`` where the index's wheel was compared by its METADATA alone; absent for RECORD.
+        yanked: why the index withdrew the release; absent where it did not.
     """
 
     tags: tuple[str, ...]
@@ -230,9 +236,11 @@ class InstalledRecord(Model, frozen=True):
     checkout: Checkout | None = None
     provenance: Provenance | None = None
     sboms: tuple[Sbom, ...] | None = None
+    proof: Literal["metadata"] | None = None
+    yanked: str | None = None
 
 
-class Package(Model, frozen=True):
+class Package(OpenModel, frozen=True):
     """One installed package: PEP 751's keys, then ``installed``.
 
     A source tree (``vcs``, ``directory``) carries no ``wheels`` there (PEP 751 forbids both), so the wheel that
@@ -247,6 +255,7 @@ class Package(Model, frozen=True):
         vcs: the commit that it was installed from.
         directory: the folder that it was installed from.
         index: the index that serves the wheel, without credentials; it alone is asked for this package.
+        other_keys: keys of the standard, or of a later one, that envsnap has no use for; they stand beside these.
     """
 
     name: Name

@@ -18,10 +18,11 @@ from envsnap.host.index_config import IndexConfig, read_index_config
 from envsnap.host.nvml import NvmlFacts
 from envsnap.lock.files import InsideEnvironment, OnThisMachine
 from envsnap.lock.files import InstalledFiles as ReadableFiles
-from envsnap.lock.lock import Sources, describe_unlocked, lock_packages
+from envsnap.lock.indexes import configured_indexes
+from envsnap.lock.lock import Locked, Sources, describe_unlocked, lock_environment
 from envsnap.lock.memo import Memo
 from envsnap.lock.resolve import target_python
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.package import Package
 from envsnap.workflow.progress import Progress
@@ -42,6 +43,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
         data: the inputs.
         config: the indexes.
         packages: each with its artefact.
+        locking: what looks wrong about where the packages come from.
         files: the installed files; None where they were not hashed.
         deep: the frameworks' settings; None where no framework was imported.
         code: the working tree and its patch.
@@ -53,6 +55,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     data: CapturedData
     config: IndexConfig
     packages: tuple[Package, ...]
+    locking: tuple[Finding, ...]
     files: "InstalledFiles | None"
     deep: Observation | NotCaptured | None
     code: CapturedCode
@@ -91,14 +94,17 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
         progress.stage("hashing the inputs")
     data = capture_data(job.inputs if job else (), folder, InputHashes.of(folder))
     config = read_index_config(request.env, prefix=found.prefix if subject.is_local else None)
-    packages = _lock(subject, found, config, progress) if artefacts else describe_unlocked(found.packages)
+    locked = (
+        _lock(subject, found, config, progress) if artefacts else Locked(describe_unlocked(found.packages), findings=())
+    )
     return Captured(
         subject=subject,
         found=found,
         gpus=gpus,
         data=data,
         config=config,
-        packages=packages,
+        packages=locked.packages,
+        locking=locked.findings,
         files=files,
         deep=deep,
         code=code,
@@ -122,12 +128,12 @@ def _look_deep(subject: Subject, progress: Progress) -> Observation | NotCapture
     return capture_deep(subject.environment, subject.project.folder.absolute(), variables)
 
 
-def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> tuple[Package, ...]:
+def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> Locked:
     progress.stage(f"locking {len(found.packages)} packages")
-    packages = lock_packages(found.packages, _sources(subject, found, config))
-    for reason, names in _without_artefact(packages):
+    locked = lock_environment(found.packages, _sources(subject, found, config))
+    for reason, names in _without_artefact(locked.packages):
         progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names)}: {reason}")
-    return packages
+    return locked
 
 
 def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]]:
@@ -138,11 +144,13 @@ def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]
 
 
 def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig) -> Sources:
+    from envsnap.host.index_http import IndexConnections
     from envsnap.host.uv import find_uv
     from envsnap.host.wheel_file import RemoteWheels
 
     folder, work = subject.project.folder, work_folder(subject.project.folder)
     uv = None if subject.request.offline else find_uv(config)
+    http = IndexConnections(config) if uv else None
     return Sources(
         python=Path(subject.environment.python)
         if subject.is_local
@@ -151,10 +159,10 @@ def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig) 
         project=folder,
         wheels=work / "wheels",
         locker=uv,
-        alternatives=uv.one_index_each() if uv else (),
-        records=RemoteWheels(config) if uv else None,
+        records=RemoteWheels(http) if http else None,
         builder=uv,
         memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
+        indexes=configured_indexes(uv, http, work) if uv and http else None,
     )
 
 

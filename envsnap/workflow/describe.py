@@ -53,6 +53,7 @@ def describe(captured: Captured, *, observation: Observation | None, baseline: B
 
 def _findings(captured: Captured, accelerator: Accelerator, observation: Observation | None) -> Iterator[Finding]:
     yield from captured.found.findings
+    yield from captured.locking
     yield from captured.code.findings
     yield from captured.files.findings if captured.files else ()
     yield from accelerator_findings(accelerator, captured.gpus.problem)

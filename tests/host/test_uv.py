@@ -76,14 +76,24 @@ def test_settings_for_the_users_own_resolutions_do_not_count(
     assert ["1.0"] == [package.version for package in asked.lock(["demo==1.0"], python=HERE, folder=tmp_path)]
 
 
-def test_each_index_is_asked_alone() -> None:
-    """uv's common answer shows the files of one index."""
+def test_the_indexes_are_named_with_uvs_own_default_where_none_is_configured(tmp_path: Path) -> None:
+    """Whatever uv's default is: its URL stands in no code here."""
     config = IndexConfig(index_url="https://a.example", extra_index_urls=("https://b.example", "https://c.example"))
 
-    alone = [one.config.index_url for one in Uv(HERE, config).one_index_each()]
+    assert ("https://a.example", "https://b.example", "https://c.example") == Uv(HERE, config).index_urls(tmp_path)
+    assert () == Uv(HERE, IndexConfig(index_url="https://a.example", no_index=True)).index_urls(tmp_path)
+    default, extra = find_uv(IndexConfig(extra_index_urls=("https://b.example",))).index_urls(tmp_path)
+    assert ("https://b.example", True) == (extra, default.startswith("https://"))
 
-    assert ["https://a.example", "https://b.example", "https://c.example"] == alone
-    assert () == Uv(HERE, IndexConfig(index_url="https://a.example")).one_index_each()
+
+def test_a_uv_that_does_not_name_its_default_is_an_error(tmp_path: Path) -> None:
+    """A lock that names no index would be believed to need none."""
+    silent = tmp_path / "uv"
+    silent.write_text("#!/bin/sh\necho nothing >&2\n")
+    silent.chmod(0o755)
+
+    with pytest.raises(CaptureError, match="uv does not name its default index: nothing; configure one"):
+        Uv(silent, IndexConfig()).index_urls(tmp_path)
 
 
 def test_a_hash_that_is_another_is_refused(asked: Uv, wheels: Path, tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
 """A package index on the loopback interface, and virtual environments to install from it."""
 
 import base64
+import contextlib
 import hashlib
+import html
 import json
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import uv
@@ -19,9 +22,11 @@ import uv
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.index_config import IndexConfig
+from envsnap.host.index_http import IndexConnections
 from envsnap.host.uv import Uv
 from envsnap.host.wheel_file import RemoteWheels
 from envsnap.lock.files import OnThisMachine
+from envsnap.lock.indexes import configured_indexes
 from envsnap.lock.lock import Sources
 from envsnap.lock.memo import Memo
 from envsnap.manifest.package import Installed
@@ -35,14 +40,30 @@ class MakeWheel(Protocol):
     ) -> Path: ...
 
 
+class MakeIndex(Protocol):
+    def __call__(self, name: str) -> "Index": ...
+
+
 @dataclass
 class Index:
-    """An index: PEP 691 pages over the wheels in ``folder``; ``login`` is ``user:password``."""
+    """An index over the files in ``folder``, and how it misbehaves.
+
+    ``login`` is ``user:password``; ``pages`` is ``json``, ``html`` or ``portal``, a login form in place of each page;
+    ``announced`` overrides what a page says of a file, by its name; ``cut`` files end in the middle.
+    """
 
     folder: Path
     url: str = ""
     login: str = ""
     ranges: bool = True
+    pages: str = "json"
+    hashes: bool = True
+    metadata: bool = False
+    announced: dict[str, dict[str, object]] = field(default_factory=dict)
+    status: int = 200
+    file_status: int = 200
+    delay: float = 0.0
+    cut: bool = False
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -71,6 +92,10 @@ class Venv:
         command = (str(UV), "pip", "install", "-q", "--no-deps", "--python", str(self.python), *arguments)
         subprocess.run(command, check=True)
 
+    def install_from(self, index: Index, *requirements: str) -> None:
+        """Install from an index, as a user does."""
+        self.install("--index-url", index.config.index_url or "", *requirements)
+
     def probe(self) -> dict[str, Installed]:
         """What envsnap sees in it."""
         captured = capture_environment(LocalEnvironment(self.python), self.prefix)
@@ -86,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.index.login and self.headers.get("Authorization") != expected:
             self._answer(401, b"", **{"WWW-Authenticate": 'Basic realm="index"'})
             return
+        time.sleep(self.index.delay)
         kind, _, name = self.path.strip("/").partition("/")
         if kind == "simple":
             self._page(name)
@@ -96,21 +122,34 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def _page(self, name: str) -> None:
-        wheels = [path for path in sorted(self.index.folder.iterdir()) if _project(path) == name]
-        files = [
-            {
-                "filename": path.name,
-                "url": f"/files/{path.name}",
-                "hashes": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
-                "size": path.stat().st_size,
-            }
-            for path in wheels
-        ]
-        page = {"meta": {"api-version": "1.1"}, "name": name, "versions": [], "files": files}
-        kind = "application/vnd.pypi.simple.v1+json"
-        self._answer(200 if files else 404, json.dumps(page).encode(), **{"Content-Type": kind})
+        files = [self._entry(path) for path in sorted(self.index.folder.iterdir()) if _project(path) == name]
+        if self.index.status != 200:
+            self._answer(self.index.status, b"out of order")
+        elif self.index.pages == "portal":
+            self._answer(200, b"<html><a href='/login'>log in</a></html>", **{"Content-Type": "text/html"})
+        elif self.index.pages == "html":
+            page = "".join(map(_anchor, files)).encode()
+            self._answer(200 if files else 404, page, **{"Content-Type": "text/html"})
+        else:
+            page = json.dumps({"meta": {"api-version": "1.1"}, "name": name, "versions": [], "files": files}).encode()
+            self._answer(200 if files else 404, page, **{"Content-Type": "application/vnd.pypi.simple.v1+json"})
+
+    def _entry(self, path: Path) -> dict[str, Any]:
+        data, index = path.read_bytes(), self.index
+        entry: dict[str, Any] = {"filename": path.name, "url": f"/files/{path.name}", "size": len(data)}
+        entry["upload-time"] = "2024-03-14T19:10:48.5Z"
+        entry["hashes"] = {"sha256": hashlib.sha256(data).hexdigest()} if index.hashes else {}
+        if index.metadata and path.suffix == ".whl":
+            entry["core-metadata"] = {"sha256": hashlib.sha256(_metadata(path)).hexdigest()}
+        return entry | index.announced.get(path.name, {})
 
     def _file(self, path: Path) -> None:
+        if self.index.file_status != 200:
+            self._answer(self.index.file_status, b"")
+            return
+        if path.suffix == ".metadata":
+            self._answer(200, _metadata(path.with_suffix("")))
+            return
         data = path.read_bytes()
         span = self.headers.get("Range", "").removeprefix("bytes=")
         if not span or not self.index.ranges:
@@ -127,7 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(data)
+            is_cut = self.index.cut and self.path.startswith("/files/")
+            self.wfile.write(data[: len(data) // 2] if is_cut else data)
+            self.close_connection = self.close_connection or is_cut
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Keep the tests' output clean."""
@@ -137,24 +178,54 @@ def _project(path: Path) -> str:
     return path.name.partition("-")[0].replace("_", "-")
 
 
+def _metadata(wheel: Path) -> bytes:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")))
+
+
+def _anchor(entry: Mapping[str, Any]) -> str:
+    fragment = "".join(f"#{name}={digest}" for name, digest in entry["hashes"].items())
+    yanked = f' data-yanked="{html.escape(entry["yanked"])}"' if "yanked" in entry else ""
+    metadata = entry.get("core-metadata")
+    core = f' data-core-metadata="sha256={metadata["sha256"]}"' if metadata else ""
+    return f'<a href="{entry["url"]}{fragment}"{yanked}{core}>{entry["filename"]}</a>\n'
+
+
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    """A running index that serves the wheels in its folder."""
+def make_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeIndex]:
+    """Start indexes, each over a folder of its own."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "served").mkdir()
-    served = Index(tmp_path / "served")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"index": served}))
-    served.url = f"http://127.0.0.1:{server.server_port}/simple"
+    monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda *_: None)
+    with contextlib.ExitStack() as running:
+
+        def make(name: str) -> Index:
+            (tmp_path / name).mkdir()
+            return running.enter_context(_serve(Index(tmp_path / name)))
+
+        yield make
+
+
+@contextlib.contextmanager
+def _serve(index: Index) -> Iterator[Index]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"index": index}))
+    index.url = f"http://127.0.0.1:{server.server_port}/simple"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield served
+        yield index
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture
+def index(make_index: MakeIndex) -> Index:
+    """A running index that serves the wheels in its folder."""
+    return make_index("served")
 
 
 @pytest.fixture
@@ -199,7 +270,7 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
     """What freeze hands to the lock stage, for the virtual environment."""
 
     def make(config: IndexConfig, *, offline: bool = False) -> Sources:
-        asked = Uv(UV, config)
+        asked, http = Uv(UV, config), IndexConnections(config)
         work = tmp_path / ".envsnap"
         return Sources(
             python=venv.python,
@@ -207,10 +278,10 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
             project=tmp_path,
             wheels=work / "wheels",
             locker=None if offline else asked,
-            alternatives=() if offline else asked.one_index_each(),
-            records=None if offline else RemoteWheels(config),
+            records=None if offline else RemoteWheels(http),
             builder=None if offline else asked,
             memo=Memo(work / "artefacts.json", work / "wheels"),
+            indexes=None if offline else configured_indexes(asked, http, work),
         )
 
     return make

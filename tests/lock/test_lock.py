@@ -62,16 +62,16 @@ def test_version_that_no_index_serves_is_repacked(index: Any, venv: Any, make_wh
     assert {"demo": "index-verified", "gone": "repacked"} == {item.name: item.installed.evidence for item in locked}
 
 
-def test_index_without_ranges_is_inferred_and_says_so(index: Any, venv: Any, make_wheel: Any, sources: Any) -> None:
+def test_index_that_gives_no_file_is_inferred_and_says_so(index: Any, venv: Any, make_wheel: Any, sources: Any) -> None:
     """What could not be compared is not called verified."""
     venv.install(str(make_wheel("demo", "1.0", folder=index.folder)))
     venv.site.joinpath("demo-1.0.dist-info/direct_url.json").unlink()
-    index.ranges = False
+    index.file_status = 403
 
     locked = lock_one(venv.probe()["demo"], sources(index.config))
 
     assert "index-inferred" == locked.installed.evidence
-    assert "content not compared: the index answers a range request with HTTP status 200" == locked.installed.reason
+    assert "content not compared: the index answers a range request with HTTP status 403" == locked.installed.reason
 
 
 def test_credentials_reach_the_index_and_nothing_else(

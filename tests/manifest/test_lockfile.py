@@ -29,6 +29,22 @@ PLAIN: dict[object, st.SearchStrategy[Any]] = {
 }
 
 
+TOML_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        st.text(max_size=8),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(allow_nan=False),
+        st.booleans(),
+        st.datetimes(timezones=st.sampled_from([None, dt.UTC])),
+        st.dates(),
+        st.times(),
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=6), inner, max_size=2),
+    max_leaves=4,
+)
+OTHER_KEYS = st.dictionaries(st.text(max_size=6).map("x-{}".format), TOML_VALUES, max_size=2)
+
+
 def values_of(kind: Any) -> st.SearchStrategy[Any]:
     """Values of a type as the manifest's structs declare them: whatever may stand in a lock."""
     if kind in PLAIN:
@@ -41,6 +57,8 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
 
 def parametrised(kind: Any) -> st.SearchStrategy[Any]:
     arguments = get_args(kind)
+    if kind == dict[str, object]:
+        return OTHER_KEYS
     match get_origin(kind):
         case typing.Annotated:
             return annotated(kind)

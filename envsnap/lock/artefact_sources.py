@@ -1,0 +1,49 @@
+"""Where the artefacts of installed distributions come from, as one value that the lock stage is given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from envsnap.host.uv import TargetPython
+from envsnap.lock.files import InstalledFiles
+from envsnap.lock.indexes import Indexes
+from envsnap.lock.memo import Memo
+from envsnap.lock.resolve import Locker
+from envsnap.lock.sources import WheelBuilder
+
+
+class RemoteReader(Protocol):
+    """Whoever reads wheels on an index; :class:`envsnap.host.wheel_file.RemoteWheels` tells what each does."""
+
+    def read_record(self, url: str, sha256: str = "") -> str:
+        """Return RECORD's text, or raise WheelUnreadableError."""
+
+    def download(self, url: str, sha256: str, target: Path, *, limit: int) -> str:
+        """Fetch the file and return its SHA-256, or raise WheelUnreadableError."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """Where artefacts come from.
+
+    Args:
+        python: the captured interpreter, or what stands for one that is not on this machine.
+        files: makes installed files readable.
+        project: folder of the lock.
+        wheels: folder for wheels that no index serves.
+        locker: resolves versions to files; None offline.
+        records: reads wheels on indexes; None offline.
+        builder: builds source trees; None offline.
+        memo: what earlier freezes proved.
+        indexes: the indexes' own pages; None offline.
+    """
+
+    python: Path | TargetPython
+    files: InstalledFiles
+    project: Path
+    wheels: Path
+    locker: Locker | None
+    records: RemoteReader | None
+    builder: WheelBuilder | None
+    memo: Memo
+    indexes: Indexes | None = None

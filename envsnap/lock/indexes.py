@@ -1,0 +1,149 @@
+"""Which of the configured indexes serves a package, by their own pages; one that two serve is a finding."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
+
+from envsnap.host.index_config import without_credentials
+from envsnap.host.index_http import IndexConnections
+from envsnap.host.index_page import IndexFile, IndexPages, PageReader
+from envsnap.host.uv import Uv, UvFile
+from envsnap.lock.memo import Memo
+from envsnap.manifest.finding import Finding
+from envsnap.manifest.package import Installed
+
+READERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What one index has for a project: ``index`` is its URL without a login."""
+
+    index: str
+    files: tuple[IndexFile, ...]
+
+    def of_version(self, version: str) -> tuple[IndexFile, ...]:
+        """Return the wheels and source archives of one release."""
+        wanted = Version(version)
+        return tuple(file for file in self.files if _version(file.filename) == wanted)
+
+
+class Indexes:
+    """The configured indexes; each page is read once.
+
+    Args:
+        ask: names their URLs, logins included: it may have to ask uv.
+        pages: reads them.
+        several: whether more than one is configured.
+        alone: whether nothing else on a network serves files: a package then comes from the one index, unasked.
+    """
+
+    def __init__(self, ask: Callable[[], tuple[str, ...]], pages: PageReader, *, several: bool, alone: bool) -> None:
+        self._ask, self._pages = ask, pages
+        self.several, self._alone = several, alone
+        self.read = functools.cache(self._read)
+
+    @functools.cached_property
+    def urls(self) -> tuple[str, ...]:
+        """The indexes, each once."""
+        return tuple({without_credentials(url).rstrip("/"): url for url in self._ask()}.values())
+
+    def holder(self, name: str, file: UvFile) -> str | None:
+        """Return the index, without a login, that serves this file; None where a folder or a page of links does."""
+        if self._alone and len(self.urls) == 1:
+            return without_credentials(self.urls[0])
+        same = (served.index for served in self.read(name) if any(_is_same(one, file) for one in served.files))
+        return next(same, None)
+
+    def announced(self, name: str, file: UvFile) -> IndexFile | None:
+        """Return what the indexes' pages say of a file."""
+        return next((one for served in self.read(name) for one in served.files if _is_same(one, file)), None)
+
+    def release(self, package: Installed) -> Iterator[IndexFile]:
+        """Give the files of the installed version, of each index in turn."""
+        for served in self.read(package.name):
+            yield from served.of_version(package.version)
+
+    def _read(self, name: str) -> tuple[Served, ...]:
+        return tuple(Served(without_credentials(url), self._pages.read(url, name)) for url in self.urls)
+
+
+def configured_indexes(uv: Uv, http: IndexConnections, folder: Path) -> Indexes:
+    """Return the indexes that uv is configured with; ``folder`` is for its scratch files."""
+    config = uv.config
+    return Indexes(
+        lambda: uv.index_urls(folder),
+        IndexPages(http),
+        several=bool(config.extra_index_urls) and not config.no_index,
+        alone=not any("://" in place and not place.startswith("file:") for place in config.find_links),
+    )
+
+
+def find_confusable(packages: Sequence[Installed], indexes: Indexes | None, memo: Memo) -> tuple[Finding, ...]:
+    """Ask every index about every package; a name that two of them serve is a finding.
+
+    Whoever may upload to one of them decides what the next installation gets:
+    https://docs.astral.sh/uv/concepts/indexes/#searching-across-multiple-indexes. Offline, what earlier freezes found
+    is told.
+
+    Raises:
+        CaptureError: an index is down, or answers nonsense.
+    """
+    if indexes is None:
+        return tuple(finding for package in packages for finding in _remembered(package, memo))
+    if not indexes.several:
+        return ()
+    with ThreadPoolExecutor(max_workers=READERS) as pool:
+        found = pool.map(lambda package: _ask_once(package, indexes, memo), packages)
+        return tuple(finding for finding in found if finding is not None)
+
+
+def _ask_once(package: Installed, indexes: Indexes, memo: Memo) -> Finding | None:
+    question = " ".join((package.label, *sorted(map(without_credentials, indexes.urls))))
+    if question not in memo.answers:
+        memo.answers[question] = _confusable(package, indexes.read(package.name))
+    return memo.answers[question]
+
+
+def _remembered(package: Installed, memo: Memo) -> Iterator[Finding]:
+    answers = (answer for question, answer in memo.answers.items() if question.startswith(f"{package.label} "))
+    yield from (answer for answer in answers if answer is not None)
+
+
+def _confusable(package: Installed, answers: Sequence[Served]) -> Finding | None:
+    holding = [served for served in answers if served.files]
+    if len(holding) < 2:  # noqa: PLR2004 - one cannot be mistaken for another
+        return None
+    releases = [served.of_version(package.version) for served in holding]
+    having = [served.index for served, files in zip(holding, releases, strict=True) if files]
+    hashes = [frozenset(file.hashes.get("sha256", file.filename) for file in files) for files in releases if files]
+    if len(having) < 2:  # noqa: PLR2004
+        told = f"{package.version} stands on {having[0]} alone" if having else f"{package.version} stands on none"
+    elif frozenset.intersection(*hashes):
+        told = f"both have {package.version}, with the same files"
+    else:
+        told = f"both have {package.version}, with other files"
+    return Finding(
+        kind="two-indexes",
+        subject=package.name,
+        detail=f"{' and '.join(one.index for one in holding)} serve it: {told}",
+    )
+
+
+def _is_same(announced: IndexFile, file: UvFile) -> bool:
+    sha256 = file.hashes.get("sha256", "")
+    return announced.url == file.url or (bool(sha256) and announced.hashes.get("sha256") == sha256)
+
+
+def _version(filename: str) -> Version | None:
+    try:
+        if filename.endswith(".whl"):
+            return parse_wheel_filename(filename)[1]
+        return parse_sdist_filename(filename)[1]
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
