@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
+    from envsnap.host.one_address import PoolClasses
+
 CONNECTIONS = 16
 CONNECT_SECONDS = 10.0
 TIMEOUT_SECONDS = 60.0
@@ -37,13 +39,14 @@ class IndexConnections:
         self._logins = _Logins(config)
         self._proxies = _proxies()
         self._trusted = frozenset(config.trusted_hosts)
-        self._contexts = {False: _certificates(config), True: _unchecked()}
+        self._context = _certificates(config)
         self._options = {
             "maxsize": CONNECTIONS,
             "retries": urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=RETRIED, raise_on_status=False),
             "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=TIMEOUT_SECONDS),
         }
         self._pools: dict[tuple[str, str], PoolManager] = {}
+        self._classes = _pool_classes()
 
     @contextlib.contextmanager
     def get(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
@@ -76,9 +79,18 @@ class IndexConnections:
 
         import urllib3
 
-        options: dict[str, Any] = self._options | {"ssl_context": self._contexts[bool({host, netloc} & self._trusted)]}
+        context = _unchecked() if {host, netloc} & self._trusted else self._context
+        options: dict[str, Any] = self._options | {"ssl_context": context}
         proxy = "" if proxy_bypass(netloc) else self._proxies.get(scheme, "")
-        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        manager.pool_classes_by_scheme = self._classes
+        return manager
+
+
+def _pool_classes() -> "PoolClasses":
+    from envsnap.host.one_address import pool_classes
+
+    return pool_classes()
 
 
 def address(answer: "BaseHTTPResponse", asked: str) -> str:
@@ -116,7 +128,7 @@ def _certificates(config: IndexConfig) -> "ssl.SSLContext":
 def _unchecked() -> "ssl.SSLContext":
     import ssl
 
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

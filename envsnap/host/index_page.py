@@ -134,7 +134,7 @@ def _of_json(file: _JsonFile, url: str) -> IndexFile:
     reason = file.yanked if isinstance(file.yanked, str) and file.yanked else NO_REASON
     return IndexFile(
         filename=file.filename,
-        url=urljoin(url, file.url),
+        url=file.url if file.url.startswith(("https://", "http://")) else urljoin(url, file.url),
         hashes=file.hashes,
         size=file.size,
         upload_time=file.upload_time,

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from envsnap.errors import CaptureError
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_http import IndexConnections, UnreachableError
+from envsnap.host.zip_record import find_record
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""
@@ -45,6 +46,9 @@ def read_record(file: IO[bytes] | io.RawIOBase, name: str) -> str:
     Raises:
         BrokenWheelError: no zip file, no RECORD, or one larger than 64 MiB.
     """
+    quick = find_record(file, RECORD_LIMIT)
+    if quick is not None:
+        return quick.decode("utf-8", "replace")
     try:
         with zipfile.ZipFile(cast("IO[bytes]", file)) as archive:
             records = [entry for entry in archive.infolist() if _is_record(entry.filename)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from envsnap.capture.answer import PROBE, put
 from envsnap.environment import Completed, Environment, Execution
@@ -14,6 +15,7 @@ from envsnap.host.secrets import redact, secret_variables
 from envsnap.manifest.job import Job
 from envsnap.workflow.project import ProjectFolder, choose_python, job_to_freeze, read_project
 
+LockerName = Literal["uv", "pip-tools"]
 IMAGE_PYTHONS = ("python", "python3")
 """The commands that an image's interpreter may have; an image of a distribution has the second alone."""
 
@@ -32,6 +34,7 @@ class CaptureRequest:
         verify_files: whether every installed file is hashed and held against RECORD.
         deep: whether the frameworks are imported to ask for their settings.
         gpu_uuids: whether the GPUs' UUIDs, which are private, are recorded.
+        locker: who resolves versions to files.
     """
 
     folder: Path
@@ -44,6 +47,7 @@ class CaptureRequest:
     verify_files: bool = False
     deep: bool = False
     gpu_uuids: bool = False
+    locker: LockerName = "uv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
