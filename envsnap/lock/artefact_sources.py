@@ -36,6 +36,7 @@ class Sources:
         builder: builds source trees; None offline.
         memo: what earlier freezes proved.
         indexes: the indexes' own pages; None offline.
+        folders: those on this machine that installers look for wheels in.
     """
 
     python: Path | TargetPython
@@ -47,3 +48,4 @@ class Sources:
     builder: WheelBuilder | None
     memo: Memo
     indexes: Indexes | None = None
+    folders: tuple[Path, ...] = ()

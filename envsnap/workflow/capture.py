@@ -169,6 +169,7 @@ def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig) 
         builder=uv,
         memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
         indexes=configured_indexes(uv, http, python, work) if uv and http else None,
+        folders=config.local_folders,
     )
 
 

@@ -282,6 +282,7 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
             builder=None if offline else asked,
             memo=Memo(work / "artefacts.json", work / "wheels"),
             indexes=None if offline else configured_indexes(asked, http, venv.python, work),
+            folders=config.local_folders,
         )
 
     return make
