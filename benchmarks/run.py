@@ -119,7 +119,9 @@ def lock_contests(python: Path) -> list[Contest]:
     shutil.rmtree(WORK / "caches", ignore_errors=True)
 
     def cold() -> None:
-        shutil.rmtree(project / ".envsnap", ignore_errors=True)
+        # What the other stages keep stays: the peer has no part of their work.
+        (project / ".envsnap" / "cache" / "artefacts.json").unlink(missing_ok=True)
+        shutil.rmtree(project / ".envsnap" / "wheels", ignore_errors=True)
         run(freeze, env | {"UV_CACHE_DIR": str(WORK / "caches" / f"uv-{next(caches)}")})
 
     def pip_compile() -> None:

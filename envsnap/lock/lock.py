@@ -66,8 +66,11 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
             return on_machine(package, here[package.name], sources.wheels)
         return _lock(package, served.get(package.name), sources)
 
+    preparing = pool.submit(sources.records.prepare) if sources.records is not None and indexed else None
     begun = {package.name: pool.submit(lock, package) for package in packages if package.name in here}
     served |= _ask([package for package in indexed if package.name not in here], sources)
+    if preparing is not None:
+        preparing.result()
     begun |= {package.name: pool.submit(lock, package) for package in packages if package.name not in here}
     return {name: locking.result() for name, locking in begun.items()}
 
