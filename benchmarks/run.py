@@ -5,10 +5,11 @@ else the machine does meets both; the ratio of the medians over all rounds is wh
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -27,18 +28,32 @@ TORCH = "torch==2.13.0"
 ROUNDS = 15
 ARRAY_ROUNDS = 5
 OBSERVER_ROUNDS = 3
+LOCK_ROUNDS = 9
+SMALL = 0.05
+"""Ratios below it are printed as fractions."""
 ARRAY_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)
 class Contest:
-    """One measurement: ``limit`` is the largest ratio of ours to the peer's that the project promises, or None."""
+    """One measurement.
+
+    Args:
+        title: ours / the peer's.
+        ours: the work, and ``peer``, the other's.
+        limit: the largest ratio that the project promises, or None.
+        rounds: how often both are measured.
+        extra_seconds: the most seconds that ours may take longer, where that is what is promised.
+        rehearsed: whether each side runs once before it is measured.
+    """
 
     title: str
     ours: Callable[[], None]
     peer: Callable[[], None]
     limit: float | None
     rounds: int = ROUNDS
+    extra_seconds: float | None = None
+    rehearsed: bool = True
 
 
 def main() -> int:
@@ -46,6 +61,7 @@ def main() -> int:
     python = make_environment()
     contests = [
         *freeze_contests(python),
+        *lock_contests(python),
         Contest(
             "envsnap --help / python -c pass",
             lambda: void([ENVSNAP, "--help"]),
@@ -83,9 +99,9 @@ def freeze_contests(python: Path) -> list[Contest]:
     ]
 
 
-def make_project() -> Path:
+def make_project(name: str = "project") -> Path:
     """Make a project as most are: a repository with a commit."""
-    project = WORK / "project"
+    project = WORK / name
     if not (project / ".git").exists():
         project.mkdir(parents=True, exist_ok=True)
         (project / "train.py").write_text("print('trained')\n")
@@ -93,6 +109,54 @@ def make_project() -> Path:
         for arguments in (["init", "--quiet"], ["add", "train.py"], ["commit", "--quiet", "--message", "begin"]):
             run([*git, *arguments])
     return project
+
+
+def lock_contests(python: Path) -> list[Contest]:
+    """A freeze that finds and proves every artefact, beside two tools that list a release's hashes and prove nothing.
+
+    One index serves all: pip's configuration, which may name more, is left out; its find-links stay in the variables.
+    """
+    project = make_project("locked")
+    env = os.environ | {"PIP_CONFIG_FILE": os.devnull}
+    freeze = [ENVSNAP, "freeze", "--quiet", "--no-run", "--project", str(project), "--python", str(python)]
+    listing = WORK / "requirements.in"
+    frozen = run([str(python), "-m", "pip", "freeze", "--all"]).splitlines()
+    listing.write_text("\n".join(line for line in frozen if "==" in line and "+" not in line) + "\n")
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "compile", "--quiet", "--no-deps", "--no-header"]
+    compiled = [str(Path(sys.executable).parent / "pip-compile"), "--quiet", "--no-config", "--rebuild"]
+    options = ["--generate-hashes", "--allow-unsafe", "--output-file", str(WORK / "pip-compile.txt")]
+    caches = iter(range(sys.maxsize))
+    shutil.rmtree(WORK / "caches", ignore_errors=True)
+
+    def cold() -> None:
+        # What the other stages keep stays: the peer has no part of their work.
+        (project / ".envsnap" / "cache" / "artefacts.json").unlink(missing_ok=True)
+        shutil.rmtree(project / ".envsnap" / "wheels", ignore_errors=True)
+        run(freeze, env | {"UV_CACHE_DIR": str(WORK / "caches" / f"uv-{next(caches)}")})
+
+    def pip_compile() -> None:
+        run([*compiled, *options, "--cache-dir", str(WORK / "caches" / "pip-tools"), str(listing)], env)
+
+    cold()
+    title = f"{len(frozen)} packages: freeze with hashes,"
+    return [
+        Contest(
+            f"{title} cold / uv pip compile --no-deps --generate-hashes --no-cache",
+            cold,
+            lambda: void([*uv, "--generate-hashes", "--no-cache", str(listing)], env),
+            1.5,
+            LOCK_ROUNDS,
+        ),
+        Contest(
+            f"{title} warm / offline",
+            lambda: void(freeze, env),
+            lambda: void([*freeze, "--offline"], env),
+            None,
+            LOCK_ROUNDS,
+            extra_seconds=1.0,
+        ),
+        Contest(f"{title} cold / pip-compile", cold, pip_compile, 1 / 50, 1, rehearsed=False),
+    ]
 
 
 def make_environment() -> Path:
@@ -194,31 +258,37 @@ def void_value(_value: object) -> None:
 def report(contest: Contest) -> int:
     """Measure one contest in turns, print its line, and return 1 if its promise is broken."""
     times: tuple[list[float], list[float]] = ([], [])
-    contest.ours()
-    contest.peer()
+    if contest.rehearsed:
+        contest.ours()
+        contest.peer()
     for _ in range(contest.rounds):
         for side, work in zip(times, (contest.ours, contest.peer), strict=True):
             started = time.perf_counter()
             work()
             side.append(time.perf_counter() - started)
     ratio = median(times[0]) / median(times[1])
-    kept = contest.limit is None or ratio <= contest.limit
-    promise = "" if contest.limit is None else f" (at most {contest.limit:g}: {'kept' if kept else 'BROKEN'})"
-    print(f"{ratio:6.2f}  {contest.title}{promise}")
+    longer = median(times[0]) - median(times[1])
+    kept = ratio <= (contest.limit or ratio) and longer <= (contest.extra_seconds or longer)
+    promises = [f"at most {contest.limit:g}"] if contest.limit is not None else []
+    if contest.extra_seconds is not None:
+        promises.append(f"{longer:.2f} s longer, at most {contest.extra_seconds:g} s")
+    promise = f" ({'; '.join(promises)}: {'kept' if kept else 'BROKEN'})" if promises else ""
+    figure = f"{ratio:6.2f}" if ratio >= SMALL else f"1/{1 / ratio:.0f}".rjust(6)
+    print(f"{figure}  {contest.title}{promise}")
     return 0 if kept else 1
 
 
-def run(command: list[str]) -> str:
+def run(command: list[str], env: Mapping[str, str] | None = None) -> str:
     """Run a command to its end and return what it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
     return done.stdout
 
 
-def void(command: list[str]) -> None:
+def void(command: list[str], env: Mapping[str, str] | None = None) -> None:
     """Run a command for its time alone."""
-    run(command)
+    run(command, env)
 
 
 if __name__ == "__main__":

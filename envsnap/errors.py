@@ -23,6 +23,12 @@ class CaptureError(EnvsnapError):
     exit_code = 4
 
 
+class DiskFullError(EnvsnapError):
+    """A file cannot be written, since no room is left for it."""
+
+    exit_code = 4
+
+
 class BuildError(EnvsnapError):
     """The environment could not be rebuilt."""
 

@@ -10,7 +10,7 @@ from envsnap.cli.show import StderrProgress, Voice, common_options, conclude
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envsnap.workflow.freeze import Frozen
-    from envsnap.workflow.probing import CaptureRequest
+    from envsnap.workflow.probing import CaptureRequest, LockerName
 
 
 @click.command("freeze", short_help="Capture this environment and the job's results into envsnap.lock.")
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--verify-files", is_flag=True, help="Hash every installed file and hold it against RECORD.")
 @click.option("--deep", is_flag=True, help="Without a run: import the frameworks to record their settings.")
 @click.option("--gpu-uuids", is_flag=True, help="Record the GPUs' UUIDs, which are left out otherwise.")
+@click.option("--locker", type=click.Choice(["uv", "pip-tools"]), default="uv", help="Who asks the package indexes.")
 @common_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def command(  # noqa: PLR0913 - one parameter an option
@@ -36,6 +37,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     verify_files: bool,
     deep: bool,
     gpu_uuids: bool,
+    locker: "LockerName",
     project: Path,
     json: bool,
     quiet: bool,
@@ -52,7 +54,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     wanted = CaptureRequest(
         folder=project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image, command=command,
-        offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids,
+        offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
     )  # fmt: skip
     conclude("freeze", voice, lambda progress: _freeze(wanted, output, run=not no_run, progress=progress), _present)
 

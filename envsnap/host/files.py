@@ -1,6 +1,7 @@
 """Files on this machine: atomic writes, hashing, and the project's lock against a second run."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -9,7 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from envsnap.errors import UsageError
+from envsnap.errors import DiskFullError, UsageError
+
+FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+"""What writing gives where a disk, a quota or a limit is reached."""
 
 
 def atomic_write(path: Path, data: bytes) -> None:
@@ -31,6 +35,21 @@ def atomic_write(path: Path, data: bytes) -> None:
     finally:
         temporary.unlink(missing_ok=True)  # it is gone already where it took the file's place
     _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def room_for(what: str) -> Iterator[None]:
+    """Tell a disk or quota that is full, while ``what`` is written, from what else can go wrong.
+
+    Raises:
+        DiskFullError: no room is left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DiskFullError(f"{what} cannot be kept: {error.strerror}; make room, and run the command again") from error
 
 
 def remove_unfinished(path: Path) -> None:

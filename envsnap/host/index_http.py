@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
+    from envsnap.host.one_address import PoolClasses
+
 CONNECTIONS = 16
 CONNECT_SECONDS = 10.0
 TIMEOUT_SECONDS = 60.0
@@ -31,19 +33,36 @@ class IndexConnections:
     """Asks the servers that indexes name; safe to use from several threads."""
 
     def __init__(self, config: IndexConfig) -> None:
-        import urllib3
-
-        self._errors = urllib3.exceptions.HTTPError
+        self._config = config
         self._logins = _Logins(config)
         self._proxies = _proxies()
         self._trusted = frozenset(config.trusted_hosts)
-        self._contexts = {False: _certificates(config), True: _unchecked()}
-        self._options = {
+        self._pools: dict[tuple[str, str], PoolManager] = {}
+
+    def prepare(self) -> None:
+        """Load what a first question needs, a fifteenth of a second's work: it can be done while uv is asked.
+
+        Raises:
+            CaptureError: the certificates cannot be read.
+        """
+        _ = self._options, self._classes
+
+    @functools.cached_property
+    def _options(self) -> dict[str, Any]:
+        import urllib3
+
+        return {
             "maxsize": CONNECTIONS,
+            "ssl_context": _certificates(self._config),
             "retries": urllib3.Retry(total=3, backoff_factor=0.2, status_forcelist=RETRIED, raise_on_status=False),
             "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=TIMEOUT_SECONDS),
         }
-        self._pools: dict[tuple[str, str], PoolManager] = {}
+
+    @functools.cached_property
+    def _classes(self) -> "PoolClasses":
+        from envsnap.host.one_address import pool_classes
+
+        return pool_classes()
 
     @contextlib.contextmanager
     def get(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
@@ -52,6 +71,8 @@ class IndexConnections:
         Raises:
             UnreachableError: the server does not answer, or breaks off while the body is read.
         """
+        from urllib3.exceptions import HTTPError
+
         try:
             answer = self._pool(url).request(
                 "GET", without_login(url), headers={**headers, **self._logins.header(url)}, preload_content=False
@@ -60,7 +81,7 @@ class IndexConnections:
                 yield answer
             finally:
                 answer.close()  # one that was read to its end went back to its pool already
-        except self._errors as error:
+        except HTTPError as error:
             raise UnreachableError(type(error).__name__) from error
 
     def _pool(self, url: str) -> "PoolManager":
@@ -76,9 +97,12 @@ class IndexConnections:
 
         import urllib3
 
-        options: dict[str, Any] = self._options | {"ssl_context": self._contexts[bool({host, netloc} & self._trusted)]}
+        trusted = {"ssl_context": _unchecked()} if {host, netloc} & self._trusted else {}
+        options = self._options | trusted
         proxy = "" if proxy_bypass(netloc) else self._proxies.get(scheme, "")
-        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        manager.pool_classes_by_scheme = self._classes
+        return manager
 
 
 def address(answer: "BaseHTTPResponse", asked: str) -> str:
@@ -116,7 +140,7 @@ def _certificates(config: IndexConfig) -> "ssl.SSLContext":
 def _unchecked() -> "ssl.SSLContext":
     import ssl
 
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

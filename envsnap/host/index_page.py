@@ -17,7 +17,9 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 PAGE_LIMIT = 256 * 2**20
 ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".egg")
 NO_REASON = "no reason given"
-OK, NOT_THERE = 200, frozenset([404, 410])
+OK = 200
+NOT_THERE = frozenset([403, 404, 410])
+"""An index on an object store answers 403 for a project that it does not have; a login that is refused is 401."""
 
 
 class IndexFile(msgspec.Struct, frozen=True):
@@ -134,7 +136,7 @@ def _of_json(file: _JsonFile, url: str) -> IndexFile:
     reason = file.yanked if isinstance(file.yanked, str) and file.yanked else NO_REASON
     return IndexFile(
         filename=file.filename,
-        url=urljoin(url, file.url),
+        url=file.url if file.url.startswith(("https://", "http://")) else urljoin(url, file.url),
         hashes=file.hashes,
         size=file.size,
         upload_time=file.upload_time,

@@ -107,8 +107,10 @@ class Uv:
             for package in answer.packages
         )
 
-    def index_urls(self, folder: Path) -> tuple[str, ...]:
+    def index_urls(self, python: Path | TargetPython, folder: Path) -> tuple[str, ...]:
         """Return the indexes that are asked, logins included; where none is configured, uv's own default.
+
+        ``python`` is that of :meth:`lock`: uv knows it then, and does not look for another.
 
         Raises:
             CaptureError: uv does not say which its default is.
@@ -116,12 +118,13 @@ class Uv:
         config = self.config
         if config.no_index:
             return ()
-        return (config.index_url or self._default_index(folder), *config.extra_index_urls)
+        return (config.index_url or self._default_index(python, folder), *config.extra_index_urls)
 
-    def _default_index(self, folder: Path) -> str:
+    def _default_index(self, python: Path | TargetPython, folder: Path) -> str:
         listing = folder / "nothing.in"
         listing.touch()
-        done = self._run(("pip", "compile", str(listing), "--no-header", "--offline", "--emit-index-url"), folder)
+        command = ("pip", "compile", str(listing), "--no-header", "--offline", "--emit-index-url", *_target(python))
+        done = self._run(command, folder)
         found = re.search(r"^--index-url (\S+)", done.stdout.decode("utf-8", "replace"), re.MULTILINE)
         if found is None:
             raise CaptureError(f"uv does not name its default index: {_reason(done)}; configure one for pip or uv")

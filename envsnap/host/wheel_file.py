@@ -11,8 +11,10 @@ from typing import IO, cast
 from urllib.parse import unquote, urlsplit
 
 from envsnap.errors import CaptureError
+from envsnap.host.files import room_for
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_http import IndexConnections, UnreachableError
+from envsnap.host.zip_record import find_record
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""
@@ -45,6 +47,9 @@ def read_record(file: IO[bytes] | io.RawIOBase, name: str) -> str:
     Raises:
         BrokenWheelError: no zip file, no RECORD, or one larger than 64 MiB.
     """
+    quick = find_record(file, RECORD_LIMIT)
+    if quick is not None:
+        return quick.decode("utf-8", "replace")
     try:
         with zipfile.ZipFile(cast("IO[bytes]", file)) as archive:
             records = [entry for entry in archive.infolist() if _is_record(entry.filename)]
@@ -68,11 +73,21 @@ class RemoteWheels:
     """Reads from wheels on indexes; safe to use from several threads.
 
     Args:
-        config: the indexes, or connections to them that are open already.
+        config: the indexes, or connections to them, which are not prepared then.
     """
 
     def __init__(self, config: IndexConfig | IndexConnections) -> None:
         self._http = IndexConnections(config) if isinstance(config, IndexConfig) else config
+        if isinstance(config, IndexConfig):
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Load what a first question needs.
+
+        Raises:
+            CaptureError: the certificates cannot be read.
+        """
+        self._http.prepare()
 
     def read_record(self, url: str, sha256: str = "") -> str:
         """Fetch the text of RECORD in the wheel at ``url``.
@@ -127,11 +142,16 @@ class RemoteWheels:
         Raises:
             WheelUnreadableError: the server does not answer, breaks off, or the file is larger than ``limit`` bytes.
             LyingIndexError: the file is not the announced one.
+            DiskFullError: there is no room for it.
         """
         name = file_name(url)
         partial = target.with_name(f"{target.name}.part")
         try:
-            with self._http.get(url, {"Accept-Encoding": "identity"}) as answer, partial.open("wb") as file:
+            with (
+                room_for(name),
+                self._http.get(url, {"Accept-Encoding": "identity"}) as answer,
+                partial.open("wb") as file,
+            ):
                 if answer.status != OK:
                     raise WheelUnreadableError(f"the index answers with HTTP status {answer.status}")
                 if int(answer.headers.get("Content-Length") or 0) > limit:

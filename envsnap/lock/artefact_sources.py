@@ -15,6 +15,9 @@ from envsnap.lock.sources import WheelBuilder
 class RemoteReader(Protocol):
     """Whoever reads wheels on an index; :class:`envsnap.host.wheel_file.RemoteWheels` tells what each does."""
 
+    def prepare(self) -> None:
+        """Load what the first question needs."""
+
     def read_record(self, url: str, sha256: str = "") -> str:
         """Return RECORD's text, or raise WheelUnreadableError."""
 
@@ -36,6 +39,7 @@ class Sources:
         builder: builds source trees; None offline.
         memo: what earlier freezes proved.
         indexes: the indexes' own pages; None offline.
+        folders: those on this machine that installers look for wheels in.
     """
 
     python: Path | TargetPython
@@ -47,3 +51,4 @@ class Sources:
     builder: WheelBuilder | None
     memo: Memo
     indexes: Indexes | None = None
+    folders: tuple[Path, ...] = ()

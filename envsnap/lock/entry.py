@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from envsnap.host.files import link_or_copy, sha256_file
+from envsnap.host.files import link_or_copy, room_for, sha256_file
 from envsnap.host.index_config import local_path, without_credentials
 from envsnap.host.uv import UvFile
 from envsnap.lock.provenance import parse_provenance
@@ -82,7 +82,9 @@ def kept(wheel: Path) -> Artefact:
 
 def on_machine(package: Installed, wheel: Path, wheels: Path) -> Package:
     """Keep a wheel of this machine in the folder ``wheels``, and describe the package that was installed from it."""
-    return entry(package, "local-file", wheel=kept(link_or_copy(wheel, wheels / wheel.name)))
+    with room_for(f"{package.label}: the wheel {wheel.name}"):
+        place = link_or_copy(wheel, wheels / wheel.name)
+    return entry(package, "local-file", wheel=kept(place))
 
 
 def _time(value: datetime | None) -> str | None:

@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from envsnap.host.index_config import without_credentials
 from envsnap.host.index_http import IndexConnections
 from envsnap.host.index_page import IndexFile, IndexPages, PageReader
-from envsnap.host.uv import Uv, UvFile
+from envsnap.host.uv import TargetPython, Uv, UvFile
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Installed
@@ -30,7 +29,7 @@ class Served:
     def of_version(self, version: str) -> tuple[IndexFile, ...]:
         """Return the wheels and source archives of one release."""
         wanted = Version(version)
-        return tuple(file for file in self.files if _version(file.filename) == wanted)
+        return tuple(file for file in self.files if _parse(_version(file.filename)) == wanted)
 
 
 class Indexes:
@@ -73,11 +72,11 @@ class Indexes:
         return tuple(Served(without_credentials(url), self._pages.read(url, name)) for url in self.urls)
 
 
-def configured_indexes(uv: Uv, http: IndexConnections, folder: Path) -> Indexes:
+def configured_indexes(uv: Uv, http: IndexConnections, python: Path | TargetPython, folder: Path) -> Indexes:
     """Return the indexes that uv is configured with; ``folder`` is for its scratch files."""
     config = uv.config
     return Indexes(
-        lambda: uv.index_urls(folder),
+        lambda: uv.index_urls(python, folder),
         IndexPages(http),
         several=bool(config.extra_index_urls) and not config.no_index,
         alone=not any("://" in place and not place.startswith("file:") for place in config.find_links),
@@ -140,10 +139,17 @@ def _is_same(announced: IndexFile, file: UvFile) -> bool:
     return announced.url == file.url or (bool(sha256) and announced.hashes.get("sha256") == sha256)
 
 
-def _version(filename: str) -> Version | None:
+def _version(filename: str) -> str:
+    """Return the version as a file's name spells it; a page has thousands of names, and few versions."""
+    if filename.endswith(".whl"):
+        return filename.split("-", 2)[1] if filename.count("-") > 1 else ""
+    stem = filename.removesuffix(".zip").removesuffix(".gz").removesuffix(".tar")
+    return stem.rpartition("-")[2]
+
+
+@functools.lru_cache(maxsize=100_000)
+def _parse(text: str) -> Version | None:
     try:
-        if filename.endswith(".whl"):
-            return parse_wheel_filename(filename)[1]
-        return parse_sdist_filename(filename)[1]
-    except (InvalidWheelFilename, InvalidSdistFilename):
+        return Version(text)
+    except InvalidVersion:
         return None

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.entry import CONTEXT_WHEELS, artefact, as_source_tree, entry, on_machine, without_artefact
 from envsnap.lock.from_index import lock_served
 from envsnap.lock.indexes import find_confusable
+from envsnap.lock.local_wheels import find_wheel, list_wheels
 from envsnap.lock.made_here import lock_tree, repacked
 from envsnap.lock.resolve import is_version, resolve
 from envsnap.manifest.finding import Finding
@@ -45,15 +46,33 @@ def lock_environment(installed: Sequence[Installed], sources: Sources) -> Locked
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         indexed = [package for package in installed if _comes_from_index(package)]
         finding = pool.submit(find_confusable, indexed, sources.indexes, sources.memo)
-        served = _ask([package for package in asked if _comes_from_index(package)], sources)
-        locked = list(pool.map(lambda package: _lock(package, served.get(package.name), sources), asked))
+        found = _lock_all(asked, sources, pool)
         confusable = finding.result()
-    pairs = list(zip(asked, locked, strict=True))
-    sources.memo.remember(pairs)
-    found = {package.name: entry for package, entry in pairs}
+    sources.memo.remember((package, found[package.name]) for package in asked)
     entries = (known[package.name] or found[package.name] for package in installed)
     packages = tuple(sorted(entries, key=lambda entry: entry.name))
     return Locked(packages, (*confusable, *_yanked(packages)))
+
+
+def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -> dict[str, Package]:
+    """Lock each package; a wheel in a folder here is known without an index, and hashed while those are asked."""
+    wheels = list_wheels(sources.folders)
+    indexed = [package for package in packages if _comes_from_index(package)]
+    here = {package.name: path for package in indexed if (path := find_wheel(package, wheels))}
+    served: dict[str, UvPackage | Unsatisfiable] = {}
+
+    def lock(package: Installed) -> Package:
+        if package.name in here:
+            return on_machine(package, here[package.name], sources.wheels)
+        return _lock(package, served.get(package.name), sources)
+
+    preparing = pool.submit(sources.records.prepare) if sources.records is not None and indexed else None
+    begun = {package.name: pool.submit(lock, package) for package in packages if package.name in here}
+    served |= _ask([package for package in indexed if package.name not in here], sources)
+    if preparing is not None:
+        preparing.result()
+    begun |= {package.name: pool.submit(lock, package) for package in packages if package.name not in here}
+    return {name: locking.result() for name, locking in begun.items()}
 
 
 def lock_packages(installed: Sequence[Installed], sources: Sources) -> tuple[Package, ...]:

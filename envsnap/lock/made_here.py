@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from packaging.utils import parse_wheel_filename
 
 from envsnap.errors import CaptureError
-from envsnap.host.files import link_or_copy, relative_to
+from envsnap.host.files import link_or_copy, relative_to, room_for
 from envsnap.host.wheel_file import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.artefact_sources import Sources
@@ -29,7 +29,8 @@ def repacked(package: Installed, sources: Sources, *, reason: str, sdist: Artefa
         except CaptureError as error:
             return without_artefact(package, str(error))
         place = sources.wheels / made.name
-        shutil.move(made, place)
+        with room_for(f"{package.label}: the wheel {made.name}"):
+            shutil.move(made, place)
     digest = content_digest(read_local_record(place))[0]
     rebuilt = digest if digest != package.content_digest else None
     if rebuilt:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.host.files import atomic_write
+from envsnap.host.files import atomic_write, sha256_bytes
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Installed, Package
 
-VERSION = 3
+VERSION = 4
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 
@@ -67,8 +67,11 @@ def _size(path: Path) -> int | None:
 
 
 def _key(installed: Installed) -> str:
-    """Spell out everything that an entry depends on; where the files lie on this machine is not among it."""
-    return msgspec.json.encode(msgspec.structs.replace(installed, root="", folder="")).decode()
+    """Digest everything that an entry depends on; where the files lie on this machine is not among it.
+
+    What direct_url.json says is: it can hold a login, and only its digest may be written.
+    """
+    return sha256_bytes(msgspec.json.encode(msgspec.structs.replace(installed, root="", folder="")))
 
 
 def _load(path: Path) -> _Stored:

@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.tags import parse_tag
 
 from envsnap.errors import CaptureError
+from envsnap.host.files import room_for
 from envsnap.inside.probe._probe_record import INSTALLER_FILES
 from envsnap.manifest.package import Installed
 
@@ -52,7 +53,8 @@ def repack(package: Installed, *, prefix: Path, target: Path) -> Path:
         members = {member.name: member for member in _members(package, Path(package.root), prefix)}
         if f"{package.folder}/WHEEL" not in members:
             raise CaptureError(f"{package.label}: {package.folder} has no WHEEL file; install the package anew")
-        _pack(path, [members[name] for name in sorted(members)], package)
+        with room_for(f"{package.label}: the wheel {path.name}"):
+            _pack(path, [members[name] for name in sorted(members)], package)
     except (OSError, UnicodeDecodeError, ConfigParserError) as error:
         raise CaptureError(f"{package.label}: its installed files cannot be read: {error}") from error
     return path

@@ -12,18 +12,21 @@ from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.capture.input_hashes import InputHashes
 from envsnap.capture.numerics import numerics_variables
 from envsnap.capture.repository import CapturedCode
+from envsnap.capture.system import CapturedSystem, capture_system
+from envsnap.environment import Environment
 from envsnap.host import nvml
 from envsnap.host.files import work_folder
 from envsnap.host.index_config import IndexConfig, read_index_config
 from envsnap.host.nvml import NvmlFacts
+from envsnap.host.uv import Uv
 from envsnap.lock.files import InsideEnvironment, OnThisMachine
 from envsnap.lock.files import InstalledFiles as ReadableFiles
 from envsnap.lock.indexes import configured_indexes
 from envsnap.lock.lock import Locked, Sources, describe_unlocked, lock_environment
 from envsnap.lock.memo import Memo
-from envsnap.lock.resolve import target_python
+from envsnap.lock.resolve import Locker, target_python
 from envsnap.manifest.finding import Finding, NotCaptured
-from envsnap.manifest.observation import Observation
+from envsnap.manifest.observation import LoadedLibrary, Observation
 from envsnap.manifest.package import Package
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import own_paths
@@ -130,10 +133,20 @@ def _look_deep(subject: Subject, progress: Progress) -> Observation | NotCapture
 
 def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> Locked:
     progress.stage(f"locking {len(found.packages)} packages")
-    locked = lock_environment(found.packages, _sources(subject, found, config))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        if subject.job is None:  # a job adds the libraries that it loads: the system is asked after its run
+            pool.submit(ask_system, subject.environment, subject.project.folder, found)
+        locked = lock_environment(found.packages, _sources(subject, found, config))
     for reason, names in _without_artefact(locked.packages):
         progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names)}: {reason}")
     return locked
+
+
+def ask_system(
+    environment: Environment, folder: Path, found: CapturedEnvironment, loaded: Sequence[LoadedLibrary] = ()
+) -> CapturedSystem:
+    """Ask which of the system's packages are needed; the answer is kept, and the same question costs nothing again."""
+    return capture_system(environment, folder.absolute(), found, work_folder(folder) / "cache" / "system.json", loaded)
 
 
 def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]]:
@@ -151,19 +164,28 @@ def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig) 
     folder, work = subject.project.folder, work_folder(subject.project.folder)
     uv = None if subject.request.offline else find_uv(config)
     http = IndexConnections(config) if uv else None
+    local = Path(subject.environment.python) if subject.is_local else None
+    python = local or target_python(found.interpreter, found.platform)
     return Sources(
-        python=Path(subject.environment.python)
-        if subject.is_local
-        else target_python(found.interpreter, found.platform),
+        python=python,
         files=_readable(subject, found),
         project=folder,
         wheels=work / "wheels",
-        locker=uv,
+        locker=_locker(subject, uv),
         records=RemoteWheels(http) if http else None,
         builder=uv,
         memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
-        indexes=configured_indexes(uv, http, work) if uv and http else None,
+        indexes=configured_indexes(uv, http, python, work) if uv and http else None,
+        folders=config.local_folders,
     )
+
+
+def _locker(subject: Subject, uv: Uv | None) -> Locker | None:
+    if uv is None or subject.request.locker == "uv":
+        return uv
+    from envsnap.host.pip_tools import find_pip_tools
+
+    return find_pip_tools(uv.config)
 
 
 def _readable(subject: Subject, found: CapturedEnvironment) -> ReadableFiles:

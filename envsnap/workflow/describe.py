@@ -6,9 +6,8 @@ from envsnap.capture.accelerator import describe_accelerator
 from envsnap.capture.accelerator_findings import accelerator_findings
 from envsnap.capture.hardware import capture_hardware
 from envsnap.capture.numerics import capture_loaded, capture_numerics, numerics_variables
-from envsnap.capture.system import CapturedSystem, capture_system
+from envsnap.capture.system import CapturedSystem
 from envsnap.capture.tracked_inputs import describe_tracked
-from envsnap.host.files import work_folder
 from envsnap.host.index_config import reachable_elsewhere, without_credentials
 from envsnap.host.secrets import secret_variables
 from envsnap.manifest.accelerator import Accelerator
@@ -18,7 +17,7 @@ from envsnap.manifest.manifest import Baseline, Conda, Contents
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.working_tree import Code
 from envsnap.render.base_image import choose_base_image
-from envsnap.workflow.capture import Captured
+from envsnap.workflow.capture import Captured, ask_system
 from envsnap.workflow.project import default_threads
 
 
@@ -97,8 +96,7 @@ def _accelerator(captured: Captured, observation: Observation | None) -> Acceler
 
 def _system(captured: Captured, observation: Observation | None) -> CapturedSystem:
     subject, loaded = captured.subject, observation.libraries if observation else ()
-    cache = work_folder(subject.project.folder) / "cache" / "system.json"
-    return capture_system(subject.environment, subject.project.folder.absolute(), captured.found, cache, loaded)
+    return ask_system(subject.environment, subject.project.folder, captured.found, loaded)
 
 
 def _build_spec(captured: Captured) -> BuildSpec:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from envsnap.capture.known_packages import KnownPackages
 from envsnap.capture.question import PROBE, put
@@ -12,6 +12,8 @@ from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import UsageError
 from envsnap.workflow.interpreters import check_folder, choose_python
+
+LockerName = Literal["uv", "pip-tools"]
 
 
 class CaptureRequest(NamedTuple):
@@ -27,6 +29,7 @@ class CaptureRequest(NamedTuple):
         verify_files: whether every installed file is hashed and held against RECORD.
         deep: whether the frameworks are imported to ask for their settings.
         gpu_uuids: whether the GPUs' UUIDs, which are private, are recorded.
+        locker: who resolves versions to files.
     """
 
     folder: Path
@@ -39,6 +42,7 @@ class CaptureRequest(NamedTuple):
     verify_files: bool = False
     deep: bool = False
     gpu_uuids: bool = False
+    locker: LockerName = "uv"
 
 
 class Probing(NamedTuple):

@@ -80,9 +80,11 @@ def test_the_indexes_are_named_with_uvs_own_default_where_none_is_configured(tmp
     """Whatever uv's default is: its URL stands in no code here."""
     config = IndexConfig(index_url="https://a.example", extra_index_urls=("https://b.example", "https://c.example"))
 
-    assert ("https://a.example", "https://b.example", "https://c.example") == Uv(HERE, config).index_urls(tmp_path)
-    assert () == Uv(HERE, IndexConfig(index_url="https://a.example", no_index=True)).index_urls(tmp_path)
-    default, extra = find_uv(IndexConfig(extra_index_urls=("https://b.example",))).index_urls(tmp_path)
+    assert ("https://a.example", "https://b.example", "https://c.example") == Uv(HERE, config).index_urls(
+        HERE, tmp_path
+    )
+    assert () == Uv(HERE, IndexConfig(index_url="https://a.example", no_index=True)).index_urls(HERE, tmp_path)
+    default, extra = find_uv(IndexConfig(extra_index_urls=("https://b.example",))).index_urls(HERE, tmp_path)
     assert ("https://b.example", True) == (extra, default.startswith("https://"))
 
 
@@ -93,7 +95,7 @@ def test_a_uv_that_does_not_name_its_default_is_an_error(tmp_path: Path) -> None
     silent.chmod(0o755)
 
     with pytest.raises(CaptureError, match="uv does not name its default index: nothing; configure one"):
-        Uv(silent, IndexConfig()).index_urls(tmp_path)
+        Uv(silent, IndexConfig()).index_urls(HERE, tmp_path)
 
 
 def test_a_hash_that_is_another_is_refused(asked: Uv, wheels: Path, tmp_path: Path) -> None:

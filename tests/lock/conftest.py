@@ -281,7 +281,8 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
             records=None if offline else RemoteWheels(http),
             builder=None if offline else asked,
             memo=Memo(work / "artefacts.json", work / "wheels"),
-            indexes=None if offline else configured_indexes(asked, http, work),
+            indexes=None if offline else configured_indexes(asked, http, venv.python, work),
+            folders=config.local_folders,
         )
 
     return make

@@ -314,3 +314,35 @@ def test_several_refused_packages_hide_no_other(index: Any, venv: Any, make_whee
     assert {"one": "repacked", "two": "index-verified", "three": "repacked"} == {
         package.name: package.installed.evidence for package in locked.packages
     }
+
+
+def test_a_wheel_in_a_folder_here_is_known_without_an_index(
+    index: Any, venv: Any, make_wheel: Any, sources: Any
+) -> None:
+    """Neither is it asked for, nor does it need a network; a wheel of the same name and other files is not it."""
+    wheel = make_wheel("demo", "1.0+cpu")
+    venv.install("--no-index", "--find-links", str(wheel.parent), "demo")
+    config = IndexConfig(index_url=index.url, find_links=(str(wheel.parent),))
+    (wheel.parent / "no-wheel.whl").write_bytes(b"")
+    (wheel.parent / "demo-1.0+cpu-1-py3-none-any.whl").write_bytes(b"no wheel")
+
+    online = lock_demo(venv, sources(config))
+    offline = lock_demo(venv, sources(config, offline=True))
+
+    assert ("local-file", wheel.name, None) == (online.installed.evidence, online.wheel and online.wheel.name, None)
+    assert online == offline
+    assert [] == index.asked
+
+
+def test_a_wheel_of_other_files_in_a_folder_here_is_not_taken(
+    index: Any, venv: Any, make_wheel: Any, sources: Any
+) -> None:
+    """The index has the right one."""
+    make_wheel("demo", "1.0", folder=index.folder)
+    venv.install_from(index, "demo==1.0")
+    other = make_wheel("demo", "1.0", {"demo.py": "OTHER = 1\n"})
+    make_wheel("demo", "2.0")
+
+    locked = lock_demo(venv, sources(IndexConfig(index_url=index.url, find_links=(str(other.parent),))))
+
+    assert "index-verified" == locked.installed.evidence

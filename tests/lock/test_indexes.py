@@ -144,3 +144,17 @@ def test_a_package_that_one_index_has_costs_one_question_an_index(
     lock_all(venv, sources(both(first, second)))
 
     assert len(names) * 2 == len(second.asked)
+
+
+def test_an_index_that_forbids_what_it_does_not_have_is_no_error(
+    make_index: Any, venv: Any, make_wheel: Any, sources: Any
+) -> None:
+    """Object stores without a listing answer so."""
+    first, second = make_index("first"), make_index("second")
+    make_wheel("demo", "1.0", folder=first.folder)
+    venv.install_from(first, "demo")
+    second.status = 403
+
+    locked = lock_all(venv, sources(both(first, second)))
+
+    assert ((), "index-verified") == (locked.findings, locked.packages[0].installed.evidence)
