@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
+
 from envsnap.manifest.manifest import CondaPackage, Contents
 from envsnap.render.exported import LeftOut
 
@@ -16,6 +18,7 @@ _URL = re.compile(r"(https?|file)://[^\s\x00-\x1f\x7f'\"\\$`;#]+\.(conda|tar\.bz
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 """A manifest is untrusted, and its conda tables are plain text: these are why none can add a line or an option."""
+TWICE = "conda-meta holds another record of this name"
 SUBDIRS = {
     ("Linux", "x86_64"): "linux-64",
     ("Linux", "aarch64"): "linux-aarch64",
@@ -47,14 +50,15 @@ def lockable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[LeftOu
 def _sorted_out(
     contents: Contents, problem_of: Callable[[CondaPackage], str]
 ) -> tuple[tuple[CondaPackage, ...], tuple[LeftOut, ...]]:
-    held, lacking = [], []
-    for record in contents.conda.packages if contents.conda else ():
-        problem = problem_of(record)
+    held: dict[str, CondaPackage] = {}
+    lacking = []
+    for record in sorted(contents.conda.packages if contents.conda else (), key=msgspec.structs.astuple):
+        problem = problem_of(record) or (TWICE if record.name in held else "")
         if problem:
             lacking.append(LeftOut(name=record.name, version=record.version, reason=problem))
         else:
-            held.append(record)
-    return tuple(sorted(held, key=lambda record: record.name)), tuple(sorted(lacking))
+            held[record.name] = record
+    return tuple(held.values()), tuple(sorted(lacking))
 
 
 def _unspecifiable(record: CondaPackage) -> str:

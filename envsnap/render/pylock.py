@@ -30,10 +30,9 @@ def render_pylock(manifest: Manifest, place: Place) -> Exported:
     import tomli_w
 
     contents = manifest.contents
-    packages = python_packages(contents)
-    problems = {package.name: _problem(package) for package in packages}
-    held = tuple(package for package in packages if not problems[package.name])
-    lacking = [left_out(package, problems[package.name]) for package in packages if problems[package.name]]
+    judged = [(package, _problem(package)) for package in python_packages(contents)]
+    held = tuple(package for package, problem in judged if not problem)
+    lacking = [left_out(package, problem) for package, problem in judged if problem]
     document = _head(contents.interpreter, contents.platform) | {
         "packages": [_entry(package, place) for package in held],
         "tool": {TOOL: {"manifest": manifest.snapshot.digest, "created-at": manifest.snapshot.created_at}},
@@ -61,7 +60,8 @@ def _problem(package: Package) -> str:
     wheel = package.wheel
     if wheel is None:
         reason = package.installed.reason or "the lock has no artefact of it"
-        return "" if package.vcs or package.directory else reason
+        is_source = package.directory or (package.vcs and package.vcs.url and package.vcs.commit_id)
+        return "" if is_source else reason
     try:
         name, version, _, _ = parse_wheel_filename(wheel.name)
     except (InvalidWheelFilename, InvalidVersion):
@@ -89,7 +89,9 @@ def _entry(package: Package, place: Place) -> Plain:
         extra = {key: table.pop(key) for key in ("vcs", "directory") if key in table}
         installed = {key: value for key, value in installed.items() if key not in {"wheel", "version"}} | extra
         table |= {"version": package.installed_version, "wheels": [_file(package.wheel, place)]}
-    elif package.directory is not None:
+    else:
+        table = {key: value for key, value in table.items() if key not in {"version", "index"}}
+    if package.wheel is None and package.directory is not None:
         table["directory"] = plain(package.directory) | {"path": place.beside_lock(package.directory.path)}
     if package.sdist is not None and _is_sdist_of(package.sdist, package):
         table["sdist"] = _file(package.sdist, place)

@@ -88,21 +88,25 @@ class CondaBuild:
     files: Mapping[str, bytes]
     links: Mapping[str, str] = field(default_factory=dict)
     executable: str = ""
+    depends: tuple[str, ...] = ()
+    noarch: bool = False
 
     @property
     def stem(self) -> str:
         """Its file name without the ending."""
         return f"{self.name}-{self.version}-h0_0"
 
-    def write(self, channel: Path) -> None:
+    def write(self, channels: Path) -> None:
         """Write the archive: https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html."""
+        channel = channels / ("noarch" if self.noarch else subdir())
         entries: list[dict[str, object]] = [
             {"_path": path, "path_type": "hardlink", "sha256": _sha256(data), "size_in_bytes": len(data)}
             for path, data in self.files.items()
         ]
         entries += [{"_path": path, "path_type": "softlink"} for path in self.links]
-        index = {"name": self.name, "version": self.version, "build": "h0_0", "build_number": 0, "depends": []}
-        index |= {"subdir": channel.name, "arch": "x86_64", "platform": "linux", "timestamp": 1700000000000}
+        index = {"name": self.name, "version": self.version, "build": "h0_0", "build_number": 0}
+        index |= {"subdir": channel.name, "timestamp": 1700000000000, "depends": [*self.depends]}
+        index |= {"noarch": "generic"} if self.noarch else {"arch": "x86_64", "platform": "linux"}
         info = {
             "info/index.json": json.dumps(index).encode(),
             "info/paths.json": json.dumps({"paths": entries, "paths_version": 1}).encode(),
@@ -139,12 +143,12 @@ def conda_python() -> CondaBuild:
     return CondaBuild("python", version, files, links, executable=name)
 
 
-def conda_distribution(name: str, version: str) -> CondaBuild:
+def conda_distribution(name: str, version: str, *depends: str) -> CondaBuild:
     """Return a conda package that holds a Python distribution, as a build of conda-forge does."""
     direct_url = '{"dir_info": {}, "url": "file:///home/conda/feedstock_root/work"}'
     built = distribution(name, version, notes={"INSTALLER": "conda\n", "direct_url.json": direct_url})
     files = {f"{LIBRARY}/site-packages/{path}": text.encode() for path, text in built.items()}
-    return CondaBuild(name, version, files)
+    return CondaBuild(name, version, files, depends=depends)
 
 
 class MakeConda(Protocol):
@@ -160,10 +164,10 @@ def make_conda_prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeCo
     def make(*builds: CondaBuild) -> Place:
         packages = (conda_python(), *builds)
         channel = tmp_path / "channel"
-        for subdir in (_subdir(), "noarch"):
-            (channel / subdir).mkdir(parents=True)
+        for folder in (subdir(), "noarch"):
+            (channel / folder).mkdir(parents=True)
         for build in packages:
-            build.write(channel / _subdir())
+            build.write(channel)
         asyncio.run(_install(channel, [build.name for build in packages], tmp_path / "conda"))
         return Place(tmp_path / "conda")
 
@@ -173,10 +177,13 @@ def make_conda_prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeCo
 @pytest.fixture
 def conda_prefix(make_conda_prefix: MakeConda) -> Place:
     """A prefix with Python, and ``alpha`` 1.0 and ``beta`` 2.0 of conda."""
-    return make_conda_prefix(conda_distribution("alpha", "1.0"), conda_distribution("beta", "2.0"))
+    return make_conda_prefix(
+        conda_distribution("alpha", "1.0"), conda_distribution("beta", "2.0", "python >=3", "alpha")
+    )
 
 
-def _subdir() -> str:
+def subdir() -> str:
+    """Return conda's word for this machine."""
     return {"x86_64": "linux-64", "aarch64": "linux-aarch64"}[platform.machine()]
 
 
@@ -186,7 +193,9 @@ async def _install(channel: Path, names: Iterable[str], prefix: Path) -> None:
 
     await index_fs(channel)
     gateway = rattler.Gateway(cache_dir=channel.parent / "repodata")
-    records = await rattler.solve([rattler.Channel(channel.as_uri())], list(names), gateway=gateway)
+    virtual = rattler.VirtualPackage.detect()
+    sources = [rattler.Channel(channel.as_uri())]
+    records = await rattler.solve(sources, list(names), gateway=gateway, virtual_packages=virtual)
     cache = channel.parent / "rattler-cache"
     await rattler.install(records, prefix, cache_dir=cache, show_progress=False, execute_link_scripts=False)
     shutil.rmtree(cache)
