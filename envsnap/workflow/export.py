@@ -166,18 +166,21 @@ def _account(request: ExportRequest, exported: Exported, progress: Progress) -> 
     if not exported.left_out:
         return
     count, whole = len(exported.left_out), len(exported.left_out) + exported.packages
-    text = f"{request.format} cannot hold {count} of the lock's {whole} packages:{_reasons(exported.left_out)}"
+    text = f"{request.format} cannot hold {count} of the lock's {whole} packages"
     if not request.allow_incomplete:
-        raise UsageError(f"{text}\n--allow-incomplete writes the others")
-    progress.warn(text)
+        reasons = "".join(f"\n  {line}" for line in _reasons(exported.left_out))
+        raise UsageError(f"{text}:{reasons}\n--allow-incomplete writes the others")
+    progress.warn(f"{text}; these are left out:")
+    for line in _reasons(exported.left_out):
+        progress.warn(line)
 
 
-def _reasons(left_out: Iterable[LeftOut]) -> str:
+def _reasons(left_out: Iterable[LeftOut]) -> Iterator[str]:
     """Give a line for each reason with the packages that it holds for."""
     lines: dict[str, list[str]] = {}
     for one in left_out:
         lines.setdefault(one.reason, []).append(f"{one.name} {one.version}".strip())
-    return "".join(f"\n  {', '.join(names)}: {reason}" for reason, names in lines.items())
+    yield from (f"{', '.join(names)}: {reason}" for reason, names in lines.items())
 
 
 def _write(path: Path, text: str) -> None:
