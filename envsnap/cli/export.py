@@ -60,7 +60,7 @@ def _present(done: Export) -> tuple[int, str, object]:
     exported, digest = done.exported, done.manifest.snapshot.digest
     text = exported.text
     if done.path is not None:
-        text = f"{printable(str(done.path))}: {exported.packages} packages of the lock {digest[:12]}\n"
+        text = f"{printable(str(done.path))}: {exported.packages} entries, of the lock {digest[:12]}\n"
     value = {
         "format": done.format,
         "manifest": digest,

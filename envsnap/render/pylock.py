@@ -60,7 +60,7 @@ def _problem(package: Package) -> str:
     wheel = package.wheel
     if wheel is None:
         reason = package.installed.reason or "the lock has no artefact of it"
-        is_source = package.directory or (package.vcs and package.vcs.url and package.vcs.commit_id)
+        is_source = package.vcs.url and package.vcs.commit_id if package.vcs else package.directory
         return "" if is_source else reason
     try:
         name, version, _, _ = parse_wheel_filename(wheel.name)
@@ -90,8 +90,8 @@ def _entry(package: Package, place: Place) -> Plain:
         installed = {key: value for key, value in installed.items() if key not in {"wheel", "version"}} | extra
         table |= {"version": package.installed_version, "wheels": [_file(package.wheel, place)]}
     else:
-        table = {key: value for key, value in table.items() if key not in {"version", "index"}}
-    if package.wheel is None and package.directory is not None:
+        table = {key: value for key, value in table.items() if key not in {"version", "index", "directory"}}
+    if package.wheel is None and package.vcs is None and package.directory is not None:
         table["directory"] = plain(package.directory) | {"path": place.beside_lock(package.directory.path)}
     if package.sdist is not None and _is_sdist_of(package.sdist, package):
         table["sdist"] = _file(package.sdist, place)
@@ -131,11 +131,13 @@ def _is_sdist_of(file: Artefact, package: Package) -> bool:
 
 
 def _remarks(package: Package) -> Iterator[str]:
-    label = f"{package.name} {package.installed_version}"
-    if package.wheel is None and package.vcs is not None:
-        yield f"{label} is built from its commit by whoever installs it: no wheel of it was kept, its files can differ"
-    elif package.wheel is None:
-        yield f"{label} is installed from its source folder: no wheel of it was kept, its files can differ"
+    """Warn of what is built by whoever installs it; pip refuses a whole file in which a part has no hash."""
+    if package.wheel is None:
+        source = "source folder" if package.vcs is None else "commit"
+        yield (
+            f"{package.name} {package.installed_version} is built from its {source}, for no wheel of it was kept: "
+            "its files can differ, and pip, unlike uv, takes none of the packages, because this one has no hash"
+        )
 
 
 def _markers(interpreter: Interpreter, platform: Platform) -> str:

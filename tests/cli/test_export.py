@@ -79,7 +79,7 @@ def test_a_written_file_is_named(
     call: Callable[..., int], manifest: Manifest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert 0 == call("requirements", "-o", "a.txt")
-    assert f"a.txt: 2 packages of the lock {manifest.snapshot.digest[:12]}\n" == capsys.readouterr().out
+    assert f"a.txt: 2 entries, of the lock {manifest.snapshot.digest[:12]}\n" == capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("options", "path", "text"), [((), None, "one line\n"), (("-o", "a.txt"), "a.txt", None)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -202,3 +203,35 @@ def test_cyclonedx_holds_every_package_and_is_valid(frozen: Project) -> None:
     assert first == second
     names = {component["name"] for component in json.loads(first)["components"] if component["type"] == "library"}
     assert names >= expected(frozen).keys()
+
+
+def test_an_index_that_was_added_serves_what_it_served(
+    frozen: Project, target: Path, pip: tuple[str, ...], index: Any, tmp_path: Path
+) -> None:
+    """Nothing is configured where the file is read; the main index here is an empty folder."""
+    (tmp_path / "empty").mkdir()
+    empty = (tmp_path / "empty").as_uri()
+    frozen.freeze("--no-run", UV_DEFAULT_INDEX=empty, UV_INDEX=index.url)
+    export(frozen, "requirements", "-o", frozen.folder / "requirements.txt")
+
+    install = (*pip, target, "install", "-q", "--index-url", empty, "--no-deps", "--require-hashes")
+    run(*install, "-r", frozen.folder / "requirements.txt", folder=tmp_path)
+
+    assert expected(frozen) == digests(target)
+
+
+def test_no_login_of_an_index_is_exported(frozen: Project, index: Any) -> None:
+    """Nor is it told while that is done."""
+    index.login = "someone:s3cr3t-word"
+    host = index.url.partition("://")[2]
+    shutil.rmtree(frozen.folder / ".envsnap")
+    frozen.freeze("--no-run", UV_DEFAULT_INDEX=f"http://{index.login}@{host}")
+
+    done = [
+        frozen.envsnap("export", wanted, "-v") for wanted in ("pylock", "requirements", "environment.yml", "cyclonedx")
+    ]
+
+    assert "index-verified" in frozen.lock().decode()
+    assert [0] * 4 == [one.code for one in done]
+    assert not [one for one in done if "s3cr3t-word" in one.out + one.err or "someone" in one.out + one.err]
+    assert all(host.partition("/")[0] in one.out for one in done[:2])

@@ -108,7 +108,7 @@ def test_a_checkout_without_a_wheel_is_its_commit(manifest: Manifest, tree: Pack
 
     (entry,) = read(exported)["packages"]
     assert ("0" * 40, False) == (entry["vcs"]["commit-id"], "version" in entry)
-    assert exported.remarks[0].startswith("own-tools 0.3 is built from its commit")
+    assert exported.remarks[0].startswith("own-tools 0.3 is built from its commit, for no wheel of it was kept")
 
 
 def test_a_folder_without_a_wheel_is_named_relative_to_the_file(manifest: Manifest, tree: Package) -> None:
