@@ -6,12 +6,13 @@ from envsnap.errors import MissingToolError
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Package
 from envsnap.render.conda_records import channels_of, dependencies, lockable, overwritten, subdir_of
-from envsnap.render.exported import Exported, LeftOut, header, left_out, python_packages
+from envsnap.render.exported import Exported, header, left_out, python_packages
 
 NO_URL = (
     "no index serves its wheel, and conda-lock's format names a file by URL alone; "
     "pylock and environment.yml name one by path"
 )
+NO_SHA256 = "its wheel is pinned by another hash than SHA-256, and conda-lock's format holds no other for pip"
 
 
 def render_conda_lock(manifest: Manifest) -> Exported:
@@ -25,7 +26,7 @@ def render_conda_lock(manifest: Manifest) -> Exported:
     models = _models()
     records, damaged = lockable(manifest.contents)
     packages = python_packages(manifest.contents)
-    held = tuple(package for package in packages if package.wheel is not None and package.wheel.url is not None)
+    held = tuple(package for package in packages if not _problem(package))
     platform = subdir_of(manifest.contents, records)
     locked = [
         *(_conda_entry(models, record, platform) for record in records),
@@ -36,7 +37,9 @@ def render_conda_lock(manifest: Manifest) -> Exported:
     return Exported(
         text=header(manifest) + text,
         packages=len(locked),
-        left_out=tuple(sorted([*damaged, *(_not_held(package) for package in packages if package not in held)])),
+        left_out=tuple(
+            sorted([*damaged, *(left_out(item, _problem(item)) for item in packages if _problem(item))]),
+        ),
         remarks=tuple(overwritten(records)),
     )
 
@@ -76,7 +79,7 @@ def _pip_entry(models: Any, package: Package, platform: str) -> object:  # noqa:
         platform=platform,
         dependencies={},
         url=wheel.url,
-        hash=models.HashModel(sha256=wheel.hashes.get("sha256")),
+        hash=models.HashModel(sha256=wheel.hashes["sha256"]),
         category="main",
         optional=False,
     )
@@ -95,7 +98,10 @@ def _metadata(models: Any, manifest: Manifest, records: tuple[CondaPackage, ...]
     )
 
 
-def _not_held(package: Package) -> LeftOut:
+def _problem(package: Package) -> str:
+    """Say why the format has no entry for a package of pip's; "" where it has one."""
     if package.wheel is None:
-        return left_out(package, package.installed.reason or "the lock has no artefact of it")
-    return left_out(package, NO_URL)
+        return package.installed.reason or "the lock has no artefact of it"
+    if package.wheel.url is None:
+        return NO_URL
+    return "" if "sha256" in package.wheel.hashes else NO_SHA256

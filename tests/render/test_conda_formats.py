@@ -146,6 +146,22 @@ def test_conda_locks_own_parser_reads_it(exports: dict[str, Manifest], tmp_path:
     assert "1a" * 32 == read["pip", "tqdm"].hash.sha256
 
 
+def test_conda_lock_holds_no_other_hash_of_a_wheel(exports: dict[str, Manifest]) -> None:
+    """An entry without one would be installed unchecked."""
+    contents = exports["mixed"].contents
+    weaker = tuple(
+        replace(package, wheels=(replace(package.wheels[0], hashes={"sha512": "ab" * 64}),))
+        if package.name == "tqdm"
+        else package
+        for package in contents.packages
+    )
+
+    exported = render_conda_lock(replace(exports["mixed"], contents=replace(contents, packages=weaker)))
+
+    assert ["own-tools", "tqdm"] == sorted(one.name for one in exported.left_out)
+    assert "manager: pip" in exported.text
+
+
 def test_a_missing_extra_says_how_to_get_it(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "conda_lock", None)
     monkeypatch.delitem(sys.modules, "conda_lock.lockfile.v1.models", raising=False)
