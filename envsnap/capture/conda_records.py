@@ -29,6 +29,7 @@ class ProbedConda(Model, frozen=True):
     sha256: str = ""
     md5: str = ""
     size: int = 0
+    depends: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ def _conda_package(record: ProbedConda, overwritten_by: str) -> CondaPackage:
         sha256=record.sha256,
         md5=record.md5,
         size=record.size,
+        depends=tuple(sorted(record.depends)) or None,
         overwritten_by=overwritten_by or None,
     )
 

@@ -159,6 +159,7 @@ RULES = (
     Rule("packages.<blas>.**", "threads"),
     Rule("packages.**", "packages"),
     Rule("conda.packages.*.channel", "record", moves=False),
+    Rule("conda.packages.*.depends", "record", moves=False),
     Rule("conda.packages.*.md5", "record", moves=False),
     Rule("conda.packages.*.sha256", "record", moves=False),
     Rule("conda.packages.*.size", "record", moves=False),

@@ -81,8 +81,9 @@ class CondaPackage(Model, frozen=True):
         subdir: the channel's platform.
         url: of the archive.
         sha256: of the archive.
-        md5: of the archive, where no SHA-256 is recorded.
+        md5: of the archive; conda-lock's format wants it beside the SHA-256.
         size: of the archive, in bytes.
+        depends: what it needs, as conda's match specifications.
         overwritten_by: what took the place of its files after conda installed them, as ``pip: numpy==2.0``.
     """
 
@@ -95,6 +96,7 @@ class CondaPackage(Model, frozen=True):
     sha256: str = ""
     md5: str = ""
     size: int = 0
+    depends: tuple[str, ...] | None = None
     overwritten_by: str | None = None
 
 
