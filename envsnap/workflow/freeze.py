@@ -22,6 +22,11 @@ from envsnap.workflow.project import LOCK
 from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
 from envsnap.workflow.subject import Probing, Subject
 
+NOT_RUN = (
+    "the job is not run: nothing that --from names is installed yet. Rebuild the lock with 'envsnap build --target "
+    "venv', and freeze that environment with --python for a baseline"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FreezeRequest:
@@ -62,11 +67,16 @@ def freeze(request: FreezeRequest, subject: Subject, probing: Probing, progress:
     """
     folder, job = subject.project.folder, subject.job
     path = _place(request, folder)
+    from_file = subject.request.specification is not None
+    if from_file and job is not None and request.run:
+        progress.warn(NOT_RUN)
     with exclusive(folder):
         put_back(folder, progress)
         remove_unfinished(folder / LOCK)
         captured = capture(subject, progress, probing=probing)
-        recorded = _record(job, captured, progress) if job is not None and request.run else _Recorded()
+        recorded = (
+            _record(job, captured, progress) if job is not None and request.run and not from_file else _Recorded()
+        )
         observation = recorded.outcomes[0].observation if recorded.outcomes else None
         contents = describe(captured, observation=observation, baseline=recorded.baseline)
         manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())

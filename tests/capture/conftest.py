@@ -125,6 +125,7 @@ class CondaBuild:
     files: Mapping[str, bytes]
     links: Mapping[str, str] = field(default_factory=dict)
     executable: str = ""
+    depends: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -138,7 +139,13 @@ class CondaBuild:
             for path, data in self.files.items()
         ]
         entries += [{"_path": path, "path_type": "softlink"} for path in self.links]
-        index = {"name": self.name, "version": self.version, "build": "h0_0", "build_number": 0, "depends": []}
+        index = {
+            "name": self.name,
+            "version": self.version,
+            "build": "h0_0",
+            "build_number": 0,
+            "depends": list(self.depends),
+        }
         index |= {"subdir": channel.name, "arch": "x86_64", "platform": "linux", "timestamp": 1700000000000}
         info = {
             "info/index.json": json.dumps(index).encode(),
