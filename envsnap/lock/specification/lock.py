@@ -171,8 +171,17 @@ def _python(
         records=means.records(config) if means.records else None,
         builder=means.resolver(config) if means.records else None,
     )
-    choices = _choose(wanted, target, means, there or {})
+    choices = [_with_index(choice, config) for choice in _choose(wanted, target, means, there or {})]
     return Resolved(packages=lock_choices(choices, store), interpreter=interpreter, config=config)
+
+
+def _with_index(choice: Choice, config: IndexConfig) -> Choice:
+    """Name the index that serves a wheel where only one can: uv's answer does not tell it."""
+    served = choice.wheel is not None and choice.wheel.path is None and not choice.is_direct
+    others = config.extra_index_urls or [place for place in config.find_links if "://" in place]
+    if not served or choice.index or others or config.no_index:
+        return choice
+    return replace(choice, index=config.index_url)
 
 
 def _choose(

@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import InvalidFileError, UsageError
+from envsnap.host.output import mask_credentials
 from envsnap.lock.specification.source import SourceFile, read_source
 from envsnap.lock.specification.wanted import Indexes, Line, Requirements
 
@@ -222,14 +223,12 @@ def _parse(text: str, folder: Path, where: str) -> Requirement | None:
     except InvalidRequirement as error:
         if REMOTE.fullmatch(text):
             return None
-        raise InvalidFileError(f"{where}: {text!r} is no requirement: {_first_line(error)}") from error
+        raise InvalidFileError(
+            f"{where}: {mask_credentials(text)!r} is no requirement: {mask_credentials(str(error).splitlines()[0])}"
+        ) from error
     if requirement.url and not REMOTE.fullmatch(requirement.url):
         requirement.url = _locate(requirement.url, folder, where)
     return requirement
-
-
-def _first_line(error: InvalidRequirement) -> str:
-    return str(error).splitlines()[0]
 
 
 def _locate(text: str, folder: Path, where: str) -> str:

@@ -77,6 +77,7 @@ def test_an_index_that_only_the_file_names_serves_the_build_too(shell: Shell, pl
 
     assert 0 == elsewhere.envsnap(*FREEZE, "requirements.in").returncode
     assert shell.index == shell.lock().contents.build.index_url
+    assert shell.index == shell.lock().contents.packages[0].index
     assert 0 == Shell(shell.folder, "").envsnap("build", "--target", "venv").returncode
 
 
@@ -89,6 +90,20 @@ def test_the_environment_of_the_interpreter_does_not_reach_the_lock(shell: Shell
     contents = shell.lock().contents
     assert ["beta"] == [package.name for package in contents.packages]
     assert (None, (), ()) == (contents.conda, contents.accelerator.frameworks, contents.accelerator.libraries)
+
+
+def test_doctor_tells_that_the_file_changed(shell: Shell, place: Any) -> None:
+    """One that it brings in counts too."""
+    place.write("limits.txt", "beta<2\n")
+    place.write("requirements.in", "-c limits.txt\nbeta\n")
+    shell.envsnap(*FREEZE, "requirements.in")
+
+    same = shell.envsnap("doctor", "--target", "venv")
+    place.write("limits.txt", "beta<9\n")
+    changed = shell.envsnap("doctor", "--target", "venv")
+
+    assert "as it was locked" in same.stdout
+    assert "changed or gone: limits.txt" in changed.stdout
 
 
 def test_the_result_tells_what_was_resolved(shell: Shell, place: Any) -> None:

@@ -5,9 +5,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.host.index_config import IndexConfig
+from envsnap.host.uv import find_uv
+from envsnap.host.wheel_file import RemoteWheels
+from envsnap.lock.resolve import target_python
+from envsnap.lock.specification.lock import Means, resolve_specification
+from envsnap.lock.specification.requirements import read_requirements
+from envsnap.lock.specification.source import read_source
 
 pytestmark = pytest.mark.processes
 
@@ -146,6 +153,56 @@ def test_an_index_that_the_file_names_counts_and_its_login_stays_unwritten(
     assert "index-verified" == found.packages[0].installed.evidence
     assert b"s3cret" not in msgspec.json.encode(found.packages)
     assert "s3cret" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.usefixtures("served")
+def test_a_login_in_a_line_that_is_none_stays_unsaid(place: Any, resolve: Any) -> None:
+    """The message shows the line without it."""
+    with pytest.raises(InvalidFileError, match="is no requirement") as raised:
+        resolve(
+            place.write("requirements.in", "beta @ https://u:${TOKEN}@index.example/x >>\n"), env={"TOKEN": "s3cret"}
+        )
+
+    assert "s3cret" not in str(raised.value)
+
+
+def test_an_index_that_does_not_answer_is_told_without_its_login(
+    served: Any, place: Any, resolve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is concluded from its silence."""
+    del served
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    closed = IndexConfig(index_url="http://u:s3cret@127.0.0.1:1/simple")
+
+    with pytest.raises(CaptureError, match=r"requirements\.in cannot be resolved: ") as raised:
+        resolve(place.write("requirements.in", "beta\n"), machine=closed)
+
+    assert "s3cret" not in str(raised.value)
+
+
+def test_an_interpreter_elsewhere_gets_the_wheels_of_its_platform(
+    index: Any, place: Any, captured: Any, make_wheel: Any
+) -> None:
+    """As for an image with an older C library than this machine's."""
+    for tag in ("py3-none-manylinux_2_17_x86_64", "py3-none-manylinux_2_28_x86_64"):
+        make_wheel("native", "1.0", folder=index.folder, tag=tag)
+    older = replace(captured.platform, libc="glibc", libc_version="2.17", arch="x86_64")
+    means = Means(
+        project=place.folder,
+        wheels=place.folder / ".envsnap" / "wheels",
+        machine=index.config,
+        resolver=find_uv,
+        records=RemoteWheels,
+        conda=lambda _: (),
+        python=target_python(captured.interpreter, older),
+        interpreter=captured.interpreter,
+        platform=older,
+    )
+    source = read_source(place.write("requirements.in", "native\n"))
+
+    package = resolve_specification(read_requirements(source, {}), means).packages[0]
+
+    assert ("py3-none-manylinux_2_17_x86_64",) == package.installed.tags
 
 
 def test_a_folder_of_wheels_serves_and_its_wheel_is_kept(place: Any, resolve: Any, make_wheel: Any) -> None:
