@@ -21,11 +21,13 @@ from envsnap.lock.specification.wanted import (
     CondaLocked,
     CondaSpecification,
     Indexes,
+    Line,
     LockedFiles,
     Requirements,
     UvProject,
     Wanted,
     allowed_hashes,
+    applying,
     direct_names,
 )
 from envsnap.manifest.finding import NotCaptured
@@ -191,12 +193,7 @@ def _choose(
         case LockedFiles():
             return choose(wanted, target)
         case UvProject():
-            uv = means.resolver(wanted.indexes.over(means.machine, with_named=False))
-            try:
-                text = uv.export(wanted.folder, extras=wanted.extras, groups=wanted.groups, python=target.python)
-            except CaptureError as error:
-                raise type(error)(f"{wanted.files[0].name} cannot be read by uv: {error}") from error
-            return choose(_as_lock(text, wanted, wanted.folder, wanted.requested), target)
+            return _export(wanted, target, means)
         case Requirements():
             if means.records is None:
                 raise UsageError(OFFLINE.format(name=wanted.files[0].name))
@@ -205,9 +202,33 @@ def _choose(
             assert_never(wanted)
 
 
+def _export(wanted: UvProject, target: Target, means: Means) -> tuple[Choice, ...]:
+    """Let uv read its own lock, and see that the lock is not older than the project."""
+    name = wanted.files[0].name
+    uv = means.resolver(wanted.indexes.over(means.machine, with_named=False))
+    try:
+        text = uv.export(wanted.folder, extras=wanted.extras, groups=wanted.groups, python=target.python)
+    except CaptureError as error:
+        raise type(error)(f"{name} cannot be read by uv: {error}") from error
+    lines = applying(wanted.lines, target.environment)
+    found = choose(_as_lock(text, wanted, wanted.folder, direct_names(lines)), target)
+    versions = {choice.name: choice.version for choice in found}
+    stale = [line.text for line in lines if not _is_met(line, versions)]
+    if stale:
+        raise CaptureError(f"{name} is older than the project and does not hold {', '.join(stale)}: run 'uv lock'")
+    return found
+
+
+def _is_met(line: Line, versions: Mapping[str, str | None]) -> bool:
+    if line.name not in versions or line.requirement is None:
+        return line.requirement is None
+    version = versions[line.name]
+    return version is None or line.requirement.specifier.contains(version, prereleases=True)
+
+
 def _resolve(wanted: Requirements, target: Target, means: Means, there: Mapping[str, str]) -> tuple[Choice, ...]:
     """Let uv resolve, in one call, and hold its answer against the hashes that the files allow."""
-    lines = wanted.applying(target.environment)
+    lines = applying(wanted.lines, target.environment)
     question = Question(
         lines=tuple(line.text for line in lines if not line.is_constraint),
         constraints=(

@@ -20,6 +20,8 @@ SPEC = 6
 VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 DEFAULT = "default"
 PIPFILE = "Pipfile"
+CATEGORIES = {"packages": DEFAULT, "dev-packages": "develop"}
+"""Of the Pipfile, and what the lock calls them; others have one name in both."""
 SETTINGS = frozenset({"source", "requires", "scripts", "pipenv", "pipfile"})
 
 
@@ -70,20 +72,25 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
     if meta.pipfile_spec != SPEC:
         raise InvalidFileError(f"{source.name}: pipfile-spec is {meta.pipfile_spec}, and envsnap reads {SPEC}")
     asked, files = _asked(source)
-    lines: list[Line] = []
+    lines: dict[str, Line] = {}
     for group in dict.fromkeys((DEFAULT, *groups)):
         if group not in document:
             known = ", ".join(sorted(document))
             raise UsageError(f"--group {group}: {source.name} has no such category; it has {known}")
         entries = _decode(document[group], dict[str, _Entry], f"{source.name}: {group}")
-        known_lines = {line.name for line in lines}
-        lines += [line for line in _lines(entries, source.name, group, asked) if line.name not in known_lines]
+        found = {line.name: line for line in _lines(entries, source.name, group, asked)}
+        lacking = sorted((asked or {}).get(group, frozenset()) - found.keys())
+        if lacking:
+            raise CaptureError(
+                f"{source.name} is older than {PIPFILE} and lacks {', '.join(lacking)}: run 'pipenv lock'"
+            )
+        lines = found | lines  # a package of several categories stands as in the first one
     return Requirements(
         files=files,
-        lines=tuple(lines),
+        lines=tuple(lines.values()),
         indexes=_indexes(meta, env),
         groups=tuple(groups),
-        hash_mode=any(line.hashes for line in lines),
+        hash_mode=any(line.hashes for line in lines.values()),
         pinned=True,
     )
 
@@ -92,7 +99,9 @@ def _decode(raw: msgspec.Raw, kind: type[T], where: str) -> T:
     return understand(msgspec.json.decode(raw), kind, where)
 
 
-def _lines(entries: Mapping[str, _Entry], name: str, group: str, asked: frozenset[str] | None) -> Iterator[Line]:
+def _lines(
+    entries: Mapping[str, _Entry], name: str, group: str, asked: Mapping[str, frozenset[str]] | None
+) -> Iterator[Line]:
     for project, entry in entries.items():
         where = f"{name}: {group}.{project}"
         if entry.version is None and entry.file is None:
@@ -111,19 +120,23 @@ def _lines(entries: Mapping[str, _Entry], name: str, group: str, asked: frozense
             where=where,
             requirement=requirement,
             hashes=frozenset(entry.hashes),
-            is_asked=asked is None or normalised(project) in asked,
+            is_asked=asked is None or normalised(project) in asked.get(group, frozenset()),
         )
 
 
-def _asked(source: SourceFile) -> tuple[frozenset[str] | None, tuple[SourceFile, ...]]:
-    """Name what the Pipfile beside the lock asks for; None where there is none."""
+def _asked(source: SourceFile) -> tuple[Mapping[str, frozenset[str]] | None, tuple[SourceFile, ...]]:
+    """Name by category what the Pipfile beside the lock asks for; None where there is none."""
     beside = source.path.parent / PIPFILE
     if not beside.is_file():
         return None, (source,)
     pipfile = read_source(beside)
     tables = parse_toml(pipfile.text, source=pipfile.name)
-    groups = (table for key, table in tables.items() if key not in SETTINGS and isinstance(table, dict))
-    return frozenset(normalised(project) for group in groups for project in group), (source, pipfile)
+    asked = {
+        CATEGORIES.get(key, key): frozenset(map(normalised, table))
+        for key, table in tables.items()
+        if key not in SETTINGS and isinstance(table, dict)
+    }
+    return asked, (source, pipfile)
 
 
 def _indexes(meta: _Meta, env: Mapping[str, str]) -> Indexes:

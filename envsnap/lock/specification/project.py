@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.host.index_config import uv_settings
 from envsnap.lock.specification.source import SourceFile, read_source, understand
-from envsnap.lock.specification.wanted import Indexes, Line, Requirements, UvProject, direct_names
+from envsnap.lock.specification.wanted import Indexes, Line, Requirements, UvProject
 from envsnap.manifest.package import normalised
 from envsnap.manifest.toml import parse_toml
 
@@ -91,7 +91,7 @@ def read_uv_lock(
     return UvProject(
         files=(source, *wanted.files),
         folder=source.path.parent,
-        requested=direct_names(wanted.lines),
+        lines=wanted.lines,
         indexes=wanted.indexes,
         extras=wanted.extras,
         groups=wanted.groups,

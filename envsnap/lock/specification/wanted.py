@@ -115,10 +115,6 @@ class Requirements:
     pinned: bool = False
     prereleases: bool = False
 
-    def applying(self, environment: Environment) -> tuple[Line, ...]:
-        """Return the lines whose markers hold."""
-        return tuple(line for line in self.lines if line.applies(environment))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedFiles:
@@ -150,7 +146,7 @@ class UvProject:
     Args:
         files: those that were read, the lock first.
         folder: of the project.
-        requested: what the project names directly.
+        lines: what the project names directly.
         indexes: what the project says of indexes.
         extras: to select.
         groups: to select.
@@ -158,7 +154,7 @@ class UvProject:
 
     files: tuple[SourceFile, ...]
     folder: Path
-    requested: frozenset[str]
+    lines: tuple[Line, ...]
     indexes: Indexes = Indexes()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -193,6 +189,11 @@ class CondaLocked:
 
 
 Wanted = Requirements | LockedFiles | UvProject | CondaSpecification | CondaLocked
+
+
+def applying(lines: Iterable[Line], environment: Environment) -> tuple[Line, ...]:
+    """Return the lines whose markers hold."""
+    return tuple(line for line in lines if line.applies(environment))
 
 
 def allowed_hashes(lines: Iterable[Line]) -> Mapping[str, Hashes]:

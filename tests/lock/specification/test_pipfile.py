@@ -65,6 +65,14 @@ def test_the_pipfile_beside_tells_what_was_asked_for(served: Any, place: Any, re
     }
 
 
+def test_a_lock_that_is_older_than_the_pipfile_is_refused(served: Any, place: Any, resolve: Any) -> None:
+    """It would lack a package without a word."""
+    place.write("Pipfile", '[packages]\nalpha = "*"\ngamma = "*"\n')
+
+    with pytest.raises(CaptureError, match="is older than Pipfile and lacks gamma: run 'pipenv lock'"):
+        resolve(write(place, document(served)))
+
+
 def test_a_hash_that_the_source_does_not_have_is_refused(served: Any, place: Any, resolve: Any) -> None:
     """The release was replaced, or it is another index."""
     content = document(served)

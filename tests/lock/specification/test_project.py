@@ -87,6 +87,20 @@ def test_a_lock_of_uv_is_read_as_it_is(project: Path, resolve: Any, served: Any,
     assert {"alpha", "gamma", "native"} == requested(found)
 
 
+@pytest.mark.parametrize("change", ['"alpha", "gamma"', '"alpha>=2"'])
+def test_a_lock_of_uv_that_is_older_than_the_project_is_refused(
+    change: str, project: Path, place: Any, resolve: Any, served: Any
+) -> None:
+    """It would lack a package, or hold another version, without a word."""
+    path = lock(project, served)
+    place.write("pyproject.toml", PROJECT.replace('"alpha"', change))
+
+    with pytest.raises(
+        CaptureError, match=r"is older than the project and does not hold (gamma|alpha>=2): run 'uv lock'"
+    ):
+        resolve(path)
+
+
 def test_a_lock_is_read_offline_without_looking_into_wheels(project: Path, resolve: Any, served: Any) -> None:
     """Their hashes are known; their contents are not."""
     path = lock(project, served)
