@@ -129,57 +129,6 @@ class Uv:
             )
         return msgspec.convert(tomllib.loads(done.stdout.decode("utf-8")), _UvAnswer).packages
 
-    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> str:
-        """Resolve requirements to wheels for ``python``; return uv's answer, a pylock.toml (PEP 751).
-
-        Nothing is built: only the metadata of wheels, and what a source tree states without a build, is read.
-
-        Args:
-            question: what to resolve.
-            python: the interpreter.
-            folder: an empty one, for the lists that uv reads.
-
-        Raises:
-            Unsatisfiable: the indexes answered, and there is no solution.
-            CaptureError: the indexes could not be asked, or uv refuses a requirement.
-        """
-        constraints = folder / "constraints.txt"
-        constraints.write_text("".join(f"{line}\n" for line in question.constraints), encoding="utf-8")
-        command = ("pip", "compile", *self._sources(question, folder), "--constraints", str(constraints))
-        fixed = ("--no-header", "--quiet", "--no-build", "--format", "pylock.toml", *_target(python))
-        where = question.project.parent if question.project else folder
-        return self._answer(self._run((*command, *question.options, *fixed), where))
-
-    def export(
-        self, project: Path, *, extras: Sequence[str], groups: Sequence[str], python: Path | TargetPython
-    ) -> str:
-        """Return the uv.lock of the folder ``project`` as the text of a pylock.toml; no index is asked.
-
-        Raises:
-            CaptureError: the lock cannot be read, or is not for this Python.
-        """
-        chosen = _options("--extra", extras) + _options("--group", groups)
-        asked = ("--python", str(python) if isinstance(python, Path) else python.version)
-        command = ("export", "--frozen", "--no-emit-project", "--no-default-groups", *chosen, *asked)
-        return self._answer(self._run((*command, "--quiet", "--no-header", "--format", "pylock.toml"), project))
-
-    def _sources(self, question: Question, folder: Path) -> tuple[str, ...]:
-        if question.project is not None:
-            whole = () if question.groups_alone else (str(question.project), *_options("--extra", question.extras))
-            # a machine's pip looks for the best release everywhere; a project that uv manages trusts the first index
-            return (*whole, *_options("--group", question.groups), "--index-strategy", "first-index")
-        listing = folder / "requirements.in"
-        listing.touch(mode=0o600)  # a URL in it may hold a login
-        listing.write_text("".join(f"{line}\n" for line in question.lines), encoding="utf-8")
-        return (str(listing),)
-
-    def _answer(self, done: ProcessResult) -> str:
-        if done.exit_code == UNSATISFIABLE:
-            raise Unsatisfiable(_reason(done))
-        if done.exit_code:
-            raise CaptureError(_reason(done))
-        return done.stdout.decode("utf-8")
-
     def one_index_each(self) -> tuple["Uv", ...]:
         """Return one uv for each configured index, where there are several.
 
@@ -246,6 +195,57 @@ class Uv:
         done = self._run((*command, "--quiet", "--find-links", str(links), "-r", str(requirements)), links)
         if done.exit_code:
             raise BuildError(f"uv could not install the locked packages: {_reason(done)}")
+
+    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> str:
+        """Resolve requirements to wheels for ``python``; return uv's answer, a pylock.toml (PEP 751).
+
+        Nothing is built: only the metadata of wheels, and what a source tree states without a build, is read.
+
+        Args:
+            question: what to resolve.
+            python: the interpreter.
+            folder: an empty one, for the lists that uv reads.
+
+        Raises:
+            Unsatisfiable: the indexes answered, and there is no solution.
+            CaptureError: the indexes could not be asked, or uv refuses a requirement.
+        """
+        constraints = folder / "constraints.txt"
+        constraints.write_text("".join(f"{line}\n" for line in question.constraints), encoding="utf-8")
+        command = ("pip", "compile", *self._sources(question, folder), "--constraints", str(constraints))
+        fixed = ("--no-header", "--quiet", "--no-build", "--format", "pylock.toml", *_target(python))
+        where = question.project.parent if question.project else folder
+        return self._answer(self._run((*command, *question.options, *fixed), where))
+
+    def export(
+        self, project: Path, *, extras: Sequence[str], groups: Sequence[str], python: Path | TargetPython
+    ) -> str:
+        """Return the uv.lock of the folder ``project`` as the text of a pylock.toml; no index is asked.
+
+        Raises:
+            CaptureError: the lock cannot be read, or is not for this Python.
+        """
+        chosen = _options("--extra", extras) + _options("--group", groups)
+        asked = ("--python", str(python) if isinstance(python, Path) else python.version)
+        command = ("export", "--frozen", "--no-emit-project", "--no-default-groups", *chosen, *asked)
+        return self._answer(self._run((*command, "--quiet", "--no-header", "--format", "pylock.toml"), project))
+
+    def _sources(self, question: Question, folder: Path) -> tuple[str, ...]:
+        if question.project is not None:
+            whole = () if question.groups_alone else (str(question.project), *_options("--extra", question.extras))
+            # a machine's pip looks for the best release everywhere; a project that uv manages trusts the first index
+            return (*whole, *_options("--group", question.groups), "--index-strategy", "first-index")
+        listing = folder / "requirements.in"
+        listing.touch(mode=0o600)  # a URL in it may hold a login
+        listing.write_text("".join(f"{line}\n" for line in question.lines), encoding="utf-8")
+        return (str(listing),)
+
+    def _answer(self, done: ProcessResult) -> str:
+        if done.exit_code == UNSATISFIABLE:
+            raise Unsatisfiable(_reason(done))
+        if done.exit_code:
+            raise CaptureError(_reason(done))
+        return done.stdout.decode("utf-8")
 
     def _run(self, arguments: Sequence[str], folder: Path) -> ProcessResult:
         return run((str(self.executable), *arguments), cwd=folder, env=self._environment())

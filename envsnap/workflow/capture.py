@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from envsnap.capture.data import CapturedData, capture_data
@@ -21,7 +21,6 @@ from envsnap.lock.files import InstalledFiles as ReadableFiles
 from envsnap.lock.lock import Sources, describe_unlocked, lock_packages
 from envsnap.lock.memo import Memo
 from envsnap.lock.resolve import target_python
-from envsnap.lock.specification.request import SpecificationRequest
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.package import Package
@@ -92,11 +91,8 @@ def capture(
         progress.stage("hashing the inputs")
     data = capture_data(job.inputs if job else (), folder, InputHashes.of(folder))
     config = read_index_config(request.env, prefix=found.prefix if subject.is_local else None)
-    if artefacts and request.specification is None:
-        packages = _lock(subject, found, config, progress)
-    else:
-        packages = describe_unlocked(found.packages)
-    captured = Captured(
+    packages = _lock(subject, found, config, progress) if artefacts else describe_unlocked(found.packages)
+    return Captured(
         subject=subject,
         found=found,
         gpus=gpus,
@@ -106,22 +102,6 @@ def capture(
         files=files,
         deep=deep,
         code=code,
-    )
-    return captured if request.specification is None else _with_specification(captured, request.specification, progress)
-
-
-def _with_specification(captured: Captured, wished: SpecificationRequest, progress: Progress) -> Captured:
-    """Put the packages that a specification names in the place of the installed ones."""
-    from envsnap.workflow.specification import lock_specification, without_installed
-
-    resolved, specification = lock_specification(captured, wished, progress)
-    _warn_of_lacking(resolved.packages, progress)
-    return replace(
-        captured,
-        found=without_installed(captured.found, resolved),
-        config=resolved.config,
-        packages=resolved.packages,
-        specification=specification,
     )
 
 
@@ -141,13 +121,9 @@ def _look_deep(subject: Subject, progress: Progress) -> Observation | NotCapture
 def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> tuple[Package, ...]:
     progress.stage(f"locking {len(found.packages)} packages")
     packages = lock_packages(found.packages, _sources(subject, found, config))
-    _warn_of_lacking(packages, progress)
-    return packages
-
-
-def _warn_of_lacking(packages: Sequence[Package], progress: Progress) -> None:
     for reason, names in _without_artefact(packages):
         progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names)}: {reason}")
+    return packages
 
 
 def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]]:

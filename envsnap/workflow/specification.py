@@ -19,10 +19,10 @@ from envsnap.workflow.capture import Captured
 from envsnap.workflow.progress import Progress
 
 
-def lock_specification(
-    captured: Captured, wished: SpecificationRequest, progress: Progress
-) -> tuple[Resolved, Specification]:
-    """Read the specification that ``wished`` names, and resolve it for the interpreter and platform that were captured.
+def with_specification(captured: Captured, wished: SpecificationRequest, progress: Progress) -> Captured:
+    """Put the packages that a specification names in the place of the installed ones.
+
+    It is resolved for the interpreter and the platform that were captured.
 
     Raises:
         EnvsnapError: see the stages.
@@ -32,7 +32,16 @@ def lock_specification(
     wanted, kind = read_specification(wished, subject.request.env, found.interpreter, found.platform)
     progress.stage(f"resolving {wished.path.name} for Python {found.interpreter.version}")
     resolved = resolve_specification(wanted, _means(captured))
-    return resolved, describe_specification(wanted, kind, wished, subject.project.folder)
+    for package in resolved.packages:
+        if package.wheel is None:
+            progress.warn(f"{package.name} {package.installed_version} cannot be rebuilt: {package.installed.reason}")
+    return replace(
+        captured,
+        found=_without_installed(found, resolved),
+        config=resolved.config,
+        packages=resolved.packages,
+        specification=describe_specification(wanted, kind, wished, subject.project.folder),
+    )
 
 
 def describe_specification(
@@ -50,7 +59,7 @@ def describe_specification(
     )
 
 
-def without_installed(found: CapturedEnvironment, resolved: Resolved) -> CapturedEnvironment:
+def _without_installed(found: CapturedEnvironment, resolved: Resolved) -> CapturedEnvironment:
     """Leave out what is installed beside the interpreter: the lock speaks of what the specification names."""
     return replace(
         found,
