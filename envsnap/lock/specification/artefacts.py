@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -15,13 +16,20 @@ from envsnap.host.index_config import without_credentials
 from envsnap.host.uv import UvFile
 from envsnap.host.wheel_file import WheelUnreadableError, read_local_record
 from envsnap.inside.probe._probe_record import content_digest
-from envsnap.lock.lock import CONTEXT_WHEELS, THREADS, RecordReader
+from envsnap.lock.lock import CONTEXT_WHEELS, THREADS
 from envsnap.lock.sources import WheelBuilder, source_digest
 from envsnap.lock.specification.pylock import Choice
 from envsnap.manifest.package import Artefact, Directory, Evidence, InstalledRecord, Package
 
 KNOWN_HASHES = frozenset({"sha256", "sha384", "sha512"})
 NOT_BUILT = "the specification resolves to {source}, and envsnap builds none: build its wheel, and name that one"
+
+
+class RecordReader(Protocol):
+    """Whoever reads RECORD out of a wheel on an index."""
+
+    def read_record(self, url: str) -> str:
+        """Return RECORD's text, or raise WheelUnreadableError."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,10 +10,9 @@ from envsnap.errors import CaptureError, UsageError
 from envsnap.host.conda_solver import CondaRecord, Unsolvable
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.uv import Question, TargetPython
-from envsnap.lock.lock import RecordReader
 from envsnap.lock.resolve import target_python
 from envsnap.lock.sources import WheelBuilder
-from envsnap.lock.specification.artefacts import Store, lock_choices
+from envsnap.lock.specification.artefacts import RecordReader, Store, lock_choices
 from envsnap.lock.specification.conda import brought_python, conda_package, python_constraints
 from envsnap.lock.specification.pylock import Choice, choose, parse_pylock
 from envsnap.lock.specification.target import Target, describe_target
