@@ -173,6 +173,8 @@ RULES = (
     Rule("conda.packages.**", "packages"),
     Rule("system.packages.*.libraries", "system", moves=False),
     Rule("system.**", "system"),
+    # What it resolves to stands under packages.
+    Rule("specification.**", "record", moves=False),
     Rule("findings.lfs-pointer.**", "findings", moves=False),
     Rule("findings.patch-left-out.**", "findings", moves=False),
     Rule("findings.secret-left-out.**", "findings", moves=False),

@@ -15,6 +15,7 @@ from envsnap.manifest.model import Model
 from envsnap.manifest.numerics import Loaded, Numerics
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.package import Package
+from envsnap.manifest.specification import Specification
 from envsnap.manifest.system import System
 from envsnap.manifest.working_tree import Code
 
@@ -128,6 +129,7 @@ class Contents(Model, frozen=True):
         job: the job as run; absent where none was declared.
         baseline: the recorded outcomes; absent where the job was not run.
         build: wishes for the rebuilt container.
+        specification: what the packages were resolved from; absent where they were found installed.
         findings: what can move numbers or looks wrong, sorted.
         not_captured: what could not be captured.
     """
@@ -146,6 +148,7 @@ class Contents(Model, frozen=True):
     job: Job | None = None
     baseline: Baseline | None = None
     build: BuildSpec = BuildSpec()
+    specification: Specification | None = None
     findings: tuple[Finding, ...] = ()
     not_captured: tuple[NotCaptured, ...] = ()
 

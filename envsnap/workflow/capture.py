@@ -28,6 +28,7 @@ from envsnap.lock.resolve import Locker, target_python
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.observation import LoadedLibrary, Observation
 from envsnap.manifest.package import Package
+from envsnap.manifest.specification import Specification
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import own_paths
 from envsnap.workflow.subject import Probing, Subject
@@ -48,6 +49,7 @@ class Captured:
         files: the installed files; None where they were not hashed.
         deep: the frameworks' settings; None where no framework was imported.
         code: the working tree and its patch.
+        specification: where the packages come from; None where they were found installed.
     """
 
     subject: Subject
@@ -60,6 +62,7 @@ class Captured:
     files: InstalledFiles | None
     deep: Observation | NotCaptured | None
     code: CapturedCode
+    specification: Specification | None = None
 
 
 def capture(

@@ -22,6 +22,11 @@ from envsnap.workflow.project import LOCK
 from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
 from envsnap.workflow.subject import Probing, Subject
 
+NOT_RUN = (
+    "the job is not run: nothing that --from names is installed yet. Rebuild the lock with 'envsnap build --target "
+    "venv', and freeze that environment with --python for a baseline"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FreezeRequest:
@@ -65,8 +70,9 @@ def freeze(request: FreezeRequest, subject: Subject, probing: Probing, progress:
     with exclusive(folder):
         put_back(folder, progress)
         remove_unfinished(folder / LOCK)
-        captured = capture(subject, progress, probing=probing)
-        recorded = _record(job, captured, progress) if job is not None and request.run else _Recorded()
+        captured = _capture(subject, probing, progress)
+        runs = job is not None and request.run and _can_run(captured, progress)
+        recorded = _record(job, captured, progress) if job is not None and runs else _Recorded()
         observation = recorded.outcomes[0].observation if recorded.outcomes else None
         contents = describe(captured, observation=observation, baseline=recorded.baseline)
         manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
@@ -83,6 +89,22 @@ def _place(request: FreezeRequest, folder: Path) -> Path:
     if path.exists() and not (path.is_file() and path.read_bytes().startswith(HEADER.encode())):
         raise UsageError(f"{path} is not a lock that envsnap wrote, and would be overwritten: name another place")
     return path
+
+
+def _capture(subject: Subject, probing: Probing, progress: Progress) -> Captured:
+    wished = subject.request.specification
+    captured = capture(subject, progress, probing=probing, artefacts=wished is None)
+    if wished is None:
+        return captured
+    from envsnap.workflow.specification import with_specification
+
+    return with_specification(captured, wished, progress)
+
+
+def _can_run(captured: Captured, progress: Progress) -> bool:
+    if captured.specification is not None:
+        progress.warn(NOT_RUN)
+    return captured.specification is None
 
 
 def _plan(job: Job, captured: Captured, progress: Progress) -> Run:

@@ -12,6 +12,7 @@ from envsnap.environment import Completed, Environment, Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
 from envsnap.host.secrets import redact, secret_variables
+from envsnap.lock.specification.request import SpecificationRequest
 from envsnap.manifest.job import Job
 from envsnap.workflow.project import ProjectFolder, choose_python, job_to_freeze, read_project
 
@@ -34,6 +35,7 @@ class CaptureRequest:
         verify_files: whether every installed file is hashed and held against RECORD.
         deep: whether the frameworks are imported to ask for their settings.
         gpu_uuids: whether the GPUs' UUIDs, which are private, are recorded.
+        specification: what to lock in the place of the installed packages.
         locker: who resolves versions to files.
     """
 
@@ -47,6 +49,7 @@ class CaptureRequest:
     verify_files: bool = False
     deep: bool = False
     gpu_uuids: bool = False
+    specification: SpecificationRequest | None = None
     locker: LockerName = "uv"
 
 
@@ -90,6 +93,7 @@ def open_subject(request: CaptureRequest) -> Iterator[Subject]:
         MissingToolError: no engine answers, or it does not hold the image.
         CaptureError: the image has no Python.
     """
+    _check(request)
     project = read_project(request.folder)
     job = job_to_freeze(project, request.command, request.env)
     if job is not None:
@@ -103,6 +107,13 @@ def open_subject(request: CaptureRequest) -> Iterator[Subject]:
         raise UsageError("--image names an environment, and so do --python and --prefix: give one of them")
     with _open_image(request.image, request.env, project.folder) as environment:
         yield Subject(project=project, job=job, environment=environment, request=request, is_local=False)
+
+
+def _check(request: CaptureRequest) -> None:
+    """Refuse what asks for installed files beside a specification."""
+    for option, given in (("--verify-files", request.verify_files), ("--deep", request.deep)):
+        if given and request.specification is not None:
+            raise UsageError(f"{option} looks at what is installed, and --from locks what is not yet: give one of them")
 
 
 def refuse_secrets(job: Job) -> None:
