@@ -12,6 +12,9 @@ import pytest
 
 from envsnap.host.engine import Engine
 
+pytest_plugins = ("conda_channel", "package_index")
+"""Modules of tests/plugins: fixtures that tests of several stages share."""
+
 MAY_START_PROCESSES = frozenset({"docker", "network", "processes", "slow"})
 """Markers of the tests that may start processes."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from envsnap.errors import BuildError
 from envsnap.host.files import link_or_copy, sha256_file
+from envsnap.manifest.manifest import Contents
 from envsnap.manifest.package import Artefact, Package
 
 
@@ -20,6 +21,22 @@ def check_complete(packages: Iterable[Package]) -> None:
         raise BuildError(
             f"{len(lacking)} of the locked packages have no artefact to rebuild them from:{lines}\n"
             "Install them from wheels, or freeze again while the package indexes can be reached"
+        )
+
+
+def check_without_conda(contents: Contents) -> None:
+    """Refuse a lock of conda packages that nothing else in it stands for.
+
+    Those of a captured environment stand under its packages too; those of a specification do not.
+
+    Raises:
+        BuildError: says how many there are.
+    """
+    if contents.specification is not None and contents.conda is not None and contents.conda.packages:
+        count = len(contents.conda.packages)
+        raise BuildError(
+            f"the lock of {contents.specification.path} holds {count} conda packages, and neither an image nor a "
+            "virtual environment is built from those: install them with conda, and freeze that environment"
         )
 
 

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from envsnap.host.index_config import without_credentials
+from envsnap.host.index_config import without_channel_token
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.model import Model
 from envsnap.manifest.package import Installed, normalised
 
 PYTHON_TAG = re.compile(r"-py\d[\d.]*\Z")
-CHANNEL_TOKEN = re.compile(r"/t/[^/]+/")
 
 
 class ProbedConda(Model, frozen=True):
@@ -29,6 +28,7 @@ class ProbedConda(Model, frozen=True):
     sha256: str = ""
     md5: str = ""
     size: int = 0
+    depends: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -70,17 +70,9 @@ def _conda_package(record: ProbedConda, overwritten_by: str) -> CondaPackage:
         sha256=record.sha256,
         md5=record.md5,
         size=record.size,
+        depends=tuple(sorted(record.depends)) or None,
         overwritten_by=overwritten_by or None,
     )
-
-
-def without_channel_token(url: str) -> str:
-    """Remove a login and a token from a conda channel's URL.
-
-    A private channel's token stands in its path, as ``/t/TOKEN/``:
-    https://www.anaconda.com/docs/tools/anaconda-org/user-guide/howto#tokens
-    """
-    return CHANNEL_TOKEN.sub("/", without_credentials(url)) if "://" in url else url
 
 
 def _overwriter(record: ProbedConda, found: dict[str, Installed]) -> str:

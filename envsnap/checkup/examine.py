@@ -13,6 +13,7 @@ from envsnap.checkup.rebuild import (
 )
 from envsnap.checkup.rerun import check_job
 from envsnap.checkup.room import check_room
+from envsnap.checkup.specification import check_specification
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.machine import Holdings, Machine
 from envsnap.manifest.manifest import Contents
@@ -34,6 +35,7 @@ def examine(machine: Machine, contents: Contents, holdings: Holdings, target: Ta
         *check_interpreter(machine, contents, holdings, target),
         *check_tools(machine),
         *check_packages(contents, holdings),
+        *check_specification(contents, holdings),
         *check_room(machine, contents, holdings, target),
         *check_processor(machine, contents),
         *check_cores(machine, contents),

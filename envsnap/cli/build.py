@@ -62,4 +62,4 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _present(built: Built) -> tuple[int, str, object]:
-    return 0, render_built(built.kind, built.reference, built.packages), dataclasses.asdict(built)
+    return 0, render_built(built.kind, built.reference, built.packages, built.unread), dataclasses.asdict(built)

@@ -9,14 +9,28 @@ from envsnap.cli.show import StderrProgress, Voice, common_options, conclude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envsnap.manifest.specification import SpecificationFormat
     from envsnap.workflow.freeze import Frozen
     from envsnap.workflow.probing import CaptureRequest, LockerName
+
+FORMATS = ("requirements", "pyproject", "pylock", "uv-lock", "pipfile-lock", "environment-yml", "conda-lock")
+"""Those of manifest/specification.py, which is not imported here: start-up is a feature."""
 
 
 @click.command("freeze", short_help="Capture this environment and the job's results into envsnap.lock.")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter to capture.")
 @click.option("--prefix", type=click.Path(path_type=Path, file_okay=False), help="The environment's folder instead.")
 @click.option("--image", metavar="NAME", help="A container image instead; the job then runs in it.")
+@click.option(
+    "--from",
+    "from_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Lock what FILE asks for, not what is installed; the job is not run.",
+)
+@click.option("--from-format", type=click.Choice(FORMATS), help="How to read FILE; its name tells by default.")
+@click.option("--extra", multiple=True, metavar="NAME", help="With --from: an extra of the project; repeatable.")
+@click.option("--group", multiple=True, metavar="NAME", help="With --from: a dependency group; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the lock here.")
 @click.option("--no-run", is_flag=True, help="Capture only; the lock then has no baseline.")
 @click.option("--offline", is_flag=True, help="Ask no index: lock with what earlier freezes proved.")
@@ -31,6 +45,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     python: Path | None,
     prefix: Path | None,
     image: str | None,
+    from_file: Path | None,
+    from_format: "SpecificationFormat | None",
+    extra: tuple[str, ...],
+    group: tuple[str, ...],
     output: Path | None,
     no_run: bool,
     offline: bool,
@@ -48,13 +66,24 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     The interpreter is the one named, else that of the active environment, of the project's .venv, or of PATH.
     The job is COMMAND (after --), else the one that envsnap.toml describes.
+
+    --from reads requirements.in and requirements.txt, pyproject.toml, pylock.toml, uv.lock, Pipfile.lock,
+    environment.yml and conda-lock.yml. What it asks for is resolved for the interpreter, where it is not locked yet.
     """
+    if from_file is None and (from_format or extra or group):
+        raise click.UsageError("--from-format, --extra and --group say how to read the file of --from: name one")
     voice = Voice(project, json, quiet, verbose)
     from envsnap.workflow.probing import CaptureRequest
 
+    specification = None
+    if from_file is not None:
+        from envsnap.lock.specification.request import SpecificationRequest
+
+        specification = SpecificationRequest(path=from_file, format=from_format, extras=extra, groups=group)
     wanted = CaptureRequest(
         folder=project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image, command=command,
         offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
+        specification=specification,
     )  # fmt: skip
     conclude("freeze", voice, lambda progress: _freeze(wanted, output, run=not no_run, progress=progress), _present)
 
@@ -73,13 +102,20 @@ def _freeze(wanted: "CaptureRequest", output: Path | None, *, run: bool, progres
 
 
 def _present(frozen: "Frozen") -> tuple[int, str, object]:
+    from collections import Counter
+
     from envsnap.manifest.lockfile import plain
     from envsnap.report.summary import render_frozen
 
+    contents = frozen.manifest.contents
     value = {
         "lock": str(frozen.path),
         "seconds": list(frozen.seconds),
         "snapshot": plain(frozen.manifest.snapshot),
-        "findings": [plain(finding) for finding in frozen.manifest.contents.findings],
+        "packages": len(contents.packages),
+        "evidence": dict(Counter(package.installed.evidence for package in contents.packages)),
+        "specification": plain(contents.specification) if contents.specification else None,
+        "conda-packages": len(contents.conda.packages) if contents.conda else 0,
+        "findings": [plain(finding) for finding in contents.findings],
     }
     return 0, render_frozen(frozen.manifest, str(frozen.path), frozen.seconds), value

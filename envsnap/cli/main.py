@@ -8,6 +8,7 @@ COMMANDS = {
     "freeze": "Capture this environment and the job's results into envsnap.lock.",
     "build": "Rebuild the locked environment and prove that it is equal.",
     "verify": "Rerun the job in the rebuilt environment and compare the numbers.",
+    "export": "Write the lock for pip, uv, conda, conda-lock or as a CycloneDX bill of materials.",
     "diff": "Say what differs between two locks, or between a lock and what stands here.",
     "doctor": "Say whether this machine can rebuild and rerun the lock.",
 }

@@ -17,6 +17,7 @@ SYSTEM_BUNDLES = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
+CHANNEL_TOKEN = re.compile(r"/t/[^/]+(/|\Z)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +79,15 @@ def without_credentials(url: str) -> str:
     """Return the URL without user name, password, query and fragment."""
     parts = _split(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def without_channel_token(url: str) -> str:
+    """Remove a login and a token from a conda channel's URL.
+
+    A private channel's token stands in its path, as ``/t/TOKEN/``:
+    https://www.anaconda.com/docs/tools/anaconda-org/user-guide/howto#tokens
+    """
+    return CHANNEL_TOKEN.sub("/", without_credentials(url)) if "://" in url else url
 
 
 def local_path(place: str) -> Path | None:
@@ -222,10 +232,24 @@ def _parse_uv(path: Path, env: Mapping[str, str]) -> IndexConfig:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CaptureError(f"uv's configuration {path} cannot be read: {error}; mend or remove it") from error
-    tables: list[dict[str, Any]] = [table for table in (document, document.get("pip")) if isinstance(table, dict)]
-    indexes = [entry for table in tables for entry in table.get("index", []) if isinstance(entry, dict)]
+    return uv_settings(document, env)
+
+
+def uv_settings(document: Mapping[str, Any], env: Mapping[str, str], *, explicit: bool = True) -> IndexConfig:
+    """Read what uv.toml, or the table ``[tool.uv]`` of a project, says of indexes.
+
+    Args:
+        document: the tables.
+        env: holds the logins of named indexes.
+        explicit: whether indexes count that serve only the packages which a project assigns to them.
+    """
+    tables: list[Mapping[str, Any]] = [table for table in (document, document.get("pip")) if isinstance(table, dict)]
+    listed = [table.get("index") for table in tables]
+    indexes = [entry for value in listed if isinstance(value, list) for entry in value if isinstance(entry, dict)]
     urls = [
-        (entry, _with_login(str(entry["url"]), str(entry.get("name", "")), env)) for entry in indexes if "url" in entry
+        (entry, _with_login(str(entry["url"]), str(entry.get("name", "")), env))
+        for entry in indexes
+        if "url" in entry and (explicit or not entry.get("explicit"))
     ]
     default = [url for entry, url in urls if entry.get("default")]
     return IndexConfig(

@@ -73,6 +73,42 @@ class TargetPython:
     platform: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """Requirements that uv resolves.
+
+    Args:
+        lines: requirements, one a line.
+        constraints: what narrows them.
+        project: the pyproject.toml that stands in the place of ``lines``, with uv's own settings in it.
+        extras: of the project.
+        groups: of the project's dependency groups.
+        groups_alone: whether nothing but the groups counts, as in a project that is no package.
+        pinned: whether the lines are all there is: nothing that they depend on is added.
+        prereleases: whether pre-releases are welcome.
+        there: packages that something else brings, in the versions that ``constraints`` name; left out of the answer.
+    """
+
+    lines: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    project: Path | None = None
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    groups_alone: bool = False
+    pinned: bool = False
+    prereleases: bool = False
+    there: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Uv's own."""
+        return (
+            *(("--no-deps",) if self.pinned else ()),
+            *(("--prerelease", "allow") if self.prereleases else ()),
+            *(word for name in self.there for word in ("--no-emit-package", name)),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Uv:
     """uv, with the indexes that it shall ask; URLs travel in its environment, where no process list shows them."""
@@ -185,6 +221,57 @@ class Uv:
         if done.exit_code:
             raise BuildError(f"uv could not install the locked packages: {_reason(done)}")
 
+    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> str:
+        """Resolve requirements to wheels for ``python``; return uv's answer, a pylock.toml (PEP 751).
+
+        Nothing is built: only the metadata of wheels, and what a source tree states without a build, is read.
+
+        Args:
+            question: what to resolve.
+            python: the interpreter.
+            folder: an empty one, for the lists that uv reads.
+
+        Raises:
+            Unsatisfiable: the indexes answered, and there is no solution.
+            CaptureError: the indexes could not be asked, or uv refuses a requirement.
+        """
+        constraints = folder / "constraints.txt"
+        constraints.write_text("".join(f"{line}\n" for line in question.constraints), encoding="utf-8")
+        command = ("pip", "compile", *self._sources(question, folder), "--constraints", str(constraints))
+        fixed = ("--no-header", "--quiet", "--no-build", "--format", "pylock.toml", *_target(python))
+        where = question.project.parent if question.project else folder
+        return self._answer(self._run((*command, *question.options, *fixed), where))
+
+    def export(
+        self, project: Path, *, extras: Sequence[str], groups: Sequence[str], python: Path | TargetPython
+    ) -> str:
+        """Return the uv.lock of the folder ``project`` as the text of a pylock.toml; no index is asked.
+
+        Raises:
+            CaptureError: the lock cannot be read, or is not for this Python.
+        """
+        chosen = _options("--extra", extras) + _options("--group", groups)
+        asked = ("--python", str(python) if isinstance(python, Path) else python.version)
+        command = ("export", "--frozen", "--no-emit-project", "--no-default-groups", *chosen, *asked)
+        return self._answer(self._run((*command, "--quiet", "--no-header", "--format", "pylock.toml"), project))
+
+    def _sources(self, question: Question, folder: Path) -> tuple[str, ...]:
+        if question.project is not None:
+            whole = () if question.groups_alone else (str(question.project), *_options("--extra", question.extras))
+            # a machine's pip looks for the best release everywhere; a project that uv manages trusts the first index
+            return (*whole, *_options("--group", question.groups), "--index-strategy", "first-index")
+        listing = folder / "requirements.in"
+        listing.touch(mode=0o600)  # a URL in it may hold a login
+        listing.write_text("".join(f"{line}\n" for line in question.lines), encoding="utf-8")
+        return (str(listing),)
+
+    def _answer(self, done: ProcessResult) -> str:
+        if done.exit_code == UNSATISFIABLE:
+            raise Unsatisfiable(_reason(done))
+        if done.exit_code:
+            raise CaptureError(_reason(done))
+        return done.stdout.decode("utf-8")
+
     def _run(self, arguments: Sequence[str], folder: Path) -> ProcessResult:
         return run((str(self.executable), *arguments), cwd=folder, env=self._environment())
 
@@ -217,6 +304,10 @@ def find_uv(config: IndexConfig) -> Uv:
         return Uv(Path(uv.find_uv_bin()), config)
     except FileNotFoundError as error:
         raise MissingToolError(f"uv's executable is missing: {error}; install envsnap anew") from error
+
+
+def _options(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for value in values for word in (name, value))
 
 
 def _target(python: Path | TargetPython) -> tuple[str, ...]:

@@ -46,7 +46,10 @@ def diff_interpreter(locked: Interpreter, found: Interpreter) -> tuple[Differenc
 
 
 def diff_packages(locked: Iterable[Package], found: Iterable[Installed]) -> tuple[Difference, ...]:
-    """Compare every package by version and by content digest; a missing and an extra one differ too."""
+    """Compare every package by version and by content digest; a missing and an extra one differ too.
+
+    Where :func:`has_unread_content` the version alone counts: installing held the wheel's hash against the lock.
+    """
     expected = {package.name: package for package in locked}
     installed = {package.name: package for package in found}
     differences = (
@@ -54,6 +57,11 @@ def diff_packages(locked: Iterable[Package], found: Iterable[Installed]) -> tupl
         for name in sorted(expected.keys() | installed.keys())
     )
     return tuple(difference for difference in differences if difference is not None)
+
+
+def has_unread_content(package: Package) -> bool:
+    """Whether a specification named the package, and RECORD of its wheel could not be read where it is served."""
+    return package.installed.evidence == "index-inferred" and not package.expected_digest and package.wheel is not None
 
 
 def _diff_package(name: str, locked: Package | None, found: Installed | None) -> Difference | None:
@@ -65,7 +73,7 @@ def _diff_package(name: str, locked: Package | None, found: Installed | None) ->
         )
     if locked.installed_version != found.version:
         return Difference(what=name, locked=locked.installed_version, found=found.version)
-    if locked.expected_digest != found.content_digest:
+    if not has_unread_content(locked) and locked.expected_digest != found.content_digest:
         return Difference(
             what=name,
             locked=f"{found.version}, content {locked.expected_digest[:12] or 'unknown'}",

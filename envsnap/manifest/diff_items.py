@@ -59,7 +59,9 @@ SHOWN: Mapping[FactPath, Shown] = {
             "installed.source-digest", "installed.wheel",
         ),
     ),
-    ("conda", "packages"): Shown((("version", "{}"),), (("build", "build {}"),), ("url", "sha256", "md5", "size")),
+    ("conda", "packages"): Shown(
+        (("version", "{}"),), (("build", "build {}"),), ("url", "sha256", "md5", "size", "depends")
+    ),
     ("system", "packages"): Shown((("version", "{}"),), (("arch", "{}"),)),
     ("accelerator", "libraries"): Shown((("version", "{}"), ("sha256?", "sha256 {}")), (), ("size",)),
     ("numerics", "libraries"): _LOADED_LIBRARY,

@@ -159,6 +159,7 @@ RULES = (
     Rule("packages.<blas>.**", "threads"),
     Rule("packages.**", "packages"),
     Rule("conda.packages.*.channel", "record", moves=False),
+    Rule("conda.packages.*.depends", "record", moves=False),
     Rule("conda.packages.*.md5", "record", moves=False),
     Rule("conda.packages.*.sha256", "record", moves=False),
     Rule("conda.packages.*.size", "record", moves=False),
@@ -172,6 +173,8 @@ RULES = (
     Rule("conda.packages.**", "packages"),
     Rule("system.packages.*.libraries", "system", moves=False),
     Rule("system.**", "system"),
+    # What it resolves to stands under packages.
+    Rule("specification.**", "record", moves=False),
     Rule("findings.lfs-pointer.**", "findings", moves=False),
     Rule("findings.patch-left-out.**", "findings", moves=False),
     Rule("findings.secret-left-out.**", "findings", moves=False),

@@ -105,6 +105,7 @@ class Holdings(Model, frozen=True):
         inputs: the job's inputs.
         baseline: the recorded outputs.
         unset: variables that the job wants handed through and that are not set.
+        changed: files of the specification that are gone, or not as they were locked.
         unreachable: hosts that serve packages and did not answer, each with the reason; None where nobody asked.
     """
 
@@ -115,4 +116,5 @@ class Holdings(Model, frozen=True):
     inputs: tuple[FoundFile, ...] = ()
     baseline: tuple[FoundFile, ...] = ()
     unset: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     unreachable: tuple[str, ...] | None = None

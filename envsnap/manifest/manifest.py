@@ -15,6 +15,7 @@ from envsnap.manifest.model import Model
 from envsnap.manifest.numerics import Loaded, Numerics
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.package import Package
+from envsnap.manifest.specification import Specification
 from envsnap.manifest.system import System
 from envsnap.manifest.working_tree import Code
 
@@ -81,8 +82,9 @@ class CondaPackage(Model, frozen=True):
         subdir: the channel's platform.
         url: of the archive.
         sha256: of the archive.
-        md5: of the archive, where no SHA-256 is recorded.
+        md5: of the archive; conda-lock's format wants it beside the SHA-256.
         size: of the archive, in bytes.
+        depends: what it needs, as conda's match specifications.
         overwritten_by: what took the place of its files after conda installed them, as ``pip: numpy==2.0``.
     """
 
@@ -95,6 +97,7 @@ class CondaPackage(Model, frozen=True):
     sha256: str = ""
     md5: str = ""
     size: int = 0
+    depends: tuple[str, ...] | None = None
     overwritten_by: str | None = None
 
 
@@ -126,6 +129,7 @@ class Contents(Model, frozen=True):
         job: the job as run; absent where none was declared.
         baseline: the recorded outcomes; absent where the job was not run.
         build: wishes for the rebuilt container.
+        specification: what the packages were resolved from; absent where they were found installed.
         findings: what can move numbers or looks wrong, sorted.
         not_captured: what could not be captured.
     """
@@ -144,6 +148,7 @@ class Contents(Model, frozen=True):
     job: Job | None = None
     baseline: Baseline | None = None
     build: BuildSpec = BuildSpec()
+    specification: Specification | None = None
     findings: tuple[Finding, ...] = ()
     not_captured: tuple[NotCaptured, ...] = ()
 

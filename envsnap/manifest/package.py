@@ -187,6 +187,11 @@ class InstalledRecord(Model, frozen=True):
     a wheel on that machine with an equal RECORD, ``direct-url`` for a wheel installed from a URL that noted its hash,
     ``repacked`` for a wheel made from the installed files, ``none`` where there is no artefact.
 
+    In a lock that was resolved from a specification nothing was installed yet: there ``index-verified`` says that the
+    content digest was read out of RECORD inside the index's wheel, ``index-inferred`` that RECORD could not be read
+    (``content-digest`` is empty, and a rebuilt environment is compared by version; the wheel's hash still pins it), and
+    ``repacked`` that the wheel was built from a source folder that the specification names.
+
     ``origin`` is ``site-packages`` for the environment's own folder, ``dist-packages`` for Debian's, ``user-site`` for
     the user's, ``base`` for that of the interpreter under a virtual environment (``--system-site-packages``),
     ``pythonpath`` and ``pth`` for one that PYTHONPATH or a ``.pth`` file names, ``standard-library`` for Python's own.

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.specification import Specification
 from envsnap.report.findings import render_findings
 
 MEANING = {
@@ -14,26 +15,49 @@ MEANING = {
     "repacked": "made again from the installed files, kept in .envsnap/wheels",
     "none": "without an artefact: they cannot be rebuilt",
 }
+RESOLVED = {
+    "index-verified": "content read from RECORD inside the index's wheel",
+    "index-inferred": "by the wheel's hash; RECORD was not read, a rebuilt one is compared by version",
+    "repacked": "built from a source folder, kept in .envsnap/wheels",
+}
+"""What an evidence means where nothing was installed yet."""
 
 
 def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float]) -> str:
     """Describe a written lock."""
     contents = manifest.contents
     lines = [f"{path}  {manifest.snapshot.digest[:12]}", _environment(contents)]
+    meaning = MEANING
+    if contents.specification is not None:
+        lines.append(_source(contents.specification, contents))
+        meaning = MEANING | RESOLVED
     counts: Counter[str] = Counter(package.installed.evidence for package in contents.packages)
-    lines += [f"  {counts[name]:4} {name}: {MEANING[name]}" for name in MEANING if counts[name]]
+    lines += [f"  {counts[name]:4} {name}: {meaning[name]}" for name in meaning if counts[name]]
+    if contents.conda is not None and contents.specification is not None:
+        lines.append(f"  {len(contents.conda.packages):4} conda: by the channel's hash")
     if contents.data:
         lines.append(f"inputs: {len(contents.data)}, {sum(datum.size for datum in contents.data):,} bytes")
     lines.append(_baseline(contents, seconds))
     return "\n".join(lines) + "\n" + render_findings(contents.findings)
 
 
-def render_built(kind: str, reference: str, packages: int) -> str:
-    """Describe what was built."""
+def _source(specification: Specification, contents: Contents) -> str:
+    chosen = [f"extra {name}" for name in specification.extras] + [f"group {name}" for name in specification.groups]
+    asked = sum(package.installed.requested for package in contents.packages)
+    how = ", ".join((specification.format, *chosen))
+    return (
+        f"from {specification.path} ({how}), sha256 {specification.sha256[:12]}: "
+        f"{asked} asked for, {len(contents.packages) - asked} that they need"
+    )
+
+
+def render_built(kind: str, reference: str, packages: int, unread: int = 0) -> str:
+    """Describe what was built; ``unread`` packages had no content digest to compare."""
     if kind == "context":
         return f"rendered into {reference}; nothing was built\n"
     what = "image" if kind == "docker" else "virtual environment"
-    return f"{what} {reference}\nequal to the lock: interpreter and {packages} packages, by version and RECORD\n"
+    alone = f"; {unread} of them by version and the wheel's hash alone" if unread else ""
+    return f"{what} {reference}\nequal to the lock: interpreter and {packages} packages, by version and RECORD{alone}\n"
 
 
 def _environment(contents: Contents) -> str:

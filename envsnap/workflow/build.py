@@ -1,6 +1,7 @@
 """envsnap build: envsnap.lock -> a rebuilt environment, proven equal to what was captured."""
 
 import contextlib
+import dataclasses
 import platform
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
 
-from envsnap.build.artefacts import check_complete
+from envsnap.build.artefacts import check_complete, check_without_conda
 from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.progress import BuildEvent, StepFinished, StepLog, StepStarted
@@ -21,7 +22,9 @@ from envsnap.errors import BuildError, CaptureError, UsageError
 from envsnap.host.docker_cli import BuildKit, find_builder
 from envsnap.host.engine import Engine
 from envsnap.host.files import exclusive, work_folder
-from envsnap.host.index_config import IndexConfig, read_index_config
+from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
+from envsnap.manifest.build_spec import BuildSpec
+from envsnap.manifest.diff import has_unread_content
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
 from envsnap.render.requirements import render_requirements
@@ -52,12 +55,17 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What stands now. ``reference`` is an image, an interpreter, or the folder of a rendered context."""
+    """What stands now.
+
+    ``reference`` is an image, an interpreter, or the folder of a rendered context; ``unread`` packages were compared by
+    version alone.
+    """
 
     kind: Literal["docker", "venv", "context"]
     reference: str
     packages: int
     image_id: str = ""
+    unread: int = 0
 
 
 def build(request: BuildRequest, progress: Progress) -> Built:
@@ -74,6 +82,7 @@ def build(request: BuildRequest, progress: Progress) -> Built:
     lock = read_lock(request.lock)
     for warning in lock.warnings:
         progress.warn(warning)
+    check_without_conda(lock.manifest.contents)
     check_complete(lock.manifest.contents.packages)
     config = read_index_config(request.env)
     with exclusive(request.folder):
@@ -107,12 +116,12 @@ def _build_venv(request: BuildRequest, manifest: Manifest, config: IndexConfig, 
         requirements,
         folder=folder.absolute(),
         stores=_stores(request.folder, config),
-        installer=find_uv(config),
+        installer=find_uv(_with_locked(config, manifest.contents.build)),
         own=_own_python(request, manifest),
     )
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
-    return Built("venv", str(python), len(manifest.contents.packages))
+    return Built("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))
 
 
 def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
@@ -142,7 +151,22 @@ def _build_docker(request: BuildRequest, manifest: Manifest, config: IndexConfig
             image = build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
     remember_target(request.folder, "docker", tag, manifest)
-    return Built("docker", tag, len(manifest.contents.packages), image)
+    return Built("docker", tag, len(manifest.contents.packages), image, _unread(manifest))
+
+
+def _unread(manifest: Manifest) -> int:
+    return sum(map(has_unread_content, manifest.contents.packages))
+
+
+def _with_locked(config: IndexConfig, build: BuildSpec) -> IndexConfig:
+    """Put the indexes that served at freeze after this machine's own; every wheel is held against its hash."""
+    if config.no_index:
+        return config
+    own = [config.index_url, *config.extra_index_urls]
+    known = {without_credentials(url) for url in own if url}
+    locked = [url for url in (build.index_url, *build.extra_index_urls) if url and url not in known]
+    default = config.index_url or (locked.pop(0) if build.index_url in locked else None)
+    return dataclasses.replace(config, index_url=default, extra_index_urls=(*config.extra_index_urls, *locked))
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ from envsnap.lock.resolve import Locker, target_python
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.observation import LoadedLibrary, Observation
 from envsnap.manifest.package import Package
+from envsnap.manifest.specification import Specification
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import own_paths
 from envsnap.workflow.subject import Begun, Subject
@@ -50,6 +51,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
         files: the installed files; None where they were not hashed.
         deep: the frameworks' settings; None where no framework was imported.
         code: the working tree and its patch.
+        specification: where the packages come from; None where they were found installed.
     """
 
     subject: Subject
@@ -62,6 +64,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     files: "InstalledFiles | None"
     deep: Observation | NotCaptured | None
     code: CapturedCode
+    specification: Specification | None = None
 
 
 def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bool = True) -> Captured:

@@ -44,6 +44,7 @@ def describe(captured: Captured, *, observation: Observation | None, baseline: B
         job=job,
         baseline=baseline,
         build=_build_spec(captured),
+        specification=captured.specification,
         loaded=capture_loaded(observation) if baseline else None,
         findings=tuple(sorted({*_findings(captured, accelerator, observation), *system.findings, *of_data})),
         not_captured=(*_not_captured(captured, observation), *system.not_captured),
@@ -102,7 +103,7 @@ def _system(captured: Captured, observation: Observation | None) -> CapturedSyst
 def _build_spec(captured: Captured) -> BuildSpec:
     found, wishes = captured.found, captured.subject.project.settings.build
     remote = reachable_elsewhere(captured.config)
-    tags = [tag for package in found.packages for tag in package.tags]
+    tags = [tag for package in captured.packages for tag in package.installed.tags]
     return BuildSpec(
         base_image=wishes.base_image or choose_base_image(found.interpreter, found.platform, tags),
         apt=tuple(sorted(set(wishes.apt))),

@@ -12,12 +12,17 @@ from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.baseline import prune_baselines, write_listings, write_patch
-from envsnap.workflow.capture import capture
+from envsnap.workflow.capture import Captured, capture
 from envsnap.workflow.describe import describe
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
 from envsnap.workflow.runs import put_back
 from envsnap.workflow.subject import Begun, Subject
+
+NOT_RUN = (
+    "the job is not run: nothing that --from names is installed yet. Rebuild the lock with 'envsnap build --target "
+    "venv', and freeze that environment with --python for a baseline"
+)
 
 
 class FreezeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +57,10 @@ def freeze(request: FreezeRequest, subject: Subject, begun: Begun, progress: Pro
     with exclusive(folder):
         put_back(folder, progress)
         remove_unfinished(folder / LOCK)
-        captured = capture(subject, begun, progress)
+        captured = _capture(subject, begun, progress)
         outcomes: tuple[Outcome, ...] = ()
         baseline = None
-        if job is not None and request.run:
+        if job is not None and request.run and _can_run(captured, progress):
             from envsnap.workflow.record import record
 
             outcomes, baseline = record(job, captured, progress)
@@ -74,6 +79,22 @@ def _place(request: FreezeRequest, folder: Path) -> Path:
     if path.exists() and not (path.is_file() and path.read_bytes().startswith(HEADER.encode())):
         raise UsageError(f"{path} is not a lock that envsnap wrote, and would be overwritten: name another place")
     return path
+
+
+def _capture(subject: Subject, begun: Begun, progress: Progress) -> Captured:
+    wished = subject.request.specification
+    captured = capture(subject, begun, progress, artefacts=wished is None)
+    if wished is None:
+        return captured
+    from envsnap.workflow.specification import with_specification
+
+    return with_specification(captured, wished, progress)
+
+
+def _can_run(captured: Captured, progress: Progress) -> bool:
+    if captured.specification is not None:
+        progress.warn(NOT_RUN)
+    return captured.specification is None
 
 
 def _locks(folder: Path, written: Path) -> list[str]:

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from envsnap.errors import CaptureError, MissingToolError
 from envsnap.host.engine import Engine
+from envsnap.host.files import sha256_file
 from envsnap.host.index_config import IndexConfig, read_index_config
 from envsnap.manifest.machine import FoundFile, Holdings
 from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.specification import SpecificationFile
 from envsnap.run.baseline import FOLDER
 from envsnap.workflow.environments import Rebuilt, Target, choose_rebuilt, image_tag
 from envsnap.workflow.machine import DoctorRequest, Reached
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def describe_holdings(manifest: Manifest, reached: Reached, request: DoctorRequest) -> Holdings:
-    """Look what is here; nothing is hashed, and a network is touched only where ``request`` says online."""
+    """Look what is here; only a specification is hashed, and a network is touched where ``request`` says online."""
     folder, env = request.folder, request.env
     contents, config = manifest.contents, read_index_config(env)
     base, job = contents.build.base_image, contents.job
@@ -32,6 +34,7 @@ def describe_holdings(manifest: Manifest, reached: Reached, request: DoctorReque
         inputs=tuple(_look(folder, datum.path, None if datum.files else datum.size) for datum in contents.data),
         baseline=tuple(_baseline(contents, folder)),
         unset=tuple(name for name in (job.pass_env if job else ()) if name not in env),
+        changed=tuple(_changed(contents, folder)),
         unreachable=_unreachable(contents, config) if request.online else None,
     )
 
@@ -73,6 +76,21 @@ def _baseline(contents: Contents, folder: Path) -> Iterator[FoundFile]:
         for output in baseline.outputs:
             place = f"{FOLDER}/{baseline.folder}/run-{run}/{output.path}"
             yield _look(folder, place, output.size if run == 1 else None)
+
+
+def _changed(contents: Contents, folder: Path) -> Iterator[str]:
+    """Name the files that the lock was resolved from and that are others by now."""
+    locked = contents.specification
+    if locked is None:
+        return
+    for file in (SpecificationFile(path=locked.path, sha256=locked.sha256), *locked.included):
+        place = folder / file.path
+        try:
+            same = place.is_file() and sha256_file(place)[0] == file.sha256  # the path may name a device
+        except OSError:
+            same = False
+        if not same:
+            yield file.path
 
 
 def _look(folder: Path, path: str, expected: int | None) -> FoundFile:

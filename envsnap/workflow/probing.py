@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from envsnap.capture.known_packages import KnownPackages
 from envsnap.capture.question import PROBE, put
@@ -12,6 +12,9 @@ from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import UsageError
 from envsnap.workflow.interpreters import check_folder, choose_python
+
+if TYPE_CHECKING:
+    from envsnap.lock.specification.request import SpecificationRequest
 
 LockerName = Literal["uv", "pip-tools"]
 
@@ -29,6 +32,7 @@ class CaptureRequest(NamedTuple):
         verify_files: whether every installed file is hashed and held against RECORD.
         deep: whether the frameworks are imported to ask for their settings.
         gpu_uuids: whether the GPUs' UUIDs, which are private, are recorded.
+        specification: what to lock in the place of the installed packages.
         locker: who resolves versions to files.
     """
 
@@ -42,6 +46,7 @@ class CaptureRequest(NamedTuple):
     verify_files: bool = False
     deep: bool = False
     gpu_uuids: bool = False
+    specification: "SpecificationRequest | None" = None
     locker: LockerName = "uv"
 
 

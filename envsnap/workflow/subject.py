@@ -66,6 +66,7 @@ def open_subject(request: CaptureRequest, probing: Probing | None) -> Iterator[S
         MissingToolError: no engine answers, or it does not hold the image.
         CaptureError: the image has no Python.
     """
+    _check(request)
     project = read_project(request.folder)
     job = job_to_freeze(project, request.command, request.env)
     if job is not None:
@@ -75,6 +76,13 @@ def open_subject(request: CaptureRequest, probing: Probing | None) -> Iterator[S
     elif request.image is not None:
         with _open_image(request.image, request.env, project.folder) as environment:
             yield Subject(project=project, job=job, environment=environment, request=request, is_local=False)
+
+
+def _check(request: CaptureRequest) -> None:
+    """Refuse what asks for installed files beside a specification."""
+    for option, given in (("--verify-files", request.verify_files), ("--deep", request.deep)):
+        if given and request.specification is not None:
+            raise UsageError(f"{option} looks at what is installed, and --from locks what is not yet: give one of them")
 
 
 def refuse_secrets(job: Job) -> None:

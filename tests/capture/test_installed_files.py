@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conda_channel import Place
 
 from envsnap.capture.environment import capture_environment
 from envsnap.capture.installed_files import InstalledFiles, capture_installed_files
 from envsnap.environment.local import LocalEnvironment
 from envsnap.manifest.finding import KINDS
-
-from .conftest import Place
 
 pytestmark = pytest.mark.processes
 

@@ -188,6 +188,7 @@ def test_rattlers_reader_agrees_on_condas_records(conda_prefix: Any) -> None:
             record.sha256.hex() if record.sha256 else "",
             record.md5.hex() if record.md5 else "",
             record.size or 0,
+            tuple(sorted(record.depends)) or None,
         )
         for record in records
     }
@@ -195,7 +196,17 @@ def test_rattlers_reader_agrees_on_condas_records(conda_prefix: Any) -> None:
     found = conda_prefix.capture()
 
     assert expected == {
-        item.name: (item.version, item.build, item.channel, item.subdir, item.url, item.sha256, item.md5, item.size)
+        item.name: (
+            item.version,
+            item.build,
+            item.channel,
+            item.subdir,
+            item.url,
+            item.sha256,
+            item.md5,
+            item.size,
+            item.depends,
+        )
         for item in found.conda
     }
     assert {"alpha", "beta", "python"} == expected.keys()

@@ -47,9 +47,9 @@ class Project:
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 
-    def freeze(self, *arguments: str) -> Ended:
+    def freeze(self, *arguments: str, **env: str) -> Ended:
         """Freeze with the project's interpreter, and expect it to work."""
-        done = self.envsnap("freeze", "--python", str(self.python), *arguments)
+        done = self.envsnap("freeze", "--python", str(self.python), *arguments, **env)
         assert done.code == 0, done.err
         return done
 

@@ -27,7 +27,8 @@ def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_conda_records_name_what_they_own(prefix: Path) -> None:
     """A damaged record is reported and hides no other one."""
-    good = {"name": "numpy", "version": "1", "files": ["lib/numpy-1.dist-info/METADATA", "bin/x", 5], "depends": []}
+    good = {"name": "numpy", "version": "1", "files": ["lib/numpy-1.dist-info/METADATA", "bin/x", 5]}
+    good["depends"] = ["python >=3.11", 5]
     deep = "[" * 100_000
     write(prefix / "conda-meta", {"b.json": json.dumps(good), "a.json": "{", "c.json": deep, "history": ""})
     write(prefix, {"lib/numpy-1.dist-info/METADATA": ""})
@@ -38,7 +39,14 @@ def test_conda_records_name_what_they_own(prefix: Path) -> None:
 
     assert [
         {"name": "a.json", "problem": damaged},
-        {"name": "numpy", "version": "1", "owns": ["numpy-1.dist-info"], "gone": [], "changed": []},
+        {
+            "name": "numpy",
+            "version": "1",
+            "depends": ["python >=3.11"],
+            "owns": ["numpy-1.dist-info"],
+            "gone": [],
+            "changed": [],
+        },
         {"name": "c.json", "problem": damaged},
         {"name": "d.json", "problem": looping},
     ] == _probe_conda.conda_packages()

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from package_index import Index, MakeWheel, Venv
 
 from envsnap.host.engine import Engine
-
-from .conftest import Index, MakeWheel, Venv
 
 PASSWORD = "tell-nobody-4711"  # noqa: S105 - it opens the test's own index
 

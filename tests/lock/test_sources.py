@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from msgspec.structs import replace
+from package_index import MakeWheel
 
 from envsnap.lock.sources import diff_sources, source_digest
 from envsnap.manifest.package import Directory, InstalledRecord, Package
-
-from .conftest import MakeWheel
 
 RECORD = "own.py,sha256=aa,1\nown-1.0.dist-info/WHEEL,sha256=bb,2\nown-1.0.dist-info/RECORD,,\n"
 

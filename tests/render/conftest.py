@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import seal
-from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.manifest import Conda, CondaPackage, Contents, Manifest
 from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.package import Artefact, Evidence, InstalledRecord, Package, Vcs
 
@@ -78,8 +79,42 @@ INDEXES = BuildSpec(
 )
 
 
+def record(name: str, version: str, build: str, digest: str, **facts: Any) -> CondaPackage:
+    """A record of conda-meta."""
+    subdir = "noarch" if facts.pop("noarch", False) else "linux-64"
+    channel = facts.pop("channel", "https://conda.example/forge")
+    url = f"{channel}/{subdir}/{name}-{version}-{build}.conda"
+    hashes = {"sha256": digest * 32, "md5": digest * 16}
+    given = {"name": name, "version": version, "build": build, "channel": channel, "subdir": subdir, "url": url}
+    return CondaPackage(**given | hashes | {"size": 1000} | facts)
+
+
+CONDA = (
+    record("numpy", "2.1.0", "py311h_0", "2a", depends=("libblas >=3.9,<4.0a0", "python >=3.11,<3.12.0a0")),
+    record("python", "3.11.7", "h_1_cpython", "2b", depends=("__glibc >=2.17", "libblas", "tzdata")),
+    record("tzdata", "2025a", "h_0", "2c", noarch=True),
+    record("libblas", "3.9.0", "20_mkl", "2d", channel="https://conda.example/main"),
+)
+CONDAS_NUMPY = Package(
+    name="numpy",
+    version="2.1.0",
+    installed=InstalledRecord(
+        tags=("cp311-cp311-linux_x86_64",),
+        evidence="none",
+        content_digest="c1" * 32,
+        location="{prefix}",
+        owner="conda",
+        reason="conda owns it; the conda record pins it",
+    ),
+)
+
+
 def manifest_of(
-    packages: tuple[Package, ...], *, gpus: tuple[Gpu, ...] = (), build: BuildSpec | None = None
+    packages: tuple[Package, ...],
+    *,
+    gpus: tuple[Gpu, ...] = (),
+    build: BuildSpec | None = None,
+    conda: tuple[CondaPackage, ...] = (),
 ) -> Manifest:
     """Seal the contents of a Debian machine with these packages."""
     contents = Contents(
@@ -103,6 +138,7 @@ def manifest_of(
         accelerator=Accelerator(),
         numerics=Numerics(threads=8),
         packages=packages,
+        conda=Conda(packages=conda) if conda else None,
         job=Job(command=("python", "train.py"), seed=1234),
         build=build or BuildSpec(base_image=BASE),
     )
@@ -129,6 +165,15 @@ CASES = {
 }
 
 
+EXPORTS = {
+    "small": CASES["small"],
+    "everything": CASES["everything"],
+    "conda": manifest_of((CONDAS_NUMPY,), conda=CONDA),
+    "mixed": manifest_of((CONDAS_NUMPY, SMALL[0], DIRECT, TREE), conda=CONDA),
+}
+"""Manifests to export; each format has a golden file of each that it can hold."""
+
+
 @pytest.fixture(params=sorted(CASES))
 def case(request: pytest.FixtureRequest) -> tuple[str, Manifest]:
     """Each manifest with its name."""
@@ -139,6 +184,12 @@ def case(request: pytest.FixtureRequest) -> tuple[str, Manifest]:
 def manifests() -> dict[str, Manifest]:
     """All manifests by name."""
     return CASES
+
+
+@pytest.fixture(scope="session")
+def exports() -> dict[str, Manifest]:
+    """Manifests to export, by name."""
+    return EXPORTS
 
 
 @pytest.fixture

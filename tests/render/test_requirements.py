@@ -1,7 +1,11 @@
+import pytest
 from msgspec.structs import replace
 
+from envsnap.errors import UsageError
 from envsnap.manifest.manifest import Manifest
+from envsnap.render.exported import Place
 from envsnap.render.requirements import render_requirements
+from envsnap.render.requirements_file import render_requirements_file
 
 
 def test_every_line_pins_one_artefact_by_hash(manifests: dict[str, Manifest]) -> None:
@@ -31,3 +35,42 @@ def test_order_of_packages_and_of_hashes_does_not_show(manifests: dict[str, Mani
 
 def test_no_packages_are_no_lines() -> None:
     assert "" == render_requirements(())
+
+
+def test_a_folder_that_pip_and_uv_read_differently_is_refused(exports: dict[str, Manifest]) -> None:
+    """Both split a line at spaces, each in its own way."""
+    with pytest.raises(UsageError, match="write it beside the lock"):
+        render_requirements_file(exports["everything"], Place(lock_folder="../my project"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "line"),
+    [
+        ("", ".envsnap/wheels"),
+        ("..", "../.envsnap/wheels"),
+        ("a/b", "./a/b/.envsnap/wheels"),
+        ("-x", "./-x/.envsnap/wheels"),
+    ],
+)
+def test_kept_wheels_are_found_from_where_the_file_lies(exports: dict[str, Manifest], folder: str, line: str) -> None:
+    text = render_requirements_file(exports["everything"], Place(lock_folder=folder)).text
+
+    assert [f"--find-links {line}"] == [one for one in text.splitlines() if "find-links" in one]
+
+
+def test_packages_without_a_wheel_are_named_and_why(exports: dict[str, Manifest]) -> None:
+    """A checkout has no hash, so pip's hash mode takes none."""
+    contents = exports["everything"].contents
+    bare = tuple(
+        replace(package, installed=replace(package.installed, wheel=None)) if package.vcs else package
+        for package in contents.packages
+    )
+
+    exported = render_requirements_file(
+        replace(exports["everything"], contents=replace(contents, packages=bare)), Place()
+    )
+
+    assert {
+        "lost": "no index serves it",
+        "own-tools": "the lock has no artefact of it; a commit or a folder has no hash",
+    } == {one.name: one.reason for one in exported.left_out}

@@ -45,6 +45,10 @@ def _conda_record(folder: str, name: str) -> dict[str, object]:
 def _described(record: dict[str, object], name: str) -> dict[str, object]:
     kept = {key: record[key] for key in KEYS if record.get(key) is not None}
     kept.setdefault("name", name)
+    depends = record.get("depends")
+    names = [item for item in depends if isinstance(item, str)] if isinstance(depends, list) else []
+    if names:
+        kept["depends"] = names
     folders = _info_folders(record.get("files"))
     hashes = _recorded_hashes(record.get("paths_data"), folders)
     kept["owns"] = sorted({os.path.basename(path) for path in folders})

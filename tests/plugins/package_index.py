@@ -36,7 +36,14 @@ UV = Path(uv.find_uv_bin())
 
 class MakeWheel(Protocol):
     def __call__(
-        self, name: str, version: str, files: Mapping[str, str] | None = None, *, folder: Path | None = None
+        self,
+        name: str,
+        version: str,
+        files: Mapping[str, str] | None = None,
+        *,
+        folder: Path | None = None,
+        metadata: str = "",
+        tag: str = "py3-none-any",
     ) -> Path: ...
 
 
@@ -240,19 +247,27 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Venv:
 def make_wheel(tmp_path: Path) -> MakeWheel:
     """Make a small real wheel; by default beside, not on, the index."""
 
-    def make(name: str, version: str, files: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Path:
+    def make(
+        name: str,
+        version: str,
+        files: Mapping[str, str] | None = None,
+        *,
+        folder: Path | None = None,
+        metadata: str = "",
+        tag: str = "py3-none-any",
+    ) -> Path:
         stem = f"{name.replace('-', '_')}-{version}"
         contents = {f"{name.replace('-', '_')}.py": f"NAME = {name!r}\n"} if files is None else dict(files)
-        contents[f"{stem}.dist-info/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        contents[f"{stem}.dist-info/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        contents[f"{stem}.dist-info/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}"
+        contents[f"{stem}.dist-info/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
         rows = [f"{path},{_digest(text)},{len(text)}" for path, text in contents.items()]
         contents[f"{stem}.dist-info/RECORD"] = "\n".join([*rows, f"{stem}.dist-info/RECORD,,\n"])
         target = folder or tmp_path / "wheels"
         target.mkdir(exist_ok=True)
-        with zipfile.ZipFile(target / f"{stem}-py3-none-any.whl", "w") as archive:
+        with zipfile.ZipFile(target / f"{stem}-{tag}.whl", "w") as archive:
             for path, text in contents.items():
                 archive.writestr(path, text)
-        return target / f"{stem}-py3-none-any.whl"
+        return target / f"{stem}-{tag}.whl"
 
     return make
 

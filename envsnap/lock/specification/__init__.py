@@ -1,0 +1,1 @@
+"""A specification (requirements, a project, another tool's lockfile) -> the exact artefacts that it stands for."""

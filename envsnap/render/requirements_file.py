@@ -1,0 +1,59 @@
+"""Manifest -> requirements.txt for ``pip install --require-hashes`` and ``uv pip sync --require-hashes``."""
+
+import re
+
+from envsnap.errors import UsageError
+from envsnap.manifest.manifest import Manifest
+from envsnap.manifest.package import Package
+from envsnap.render.exported import Exported, Place, condas_left_out, header, left_out, python_packages
+from envsnap.render.requirements import render_requirements
+
+WHEELS = ".envsnap/wheels"
+USE = "# pip install --no-deps --require-hashes -r THIS_FILE\n"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@-]+")
+"""What pip and uv read alike after an option; both split or expand the rest in ways of their own."""
+
+
+def render_requirements_file(manifest: Manifest, place: Place) -> Exported:
+    """Render one hashed line a package.
+
+    Wheels that no index serves are found by ``--find-links``, which both pip and uv take relative to the file; a path
+    as a requirement would be relative to where pip is started. Further indexes only add: a hash decides what is taken.
+    The main index is a comment, so that the reader's own configuration, which may hold a login, is used.
+
+    Raises:
+        UsageError: the way from the file to the lock cannot be written into one.
+    """
+    packages = python_packages(manifest.contents)
+    held = tuple(package for package in packages if package.wheel is not None)
+    lines = [header(manifest), USE, *index_lines(manifest), *_find_links(held, place), render_requirements(held)]
+    lacking = [left_out(package, _reason(package)) for package in packages if package.wheel is None]
+    return Exported(
+        text="".join(lines),
+        packages=len(held),
+        left_out=tuple(sorted([*lacking, *condas_left_out(manifest.contents)])),
+    )
+
+
+def index_lines(manifest: Manifest) -> list[str]:
+    """Tell which indexes served the packages; the lock holds no credentials of theirs."""
+    build = manifest.contents.build
+    main = [f"# --index-url {build.index_url}\n"] if build.index_url else []
+    return [*main, *(f"--extra-index-url {url}\n" for url in build.extra_index_urls)]
+
+
+def _find_links(packages: tuple[Package, ...], place: Place) -> list[str]:
+    if not any(package.wheel and package.wheel.path for package in packages):
+        return []
+    folder = place.beside_lock(WHEELS)
+    if not _PLAIN_PATH.fullmatch(folder):
+        raise UsageError(
+            f"a requirements file cannot name the folder {folder!r}, where wheels that no index serves lie: "
+            "write it beside the lock, or name folders by letters and digits"
+        )
+    return [f"--find-links {folder if folder.startswith('.') else f'./{folder}'}\n"]
+
+
+def _reason(package: Package) -> str:
+    reason = package.installed.reason or "the lock has no artefact of it"
+    return f"{reason}; a commit or a folder has no hash" if package.vcs or package.directory else reason
