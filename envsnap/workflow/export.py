@@ -10,8 +10,9 @@ from envsnap.errors import UsageError
 from envsnap.host.files import atomic_write, relative_to
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.exported import Exported, LeftOut, Place
+from envsnap.workflow.interpreters import check_folder
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import Lock, check_folder, read_lock
+from envsnap.workflow.project import Lock, read_lock
 
 Format = Literal["pylock", "requirements", "environment.yml", "conda-explicit", "conda-lock", "cyclonedx"]
 

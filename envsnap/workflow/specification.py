@@ -1,7 +1,8 @@
 """freeze --from: the environment's interpreter and platform with the packages of a specification, not its own."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.environment import CapturedEnvironment
