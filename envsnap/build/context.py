@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from envsnap.build.artefacts import gather_wheel
 from envsnap.errors import BuildError

@@ -5,10 +5,12 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 
@@ -20,8 +22,7 @@ SYSTEM_BUNDLES = (
 CHANNEL_TOKEN = re.compile(r"/t/[^/]+(/|\Z)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexConfig:
+class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Indexes as configured, credentials included: never print one, never write one into a lock or an image.
 
     Args:

@@ -4,7 +4,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -65,16 +64,14 @@ class Unsatisfiable(CaptureError):  # noqa: N818 - an answer, caught where requi
     """No index serves one of the requirements."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetPython:
+class TargetPython(msgspec.Struct, frozen=True):
     """An interpreter that is not on this machine: its version, and its platform as uv names it."""
 
     version: str
     platform: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Requirements that uv resolves.
 
     Args:
@@ -109,8 +106,7 @@ class Question:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Uv:
+class Uv(msgspec.Struct, frozen=True):
     """uv, with the indexes that it shall ask; URLs travel in its environment, where no process list shows them."""
 
     executable: Path

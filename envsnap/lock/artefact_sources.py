@@ -1,8 +1,9 @@
 """Where the artefacts of installed distributions come from, as one value that the lock stage is given."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from envsnap.host.uv import TargetPython
 from envsnap.lock.files import InstalledFiles
@@ -25,8 +26,7 @@ class RemoteReader(Protocol):
         """Fetch the file and return its SHA-256, or raise WheelUnreadableError."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """Where artefacts come from.
 
     Args:

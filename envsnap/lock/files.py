@@ -1,10 +1,10 @@
 """Where the files of an installed distribution are read from: this machine, or a copy out of an environment."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from envsnap import inside
@@ -17,8 +17,7 @@ COPY = Path(inside.__file__).parent / "probe" / "copy_files.py"
 COPY_SECONDS = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Readable:
+class Readable(msgspec.Struct, frozen=True):
     """A distribution whose ``root`` can be read here, and the prefix that it then lies in."""
 
     package: Installed
@@ -39,8 +38,7 @@ class InstalledFiles(Protocol):
         """Return the folder that an editable installation is imported from; None where it cannot be reached."""
 
 
-@dataclass(frozen=True, slots=True)
-class OnThisMachine:
+class OnThisMachine(msgspec.Struct, frozen=True):
     """Files of an environment on this machine, whose prefix is ``prefix``."""
 
     prefix: Path
@@ -55,8 +53,7 @@ class OnThisMachine:
         return direct.folder
 
 
-@dataclass(frozen=True, slots=True)
-class InsideEnvironment:
+class InsideEnvironment(msgspec.Struct, frozen=True):
     """Files that only the environment itself can read, as in a container image.
 
     Args:

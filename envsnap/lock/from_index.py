@@ -2,11 +2,11 @@
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from envsnap.host.index_config import local_path
@@ -24,8 +24,7 @@ DOWNLOAD_LIMIT = 512 * 2**20
 """The largest wheel that is fetched only to prove it, from an index that gives no part of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     """A wheel that has the installed files; ``proof`` is ``metadata`` where they were compared by METADATA alone."""
 
     wheel: UvFile

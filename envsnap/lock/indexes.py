@@ -3,15 +3,16 @@
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from packaging.version import InvalidVersion, Version
 
 from envsnap.host.index_config import without_credentials
 from envsnap.host.index_http import IndexConnections
 from envsnap.host.index_page import IndexFile, IndexPages, PageReader
 from envsnap.host.uv import TargetPython, Uv, UvFile
+from envsnap.lock.locked import remembered_findings
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Installed
@@ -19,8 +20,7 @@ from envsnap.manifest.package import Installed
 READERS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """What one index has for a project: ``index`` is its URL without a login."""
 
     index: str
@@ -94,7 +94,7 @@ def find_confusable(packages: Sequence[Installed], indexes: Indexes | None, memo
         CaptureError: an index is down, or answers nonsense.
     """
     if indexes is None:
-        return tuple(finding for package in packages for finding in _remembered(package, memo))
+        return tuple(remembered_findings(packages, memo))
     if not indexes.several:
         return ()
     with ThreadPoolExecutor(max_workers=READERS) as pool:
@@ -107,11 +107,6 @@ def _ask_once(package: Installed, indexes: Indexes, memo: Memo) -> Finding | Non
     if question not in memo.answers:
         memo.answers[question] = _confusable(package, indexes.read(package.name))
     return memo.answers[question]
-
-
-def _remembered(package: Installed, memo: Memo) -> Iterator[Finding]:
-    answers = (answer for question, answer in memo.answers.items() if question.startswith(f"{package.label} "))
-    yield from (answer for answer in answers if answer is not None)
 
 
 def _confusable(package: Installed, answers: Sequence[Served]) -> Finding | None:

@@ -1,9 +1,8 @@
 """Every installed distribution -> the exact artefact that was installed, with its hash and how sure that is."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from envsnap.host.index_config import local_path
@@ -16,22 +15,14 @@ from envsnap.lock.entry import CONTEXT_WHEELS, artefact, as_source_tree, entry, 
 from envsnap.lock.from_index import lock_served
 from envsnap.lock.indexes import find_confusable
 from envsnap.lock.local_wheels import find_wheel, list_wheels
+from envsnap.lock.locked import Locked, in_order
 from envsnap.lock.made_here import lock_tree, repacked
 from envsnap.lock.resolve import is_version, resolve
-from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Installed, Package
 
 __all__ = ["CONTEXT_WHEELS", "Locked", "Sources", "describe_unlocked", "lock_environment", "lock_packages"]
 
 THREADS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """The packages in order of name, and what looks wrong about where they come from."""
-
-    packages: tuple[Package, ...]
-    findings: tuple[Finding, ...]
 
 
 def lock_environment(installed: Sequence[Installed], sources: Sources) -> Locked:
@@ -50,8 +41,7 @@ def lock_environment(installed: Sequence[Installed], sources: Sources) -> Locked
         confusable = finding.result()
     sources.memo.remember((package, found[package.name]) for package in asked)
     entries = (known[package.name] or found[package.name] for package in installed)
-    packages = tuple(sorted(entries, key=lambda entry: entry.name))
-    return Locked(packages, (*confusable, *_yanked(packages)))
+    return in_order(entries, confusable)
 
 
 def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -> dict[str, Package]:
@@ -78,13 +68,6 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
 def lock_packages(installed: Sequence[Installed], sources: Sources) -> tuple[Package, ...]:
     """Do what :func:`lock_environment` does, for whoever needs no findings."""
     return lock_environment(installed, sources).packages
-
-
-def _yanked(packages: Iterable[Package]) -> Iterator[Finding]:
-    for package in packages:
-        if package.installed.yanked is not None:
-            detail = f"{package.installed_version} was withdrawn by its index: {package.installed.yanked}"
-            yield Finding(kind="yanked-release", subject=package.name, detail=detail)
 
 
 def describe_unlocked(installed: Sequence[Installed]) -> tuple[Package, ...]:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -47,6 +48,16 @@ def dump_manifest(manifest: Manifest) -> str:
     return HEADER + tomli_w.dumps(head | plain(manifest.contents), multiline_strings=False)
 
 
+def restamp(text: str, snapshot: Snapshot) -> str | None:
+    """Give a text that :func:`dump_manifest` wrote, unchanged, another time of writing; None for other contents."""
+    table = f'\n[snapshot]\ncreated-by = {json.dumps(snapshot.created_by)}\ncreated-at = "'
+    before, found, after = text.partition(table)
+    _, _, rest = after.partition('"')
+    is_it = found and "\n[" not in before and rest.startswith(f'\ndigest = "{snapshot.digest}"\n')
+    schema = f'\nschema-version = "{SCHEMA_VERSION}"\n' in before
+    return f'{before}{table}{snapshot.created_at}"{rest}' if is_it and schema else None
+
+
 def parse_manifest(text: str, *, source: str) -> tuple[Manifest, tuple[str, ...]]:
     """Read a manifest, which is untrusted; return it with warnings.
 
@@ -75,11 +86,15 @@ def contents_digest(document: Mapping[str, object]) -> str:
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
-def plain(value: msgspec.Struct) -> Plain:
+def plain(value: msgspec.Struct) -> dict[str, Any]:
     """Turn a struct into the tables that TOML can hold: kebab-case, sorted by the user's keys, None left out."""
     table = _without_none(msgspec.to_builtins(value, order="deterministic", builtin_types=TOML_TIMES))
     assert isinstance(table, dict)  # noqa: S101 - a struct always becomes a table
-    put_back(value, table)
+    match value:
+        case Contents():
+            put_back(value.packages, table["packages"])
+        case Package():
+            put_back((value,), (table,))
     return table
 
 

@@ -27,7 +27,7 @@ class OpenModel(Model, frozen=True, kw_only=True):
         other_keys: plain TOML values by key: untrusted, never interpreted.
     """
 
-    other_keys: dict[str, object] = {}
+    other_keys: dict[str, object] | None = None
 
 
 def convert(data: object, kind: type[T], *, source: str) -> T:

@@ -1,6 +1,6 @@
 """Keys of package entries that envsnap does not know: gathered when a lock is read, put back when it is written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -34,17 +34,29 @@ def gather(document: Plain) -> Plain:
     return document | {"packages": [_gather(entry, Package) for entry in packages]}
 
 
-def put_back(value: object, made: object) -> None:
-    """Move what :func:`gather` moved back to where it stood, in the plain data ``made`` of ``value``.
+def put_back(packages: Sequence[Package], made: Sequence[object]) -> None:
+    """Move what :func:`gather` moved back to where it stood, in the plain data ``made`` of the packages.
 
     It comes after the known keys, sorted: TOML gives no order a meaning, and equal values give equal text.
     """
+    for package, entry in zip(packages, made, strict=True):
+        if any(model.other_keys for model in _open_models(package)):
+            _put_back(package, entry)
+
+
+def _open_models(package: Package) -> Iterator[OpenModel]:
+    yield package
+    yield from package.wheels
+    yield from (one for one in (package.sdist, package.vcs, package.directory, package.installed.wheel) if one)
+
+
+def _put_back(value: object, made: object) -> None:
     if isinstance(value, tuple) and isinstance(made, list):
         for item, plain in zip(value, made, strict=True):
-            put_back(item, plain)
+            _put_back(item, plain)
     elif isinstance(value, msgspec.Struct) and isinstance(made, dict):
         for field, key in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            put_back(getattr(value, field), made.get(key))
+            _put_back(getattr(value, field), made.get(key))
         other = made.pop(FIELD, {}) if isinstance(value, OpenModel) else {}
         made.update((key, other[key]) for key in sorted(other) if key not in made)
 

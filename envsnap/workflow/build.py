@@ -1,13 +1,14 @@
 """envsnap build: envsnap.lock -> a rebuilt environment, proven equal to what was captured."""
 
 import contextlib
-import dataclasses
 import platform
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
+
+import msgspec
 
 from envsnap.build.artefacts import check_complete, check_without_conda
 from envsnap.build.context import uv_for, write_context, write_secrets
@@ -166,7 +167,7 @@ def _with_locked(config: IndexConfig, build: BuildSpec) -> IndexConfig:
     known = {without_credentials(url) for url in own if url}
     locked = [url for url in (build.index_url, *build.extra_index_urls) if url and url not in known]
     default = config.index_url or (locked.pop(0) if build.index_url in locked else None)
-    return dataclasses.replace(config, index_url=default, extra_index_urls=(*config.extra_index_urls, *locked))
+    return msgspec.structs.replace(config, index_url=default, extra_index_urls=(*config.extra_index_urls, *locked))
 
 
 @contextlib.contextmanager

@@ -18,13 +18,8 @@ from envsnap.host import nvml
 from envsnap.host.files import work_folder
 from envsnap.host.index_config import IndexConfig, read_index_config
 from envsnap.host.nvml import NvmlFacts
-from envsnap.host.uv import Uv
-from envsnap.lock.files import InsideEnvironment, OnThisMachine
-from envsnap.lock.files import InstalledFiles as ReadableFiles
-from envsnap.lock.indexes import configured_indexes
-from envsnap.lock.lock import Locked, Sources, describe_unlocked, lock_environment
+from envsnap.lock.locked import Locked, remembered
 from envsnap.lock.memo import Memo
-from envsnap.lock.resolve import Locker, target_python
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.observation import LoadedLibrary, Observation
 from envsnap.manifest.package import Package
@@ -100,9 +95,7 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
         progress.stage("hashing the inputs")
     data = capture_data(job.inputs if job else (), folder, InputHashes.of(folder))
     config = read_index_config(request.env, prefix=found.prefix if subject.is_local else None)
-    locked = (
-        _lock(subject, found, config, progress) if artefacts else Locked(describe_unlocked(found.packages), findings=())
-    )
+    locked = _lock(subject, found, config, progress) if artefacts else _unlocked(found)
     return Captured(
         subject=subject,
         found=found,
@@ -134,15 +127,31 @@ def _look_deep(subject: Subject, progress: Progress) -> Observation | NotCapture
     return capture_deep(subject.environment, subject.project.folder.absolute(), variables)
 
 
+def _unlocked(found: CapturedEnvironment) -> Locked:
+    from envsnap.lock.lock import describe_unlocked
+
+    return Locked(describe_unlocked(found.packages), findings=())
+
+
 def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> Locked:
+    """Lock the packages; what finds artefacts is loaded only where earlier freezes did not prove them all."""
     progress.stage(f"locking {len(found.packages)} packages")
+    memo = artefact_memo(subject.project.folder)
+    proven = remembered(found.packages, memo) if subject.request.offline else None
+    if proven is not None:
+        return proven
+    from envsnap.workflow.artefacts import lock_online
+
     with ThreadPoolExecutor(max_workers=1) as pool:
         if subject.job is None:  # a job adds the libraries that it loads: the system is asked after its run
             pool.submit(ask_system, subject.environment, subject.project.folder, found)
-        locked = lock_environment(found.packages, _sources(subject, found, config))
-    for reason, names in _without_artefact(locked.packages):
-        progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names)}: {reason}")
-    return locked
+        return lock_online(subject, found, config, memo, progress)
+
+
+def artefact_memo(project: Path) -> Memo:
+    """Open what earlier freezes of a project proved."""
+    work = work_folder(project)
+    return Memo(work / "cache" / "artefacts.json", work / "wheels")
 
 
 def ask_system(
@@ -150,48 +159,3 @@ def ask_system(
 ) -> CapturedSystem:
     """Ask which of the system's packages are needed; the answer is kept, and the same question costs nothing again."""
     return capture_system(environment, folder.absolute(), found, work_folder(folder) / "cache" / "system.json", loaded)
-
-
-def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]]:
-    """Group the packages that cannot be rebuilt by the reason."""
-    lacking = [package for package in packages if package.installed.evidence == "none"]
-    reasons = dict.fromkeys(package.installed.reason for package in lacking)
-    return [(reason, [package.name for package in lacking if package.installed.reason == reason]) for reason in reasons]
-
-
-def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig) -> Sources:
-    from envsnap.host.index_http import IndexConnections
-    from envsnap.host.uv import find_uv
-    from envsnap.host.wheel_file import RemoteWheels
-
-    folder, work = subject.project.folder, work_folder(subject.project.folder)
-    uv = None if subject.request.offline else find_uv(config)
-    http = IndexConnections(config) if uv else None
-    local = Path(subject.environment.python) if subject.is_local else None
-    python = local or target_python(found.interpreter, found.platform)
-    return Sources(
-        python=python,
-        files=_readable(subject, found),
-        project=folder,
-        wheels=work / "wheels",
-        locker=_locker(subject, uv),
-        records=RemoteWheels(http) if http else None,
-        builder=uv,
-        memo=Memo(work / "cache" / "artefacts.json", work / "wheels"),
-        indexes=configured_indexes(uv, http, python, work) if uv and http else None,
-        folders=config.local_folders,
-    )
-
-
-def _locker(subject: Subject, uv: Uv | None) -> Locker | None:
-    if uv is None or subject.request.locker == "uv":
-        return uv
-    from envsnap.host.pip_tools import find_pip_tools
-
-    return find_pip_tools(uv.config)
-
-
-def _readable(subject: Subject, found: CapturedEnvironment) -> ReadableFiles:
-    if subject.is_local:
-        return OnThisMachine(found.prefix)
-    return InsideEnvironment(subject.environment, found.prefix, subject.project.folder)

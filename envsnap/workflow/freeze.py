@@ -7,8 +7,8 @@ import msgspec
 
 from envsnap import __version__
 from envsnap.errors import UsageError
-from envsnap.host.files import atomic_write, exclusive, remove_unfinished
-from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
+from envsnap.host.files import atomic_write, exclusive, remove_unfinished, sha256_bytes, work_folder
+from envsnap.manifest.lockfile import HEADER, dump_manifest, restamp, seal
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.baseline import prune_baselines, write_listings, write_patch
@@ -68,7 +68,7 @@ def freeze(request: FreezeRequest, subject: Subject, begun: Begun, progress: Pro
         manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
         write_listings(captured.data.listings, folder)
         write_patch(captured.code.patch, folder)
-        atomic_write(path, dump_manifest(manifest).encode("utf-8"))
+        _write(path, manifest, folder)
         prune_baselines(folder, _locks(folder, path))
     return Frozen(manifest, path, tuple(outcome.seconds for outcome in outcomes))
 
@@ -79,6 +79,27 @@ def _place(request: FreezeRequest, folder: Path) -> Path:
     if path.exists() and not (path.is_file() and path.read_bytes().startswith(HEADER.encode())):
         raise UsageError(f"{path} is not a lock that envsnap wrote, and would be overwritten: name another place")
     return path
+
+
+def _write(path: Path, manifest: Manifest, project: Path) -> None:
+    """Write the lock. Where the former one is as envsnap left it and has these contents, only its time is new.
+
+    Rendering a lock of hundreds of packages takes as long as looking at them.
+    """
+    mark = work_folder(project) / "cache" / "lock.sha256"
+    text = restamp(former, manifest.snapshot) if (former := _own_text(path, mark)) else None
+    data = (text or dump_manifest(manifest)).encode("utf-8")
+    atomic_write(path, data)
+    atomic_write(mark, sha256_bytes(data).encode("ascii"))
+
+
+def _own_text(path: Path, mark: Path) -> str:
+    """Return the former lock's text; "" where it is not, byte for byte, what envsnap wrote last."""
+    try:
+        data = path.read_bytes()
+        return data.decode("utf-8") if mark.read_text(encoding="ascii") == sha256_bytes(data) else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _capture(subject: Subject, begun: Begun, progress: Progress) -> Captured:

@@ -35,6 +35,8 @@ def toolkit(environ: Mapping[str, str]) -> str:
 
 def _release(nvcc: str) -> str:
     """Ask nvcc; by hand, since ``subprocess`` takes longer to import than all else here."""
+    if not hasattr(os, "posix_spawn"):
+        return ""  # Python 3.7, which whoever reads the answer refuses
     reader, writer = os.pipe()
     try:
         child = os.posix_spawn(nvcc, (nvcc, "--version"), os.environ, file_actions=_streams(writer))

@@ -1,0 +1,47 @@
+"""What the lock stage gives; and all of it from what earlier freezes proved, where that is enough."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from envsnap.lock.memo import Memo
+from envsnap.manifest.finding import Finding
+from envsnap.manifest.package import Installed, Package
+
+
+class Locked(NamedTuple):
+    """The packages in order of name, and what looks wrong about where they come from."""
+
+    packages: tuple[Package, ...]
+    findings: tuple[Finding, ...]
+
+
+def remembered(installed: Sequence[Installed], memo: Memo) -> Locked | None:
+    """Return what a freeze that asks no index finds; None where a distribution is new, or its wheel is gone."""
+    packages = [memo.find(package) for package in installed]
+    known = [package for package in packages if package is not None]
+    if len(known) < len(packages):
+        return None
+    return in_order(known, remembered_findings(installed, memo))
+
+
+def in_order(packages: Iterable[Package], findings: Iterable[Finding]) -> Locked:
+    """Put the packages in order of name, and add a finding for each release that was withdrawn."""
+    ordered = tuple(sorted(packages, key=lambda package: package.name))
+    return Locked(ordered, (*findings, *_yanked(ordered)))
+
+
+def remembered_findings(installed: Iterable[Installed], memo: Memo) -> Iterator[Finding]:
+    """Give what the indexes' pages said of these packages when they were asked last."""
+    told: dict[str, list[Finding]] = {}
+    for question, answer in memo.answers.items():
+        if answer is not None:
+            told.setdefault(question.partition(" ")[0], []).append(answer)
+    for package in installed:
+        yield from told.get(package.label, ())
+
+
+def _yanked(packages: Iterable[Package]) -> Iterator[Finding]:
+    for package in packages:
+        if package.installed.yanked is not None:
+            detail = f"{package.installed_version} was withdrawn by its index: {package.installed.yanked}"
+            yield Finding(kind="yanked-release", subject=package.name, detail=detail)
