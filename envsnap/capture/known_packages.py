@@ -5,9 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsnap.host.digests import RACY_NANOSECONDS
-from envsnap.host.files import atomic_write, work_folder
-
 if TYPE_CHECKING:
     from envsnap.capture.packages import ProbedPackage
 
@@ -31,6 +28,8 @@ class KnownPackages:
         """Keep the descriptions that the probe just gave, if they are not the ones that are kept already."""
         import msgspec
 
+        from envsnap.host.files import atomic_write, work_folder
+
         sound = {f"{package.root}/{package.folder}": package for package in packages if self._is_lasting(package)}
         encoded = msgspec.json.encode(sound)
         try:
@@ -46,5 +45,7 @@ class KnownPackages:
         What a package manager said is not, nor what stands beside it. Files that were changed just now may change
         again without a trace: https://git-scm.com/docs/racy-git.
         """
+        from envsnap.host.digests import RACY_NANOSECONDS
+
         whole = not (package.problem or package.unreadable or package.owner or package.sampled)
         return whole and bool(package.state) and package.newest < self._started - RACY_NANOSECONDS

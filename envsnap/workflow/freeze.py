@@ -90,7 +90,8 @@ def _write(path: Path, manifest: Manifest, project: Path) -> None:
     text = restamp(former, manifest.snapshot) if (former := _own_text(path, mark)) else None
     data = (text or dump_manifest(manifest)).encode("utf-8")
     atomic_write(path, data)
-    atomic_write(mark, sha256_bytes(data).encode("ascii"))
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(sha256_bytes(data), encoding="ascii")  # one that is cut off is that of no lock
 
 
 def _own_text(path: Path, mark: Path) -> str:
