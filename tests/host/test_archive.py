@@ -96,7 +96,10 @@ def test_failed_write_leaves_the_former_archive(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../outside", "/etc/outside", "a/../../outside", "a//b", "./a", "a/.", "..", "", "a\nb", ".git/config", "a/.GIT/hooks/x", "git~1/x"],
+    [
+        "../outside", "/etc/outside", "a/../../outside", "a//b", "./a", "a/.", "..", "", "a\nb",
+        ".git/config", "a/.GIT/hooks/x", "git~1/x",
+    ],
 )  # fmt: skip
 def test_name_that_leaves_its_folder_is_refused(name: str, tmp_path: Path, folder: Path) -> None:
     """Nothing at all is written; git's own folder counts as outside, for git runs what it finds there."""
