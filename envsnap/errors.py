@@ -35,6 +35,12 @@ class BuildError(EnvsnapError):
     exit_code = 5
 
 
+class BundleError(EnvsnapError):
+    """A bundle cannot be made, or is not what it says."""
+
+    exit_code = 5
+
+
 class EnvironmentDiffersError(EnvsnapError):
     """The rebuilt environment is not the one that the lock records."""
 

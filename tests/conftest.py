@@ -12,7 +12,7 @@ import pytest
 
 from envsnap.host.engine import Engine
 
-pytest_plugins = ("conda_channel", "package_index")
+pytest_plugins = ("conda_channel", "file_server", "package_index")
 """Modules of tests/plugins: fixtures that tests of several stages share."""
 
 MAY_START_PROCESSES = frozenset({"docker", "network", "processes", "slow"})

@@ -1,12 +1,32 @@
 """Wheels that no index serves: found again on this machine by their hash."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from envsnap.errors import BuildError
 from envsnap.host.files import link_or_copy, sha256_file
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.package import Artefact, Package
+
+
+class WheelStore(Protocol):
+    """Whoever has wheels that no index serves, or that shall not be asked of one."""
+
+    def put(self, wheel: Artefact, target: Path) -> None:
+        """Put the wheel that has the recorded hash at ``target``, or raise EnvsnapError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Folders of this machine in which wheels are looked for, in order."""
+
+    folders: tuple[Path, ...]
+
+    def put(self, wheel: Artefact, target: Path) -> None:
+        """Put the wheel at ``target``: see :func:`gather_wheel`."""
+        gather_wheel(wheel, target, self.folders)
 
 
 def check_complete(packages: Iterable[Package]) -> None:

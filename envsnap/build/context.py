@@ -1,12 +1,12 @@
 """A rendered build context on disk, and the secrets that serve the build and stay out of the image."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from envsnap.build.artefacts import gather_wheel
+from envsnap.build.artefacts import WheelStore
 from envsnap.errors import BuildError
 from envsnap.host.index_config import IndexConfig, reachable_elsewhere
 from envsnap.manifest.build_spec import BuildSpec
@@ -16,7 +16,7 @@ UV_PATH = "tools/uv"
 
 
 def write_context(
-    texts: Mapping[str, str], wheels: Mapping[str, Artefact], *, folder: Path, stores: Iterable[Path], uv: Path
+    texts: Mapping[str, str], wheels: Mapping[str, Artefact], *, folder: Path, store: WheelStore, uv: Path
 ) -> None:
     """Write a build context into ``folder``, over one that was there.
 
@@ -24,7 +24,7 @@ def write_context(
         texts: contents by path in the context.
         wheels: artefacts by path in the context.
         folder: the context.
-        stores: folders in which the wheels are looked for.
+        store: has the wheels.
         uv: the executable that installs inside the builder stages.
 
     Raises:
@@ -36,7 +36,7 @@ def write_context(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     for path, wheel in wheels.items():
-        gather_wheel(wheel, folder / path, stores)
+        store.put(wheel, folder / path)
     (folder / UV_PATH).parent.mkdir(parents=True)
     shutil.copy2(uv, folder / UV_PATH)
 

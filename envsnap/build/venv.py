@@ -1,10 +1,9 @@
 """Manifest -> a virtual environment, for machines without a container engine."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from envsnap.build.artefacts import gather_wheel
+from envsnap.build.artefacts import WheelStore
 from envsnap.errors import BuildError
 from envsnap.manifest.manifest import Manifest
 
@@ -30,7 +29,7 @@ def build_venv(
     requirements: str,
     *,
     folder: Path,
-    stores: Iterable[Path],
+    store: WheelStore,
     installer: Installer,
     own: Path | None = None,
 ) -> Path:
@@ -40,7 +39,7 @@ def build_venv(
         manifest: what to rebuild.
         requirements: its packages, each pinned by hash.
         folder: the environment's folder.
-        stores: where wheels that no index serves are looked for.
+        store: has the wheels that no index serves.
         installer: makes environments and installs into them.
         own: an interpreter of the locked version that the project has, where the installer may not look.
 
@@ -65,8 +64,7 @@ def build_venv(
     links = folder / "envsnap-wheels"
     links.mkdir()
     wheels = [package.wheel for package in manifest.contents.packages if package.wheel and package.wheel.path]
-    searched = list(stores)
     for wheel in wheels:
-        gather_wheel(wheel, links / wheel.name, searched)
+        store.put(wheel, links / wheel.name)
     installer.install(listing, python=python, links=links)
     return python

@@ -29,6 +29,11 @@ from envsnap.workflow.project import LOCK
     show_default=True,
     help="Network of the image's build steps; host reaches an index that only this machine sees.",
 )
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, exists=True),
+    help="Take lock and packages from this bundle, and use no network.",
+)
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(  # noqa: PLR0913 - one parameter an option
@@ -39,6 +44,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     render_only: bool,
     output: Path | None,
     network: Literal["default", "host", "none"],
+    bundle: Path | None,
     project: Path,
     json: bool,
     quiet: bool,
@@ -51,7 +57,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     request = BuildRequest(
         folder=project.absolute(),
         env=dict(os.environ),
-        lock=lock or project / LOCK,
+        lock=lock or (None if bundle else project / LOCK),
+        bundle=bundle,
         target=target,
         tag=tag,
         render_only=render_only,

@@ -9,6 +9,7 @@ COMMANDS = {
     "build": "Rebuild the locked environment and prove that it is equal.",
     "verify": "Rerun the job in the rebuilt environment and compare the numbers.",
     "export": "Write the lock for pip, uv, conda, conda-lock or as a CycloneDX bill of materials.",
+    "bundle": "Put the lock and all that it needs into one folder or archive.",
     "diff": "Say what differs between two locks, or between a lock and what stands here.",
     "doctor": "Say whether this machine can rebuild and rerun the lock.",
 }

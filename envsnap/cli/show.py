@@ -1,11 +1,12 @@
 """How a command talks: progress on standard error, its result on standard output, its exit code."""
 
+import contextlib
 import logging
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -68,6 +69,22 @@ class StderrProgress:
             self._clear()
             click.echo(f"  | {clean[:width]}", err=True, nl=False)
             self._shown = True
+
+    @contextlib.contextmanager
+    def transfer(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Begin a stage of ``total`` bytes; on a terminal a bar shows how far it is."""
+        self.stage(text)
+        if not self._live:
+            yield lambda _count: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+        columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
+        # transient: the line of the stage stays, as for every other one
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=total)
+            yield lambda count: bar.advance(task, count)
 
     def warn(self, text: str) -> None:
         """Say what the user should know."""

@@ -25,6 +25,11 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 @click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here."
 )
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, exists=True),
+    help="Take lock and baseline from this bundle, and use no network.",
+)
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(  # noqa: PLR0913 - one parameter an option
@@ -35,6 +40,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     runs: int,
     report: Path | None,
     junit_file: Path | None,
+    bundle: Path | None,
     project: Path,
     json: bool,
     quiet: bool,
@@ -49,7 +55,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     request = VerifyRequest(
         folder=project.absolute(),
         env=dict(os.environ),
-        lock=lock or project / LOCK,
+        lock=lock or (None if bundle else project / LOCK),
+        bundle=bundle,
         target=target,
         image=image,
         runs=runs,

@@ -107,10 +107,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uv(msgspec.Struct, frozen=True):
-    """uv, with the indexes that it shall ask; URLs travel in its environment, where no process list shows them."""
+    """uv, with the indexes that it shall ask; URLs travel in its environment, where no process list shows them.
+
+    ``offline`` keeps it from the network, whatever its own settings say.
+    """
 
     executable: Path
     config: IndexConfig
+    offline: bool = False
 
     def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
         """Resolve pinned requirements, without dependencies, to the files that the indexes serve for ``python``.
@@ -281,6 +285,8 @@ class Uv(msgspec.Struct, frozen=True):
             "UV_INSECURE_HOST": " ".join(config.trusted_hosts),
             "SSL_CERT_FILE": str(config.certificates or ""),
             "UV_NO_INDEX": "1" if config.no_index else "",
+            "UV_OFFLINE": "1" if self.offline else os.environ.get("UV_OFFLINE", ""),
+            "UV_NO_CONFIG": "1" if self.offline else os.environ.get("UV_NO_CONFIG", ""),
             "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "315532800"),
         }
         dropped = {"VIRTUAL_ENV", *settings}
@@ -288,8 +294,8 @@ class Uv(msgspec.Struct, frozen=True):
         return kept | {name: value for name, value in settings.items() if value}
 
 
-def find_uv(config: IndexConfig) -> Uv:
-    """Find the uv that came with envsnap.
+def find_uv(config: IndexConfig, *, offline: bool = False) -> Uv:
+    """Find the uv that came with envsnap; ``offline`` keeps it from the network.
 
     Raises:
         MissingToolError: it is not there.
@@ -297,7 +303,7 @@ def find_uv(config: IndexConfig) -> Uv:
     import uv
 
     try:
-        return Uv(Path(uv.find_uv_bin()), config)
+        return Uv(Path(uv.find_uv_bin()), config, offline)
     except FileNotFoundError as error:
         raise MissingToolError(f"uv's executable is missing: {error}; install envsnap anew") from error
 

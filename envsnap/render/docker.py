@@ -49,13 +49,14 @@ class DockerContext:
     wheels: Mapping[str, Artefact]
 
 
-def render_docker(manifest: Manifest, *, base_image: str, buildkit: bool) -> DockerContext:
+def render_docker(manifest: Manifest, *, base_image: str, buildkit: bool, offline: bool = False) -> DockerContext:
     """Render the context.
 
     Args:
         manifest: read and checked; each value that reaches the text is held to a pattern by its type.
         base_image: the reference to build on: a tag, or a tag with its digest.
         buildkit: whether the builder understands ``RUN --mount``.
+        offline: whether no index is asked: then every wheel travels in the context.
     """
     groups = _groups(manifest.contents.packages)
     texts = {f"requirements/{group.name}.txt": render_requirements(group.packages) for group in groups}
@@ -70,7 +71,9 @@ def render_docker(manifest: Manifest, *, base_image: str, buildkit: bool) -> Doc
         variables=_variables(manifest),
         digest=manifest.snapshot.digest,
     )
-    texts["install.sh"] = render_template("install.sh.j2", index_settings=_index_settings(manifest.contents.build))
+    texts["install.sh"] = render_template(
+        "install.sh.j2", index_settings=_index_settings(manifest.contents.build), offline=offline
+    )
     wheels = {f"wheels/{group.name}/{wheel.name}": wheel for group in groups for wheel in group.wheels}
     return DockerContext(texts=dict(sorted(texts.items())), wheels=dict(sorted(wheels.items())))
 

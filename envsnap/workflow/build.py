@@ -32,9 +32,12 @@ from envsnap.render.requirements import render_requirements
 from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.interpreters import check_folder, choose_python
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import read_lock
+from envsnap.workflow.supply import Supply, open_supply
 
 UNPINNED = "{name} stands only in this engine, no registry pins it: the Dockerfile names it by tag"
+APT_NEEDS_NETWORK = (
+    "a bundle holds no Debian packages: the build fetches {names} ([build].apt) from a mirror, and fails without one"
+)
 REQUIREMENTS = "requirements.txt"
 CONTEXT = frozenset({"Dockerfile", "install.sh", "requirements", "tools", "wheels", SECRETS_FOLDER})
 """All that a rendered context holds at its top: a folder with anything else is the user's own."""
@@ -42,12 +45,16 @@ CONTEXT = frozenset({"Dockerfile", "install.sh", "requirements", "tools", "wheel
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildRequest:
-    """What the user asked for; ``env`` is the caller's environment."""
+    """What the user asked for; ``env`` is the caller's environment.
+
+    Without ``lock`` it is the bundle's own, or the project's; with ``bundle`` no network is used.
+    """
 
     folder: Path
     env: Mapping[str, str]
-    lock: Path
+    lock: Path | None
     target: Target
+    bundle: Path | None = None
     tag: str | None = None
     render_only: bool = False
     output: Path | None = None
@@ -75,21 +82,20 @@ def build(request: BuildRequest, progress: Progress) -> Built:
     Raises:
         UsageError: the options contradict each other, or would overwrite the user's own files.
         InvalidFileError: the lock is not valid.
+        BundleError: the bundle is none, is damaged, or holds not all that the lock needs.
         BuildError: a package has no artefact, or a step fails.
         EnvironmentDiffersError: what was built is not what was captured.
         MissingToolError: no engine answers.
     """
     _check_request(request)
-    lock = read_lock(request.lock)
-    for warning in lock.warnings:
-        progress.warn(warning)
-    check_without_conda(lock.manifest.contents)
-    check_complete(lock.manifest.contents.packages)
-    config = read_index_config(request.env)
+    supply = open_supply(request.folder, request.lock, request.bundle, progress)
+    check_without_conda(supply.manifest.contents)
+    check_complete(supply.manifest.contents.packages)
+    config = IndexConfig(no_index=True) if supply.is_offline else read_index_config(request.env)
     with exclusive(request.folder):
         if request.target == "venv":
-            return _build_venv(request, lock.manifest, config, progress)
-        return _build_docker(request, lock.manifest, config, progress)
+            return _build_venv(request, supply, config, progress)
+        return _build_docker(request, supply, config, progress)
 
 
 def _check_request(request: BuildRequest) -> None:
@@ -100,10 +106,11 @@ def _check_request(request: BuildRequest) -> None:
         raise UsageError(f"--output {request.output} holds the project and would be overwritten: name another folder")
 
 
-def _build_venv(request: BuildRequest, manifest: Manifest, config: IndexConfig, progress: Progress) -> Built:
+def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> Built:
     from envsnap.host.uv import find_uv
 
-    requirements = render_requirements(manifest.contents.packages)
+    manifest, carried = supply.manifest, supply.carried
+    requirements = render_requirements(carried.contents.packages)
     if request.render_only:
         folder = request.output or work_folder(request.folder) / "render"
         _refuse_foreign_folder(folder, frozenset({REQUIREMENTS}), REQUIREMENTS)
@@ -113,11 +120,11 @@ def _build_venv(request: BuildRequest, manifest: Manifest, config: IndexConfig, 
     progress.stage(f"installing {len(manifest.contents.packages)} packages into a virtual environment")
     folder = request.output or venv_folder(request.folder)
     python = build_venv(
-        manifest,
+        carried,
         requirements,
         folder=folder.absolute(),
-        stores=_stores(request.folder, config),
-        installer=find_uv(_with_locked(config, manifest.contents.build)),
+        store=supply.wheels(request.folder, config),
+        installer=find_uv(_with_locked(config, manifest.contents.build), offline=supply.is_offline),
         own=_own_python(request, manifest),
     )
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
@@ -135,24 +142,49 @@ def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
     return python if found.interpreter.version == manifest.contents.interpreter.version else None
 
 
-def _build_docker(request: BuildRequest, manifest: Manifest, config: IndexConfig, progress: Progress) -> Built:
+def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> Built:
+    manifest = supply.manifest
     folder = request.output or work_folder(request.folder) / "context"
     if request.render_only:
         base = _wanted_base(manifest)
-        return _render(request, manifest, config, base=base, buildkit=True, folder=folder)
+        return _render(request, supply, config, base=base, buildkit=True, folder=folder)
     with Engine.connect(request.env) as engine:
         builder = find_builder(engine.cli_environment, podman=engine.info.podman)
+        if supply.is_offline:
+            _check_base(engine, _wanted_base(manifest))
         base = _resolve_base(engine, _wanted_base(manifest), progress)
+        network = _network(request, supply, progress)
         progress.stage("writing the build context")
-        _render(request, manifest, config, base=base, buildkit=isinstance(builder, BuildKit), folder=folder)
+        _render(request, supply, config, base=base, buildkit=isinstance(builder, BuildKit), folder=folder)
         tag = request.tag or image_tag(request.folder, manifest)
         progress.stage(f"building image {tag}")
-        with _secrets(request.env, manifest, config) as secrets:
-            wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets, network=request.network)
+        with _secrets(request.env, supply, config) as secrets:
+            wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets, network=network)
             image = build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
     remember_target(request.folder, "docker", tag, manifest)
     return Built("docker", tag, len(manifest.contents.packages), image, _unread(manifest))
+
+
+def _check_base(engine: Engine, name: str) -> None:
+    """Ask no registry: a bundle holds packages, and no image.
+
+    Raises:
+        BuildError: the engine has not the base image.
+    """
+    if engine.image(name) is None:
+        raise BuildError(
+            f"the engine holds no image {name}, and a bundle brings none: fetch it with 'docker pull {name}' where "
+            "there is a network, or carry it here with 'docker save' and 'docker load'; or build with --target venv"
+        )
+
+
+def _network(request: BuildRequest, supply: Supply, progress: Progress) -> Literal["default", "host", "none"]:
+    """Return the network of the build's steps: with a bundle none, but for Debian packages, which it does not hold."""
+    apt = supply.manifest.contents.build.apt
+    if supply.is_offline and apt:
+        progress.warn(APT_NEEDS_NETWORK.format(names=", ".join(apt)))
+    return "none" if supply.is_offline and not apt and request.network == "default" else request.network
 
 
 def _unread(manifest: Manifest) -> int:
@@ -171,11 +203,14 @@ def _with_locked(config: IndexConfig, build: BuildSpec) -> IndexConfig:
 
 
 @contextlib.contextmanager
-def _secrets(env: Mapping[str, str], manifest: Manifest, config: IndexConfig) -> Iterator[Mapping[str, Path]]:
+def _secrets(env: Mapping[str, str], supply: Supply, config: IndexConfig) -> Iterator[Mapping[str, Path]]:
     """Hold the files with index settings and certificates outside of the context, for the time of the build."""
+    if supply.is_offline:
+        yield {}
+        return
     with tempfile.TemporaryDirectory(prefix="envsnap-secrets-") as name:
         home = Path(env.get("HOME", name))
-        yield write_secrets(config, manifest.contents.build, folder=Path(name), home=home)
+        yield write_secrets(config, supply.manifest.contents.build, folder=Path(name), home=home)
 
 
 def _tell(event: BuildEvent, progress: Progress) -> None:
@@ -192,21 +227,21 @@ def _tell(event: BuildEvent, progress: Progress) -> None:
 
 
 def _render(
-    request: BuildRequest, manifest: Manifest, config: IndexConfig, *, base: str, buildkit: bool, folder: Path
+    request: BuildRequest, supply: Supply, config: IndexConfig, *, base: str, buildkit: bool, folder: Path
 ) -> Built:
     from envsnap.host.uv import find_uv
 
-    context = render_docker(manifest, base_image=base, buildkit=buildkit)
+    context = render_docker(supply.carried, base_image=base, buildkit=buildkit, offline=supply.is_offline)
     uv = uv_for(
-        manifest.contents.platform.arch,
+        supply.manifest.contents.platform.arch,
         find_uv(config).executable,
         host_system=platform.system(),
         host_arch=platform.machine(),
     )
     if request.output is not None:
         _refuse_foreign_folder(folder, CONTEXT, "Dockerfile")
-    write_context(context.texts, context.wheels, folder=folder, stores=_stores(request.folder, config), uv=uv)
-    return Built("context", str(folder), len(manifest.contents.packages))
+    write_context(context.texts, context.wheels, folder=folder, store=supply.wheels(request.folder, config), uv=uv)
+    return Built("context", str(folder), len(supply.manifest.contents.packages))
 
 
 def _refuse_foreign_folder(folder: Path, known: frozenset[str], mark: str) -> None:
@@ -254,7 +289,3 @@ def _familiar(repository: str) -> str:
 def _prove(environment: Environment, manifest: Manifest, request: BuildRequest, progress: Progress) -> None:
     progress.stage("comparing the rebuilt environment with the lock")
     prove_equal(environment, manifest, request.folder)
-
-
-def _stores(folder: Path, config: IndexConfig) -> tuple[Path, ...]:
-    return (work_folder(folder) / "wheels", *config.local_folders)

@@ -129,7 +129,7 @@ def prove_equal(environment: Environment, manifest: Manifest, folder: Path) -> P
     return found.prefix
 
 
-def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str]) -> None:
+def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str], *, offline: bool = False) -> None:
     """Hold the editable source trees of the working tree against the lock: the rebuilt environment has the locked ones.
 
     Raises:
@@ -140,7 +140,7 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str]) -> N
         return
     from envsnap.host.uv import find_uv
 
-    differences = diff_sources(packages, folder, find_uv(read_index_config(env)), work_folder(folder))
+    differences = diff_sources(packages, folder, find_uv(read_index_config(env), offline=offline), work_folder(folder))
     if differences:
         raise EnvironmentDiffersError(
             "the source of a package that is installed editable is not the locked one:\n"

@@ -1,5 +1,7 @@
 """What a workflow tells while it works; the command line decides how to show it."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -14,3 +16,10 @@ class Progress(Protocol):
 
     def warn(self, text: str) -> None:
         """Say what the user should know, though the work goes on."""
+
+
+class TransferProgress(Progress, Protocol):
+    """A listener that shows how far a transfer is, too."""
+
+    def transfer(self, text: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Begin a stage of ``total`` bytes; the function that is given takes the bytes that came, from any thread."""

@@ -28,8 +28,9 @@ from envsnap.workflow.environments import (
     prove_sources,
 )
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_lock, read_project
+from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
 from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
+from envsnap.workflow.supply import Supply, baseline_folder, open_supply
 
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
 NOT_DECLARED = "the baseline has it, and the job no longer declares it: never compared"
@@ -37,11 +38,15 @@ NOT_DECLARED = "the baseline has it, and the job no longer declares it: never co
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyRequest:
-    """What the user asked for; ``target`` None means what was built last."""
+    """What the user asked for; ``target`` None means what was built last.
+
+    Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does.
+    """
 
     folder: Path
     env: Mapping[str, str]
-    lock: Path
+    lock: Path | None
+    bundle: Path | None = None
     target: Target | None = None
     image: str | None = None
     runs: int = 1
@@ -62,6 +67,7 @@ def verify(request: VerifyRequest, progress: Progress) -> Verified:
     Raises:
         UsageError: the lock records no job or no baseline.
         InvalidFileError: the settings, the lock or the baseline's files are not valid.
+        BundleError: the bundle is none, or damaged.
         InputError: an input is not the one that the lock records; nothing was run.
         BuildError: the environment was not built.
         EnvironmentDiffersError: the environment, or an editable source tree, is not the one that the lock records; or
@@ -70,19 +76,24 @@ def verify(request: VerifyRequest, progress: Progress) -> Verified:
         MissingToolError: no engine answers.
     """
     project = read_project(request.folder)
-    lock = read_lock(request.lock)
-    for warning in lock.warnings:
-        progress.warn(warning)
-    manifest, job = lock.manifest, job_to_verify(project, lock.manifest)
-    baseline, files = _baseline(manifest, project.folder)
+    supply = open_supply(request.folder, request.lock, request.bundle, progress)
+    with baseline_folder(supply, project.folder) as recorded:
+        return _verify(request, project, supply, recorded, progress)
+
+
+def _verify(
+    request: VerifyRequest, project: ProjectFolder, supply: Supply, recorded: Path, progress: Progress
+) -> Verified:
+    manifest, job = supply.manifest, job_to_verify(project, supply.manifest)
+    baseline, files = _baseline(manifest, recorded)
     rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
         put_back(project.folder, progress)
-        data = _check_inputs(manifest, job, project.folder, progress)
+        data = _check_inputs(manifest, job, project.folder, recorded, progress)
         with open_rebuilt(rebuilt, request.env) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")
             prefix = prove_equal(environment, manifest, project.folder)
-            prove_sources(manifest, request.folder, request.env)
+            prove_sources(manifest, request.folder, request.env, offline=supply.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
             run = _plan(request, manifest, job, data, progress)
             outcomes = repeat_job(environment, executed, run, request.runs, progress)
@@ -102,11 +113,13 @@ def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, 
     return baseline, baseline_files(baseline, folder)
 
 
-def _check_inputs(manifest: Manifest, job: Job, folder: Path, progress: Progress) -> CapturedData:
+def _check_inputs(
+    manifest: Manifest, job: Job, folder: Path, recorded_folder: Path, progress: Progress
+) -> CapturedData:
     if job.inputs or manifest.contents.data:
         progress.stage("checking the inputs")
     found = capture_data(job.inputs, folder)
-    recorded = read_listings([datum.sha256 for datum in manifest.contents.data if datum.files], folder)
+    recorded = read_listings([datum.sha256 for datum in manifest.contents.data if datum.files], recorded_folder)
     problems = check_data(manifest.contents.data, found, recorded)
     if problems:
         lines = "".join(f"\n  {problem}" for problem in problems)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from envsnap.build.artefacts import Folders
 from envsnap.build.venv import LISTING, build_venv
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
@@ -102,7 +103,7 @@ def test_index_and_kept_wheels_are_installed_by_hash(index: str, tmp_path: Path)
     lines = [f"{item.name}==1.0 --hash=sha256:{item.wheels[0].hashes['sha256']}\n" for item in packages]
 
     python = build_venv(
-        manifest(*packages), "".join(lines), folder=tmp_path / "new" / "venv", stores=[tmp_path / "store"],
+        manifest(*packages), "".join(lines), folder=tmp_path / "new" / "venv", store=Folders((tmp_path / "store",)),
         installer=find_uv(IndexConfig(index_url=index)),
     )  # fmt: skip
 
@@ -136,7 +137,9 @@ class FakeInstaller:
 
 def build(folder: Path, installer: Any, *packages: Package, python: str = HERE) -> Path:
     """Build with the fake."""
-    return build_venv(manifest(*packages, python=python), "a\nb\n", folder=folder, stores=[], installer=installer)
+    return build_venv(
+        manifest(*packages, python=python), "a\nb\n", folder=folder, store=Folders(()), installer=installer
+    )
 
 
 def test_a_former_environment_is_replaced(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -199,3 +201,31 @@ def test_no_color_is_respected(no_color: str, expected: bool, monkeypatch: pytes
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
 
     assert expected == voice().color
+
+
+def test_transfer_is_a_stage_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """No bar; quiet says nothing at all."""
+    for quiet in (False, True):
+        with StderrProgress(quiet=quiet, verbose=False).transfer("fetching 2 files", 10) as advance:
+            advance(10)
+
+    assert ("", "envsnap: fetching 2 files\n") == capsys.readouterr()
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_transfer_is_a_bar_on_a_terminal(no_color: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is gone at the end; NO_COLOR leaves it without colours (https://no-color.org)."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    leader, follower = os.openpty()
+    with os.fdopen(follower, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with StderrProgress(quiet=False, verbose=False).transfer("fetching 2 files", 2**20) as advance:
+            advance(2**19)
+        terminal.flush()
+        shown = os.read(leader, 100_000).decode()
+    os.close(leader)
+
+    assert "fetching 2 files" in shown
+    assert "MiB" in shown
+    assert bool(no_color) != bool(re.search(r"\x1b\[[0-9;]*3[0-9]", shown))

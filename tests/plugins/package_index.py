@@ -157,6 +157,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path.suffix == ".metadata":
             self._answer(200, _metadata(path.with_suffix("")))
             return
+        if not path.is_file():
+            self._answer(404, b"")
+            return
         data = path.read_bytes()
         span = self.headers.get("Range", "").removeprefix("bytes=")
         if not span or not self.index.ranges:

@@ -1,7 +1,8 @@
 """A small manifest, an environment that answers the probe without a process, and a progress that writes down."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
-from envsnap.workflow.progress import Progress
+from envsnap.workflow.progress import TransferProgress
 
 INTERPRETER = Interpreter(
     implementation="cpython", version="3.11.7", build="main", compiler="GCC", soabi="cpython-311", provenance="system"
@@ -95,6 +96,12 @@ class WrittenProgress:
         """Note a warning."""
         self._told.append(f"warning: {text}")
 
+    @contextlib.contextmanager
+    def transfer(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Note a stage of bytes."""
+        self._told.append(f"transfer: {text} ({total})")
+        yield lambda _count: None
+
 
 def succeed(_execution: Execution) -> Completed:
     """End well and write nothing."""
@@ -108,7 +115,7 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def progress(told: list[str]) -> Progress:
+def progress(told: list[str]) -> TransferProgress:
     """A progress that writes into ``told``."""
     return WrittenProgress(told)
 

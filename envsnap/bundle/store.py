@@ -1,0 +1,101 @@
+"""The blobs of a bundle that is being made: files named by their SHA-256, kept from one try to the next."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from envsnap.errors import BundleError
+from envsnap.host.archive import TarMember, write_tar
+from envsnap.host.files import FULL, link_or_copy, sha256_file
+from envsnap.manifest.bundle import BLOBS
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Blobs below ``root``, the folder of the bundle or what stands for it until its archive is written."""
+
+    root: Path
+
+    @property
+    def blobs(self) -> Path:
+        """The folder with the blobs."""
+        return self.root / BLOBS
+
+    def prepare(self) -> None:
+        """Make the folder."""
+        self.blobs.mkdir(parents=True, exist_ok=True)
+
+    def size_of(self, sha256: str) -> int | None:
+        """Return the size of a blob that is there; a file that is not what its name says is removed."""
+        path = self.blobs / sha256
+        if not path.is_file():
+            return None
+        found, size = sha256_file(path)
+        if found == sha256:
+            return size
+        path.unlink()
+        return None
+
+    def part_of(self, sha256: str) -> int:
+        """Return how many bytes of a blob an earlier try left."""
+        with contextlib.suppress(OSError):
+            return (self.blobs / f"{sha256}.part").stat().st_size
+        return 0
+
+    def take(self, file: Path, sha256: str, label: str) -> int | None:
+        """Take over a file of this machine, where it has the digest; return its size, or None.
+
+        Raises:
+            BundleError: there is no room for it.
+        """
+        if not file.is_file():
+            return None
+        found, size = sha256_file(file)
+        if found != sha256:
+            return None
+        with room_in_bundle(label, self.root):
+            link_or_copy(file, self.blobs / sha256)
+        return size
+
+    def archive(self, members: Iterable[TarMember], label: str) -> tuple[str, int]:
+        """Write an archive as a blob; return its digest and size.
+
+        Raises:
+            BundleError: there is no room for it.
+        """
+        scratch = self.blobs / f"{os.getpid()}.tar.part"
+        with room_in_bundle(label, self.root):
+            write_tar(scratch, members)
+            digest, size = sha256_file(scratch)
+            scratch.replace(self.blobs / digest)
+        return digest, size
+
+    def keep_only(self, digests: Iterable[str]) -> None:
+        """Remove the blobs and parts of other tries."""
+        kept = frozenset(digests)
+        for path in self.blobs.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in kept:
+                path.unlink()
+
+
+@contextlib.contextmanager
+def room_in_bundle(label: str, place: Path) -> Iterator[None]:
+    """Tell a disk that is full, while ``label`` is written, from what else can go wrong.
+
+    Raises:
+        BundleError: no room is left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise BundleError(
+            f"{label} cannot be written to {place}: {error.strerror}; make room, or name another place with --output, "
+            "and run the command again; it goes on where it stopped"
+        ) from error

@@ -1,0 +1,103 @@
+"""Where build and verify get the lock and its wheels from: the project and the indexes, or a bundle alone."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from envsnap.build.artefacts import Folders, WheelStore
+from envsnap.bundle.reader import Bundle, open_bundle
+from envsnap.host.files import work_folder
+from envsnap.host.index_config import IndexConfig
+from envsnap.lock.entry import CONTEXT_WHEELS
+from envsnap.manifest.bundle import BASELINE
+from envsnap.manifest.manifest import Manifest
+from envsnap.manifest.package import Artefact, Package
+from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import LOCK, read_lock
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """A lock and where its wheels come from; with ``bundle`` no index is asked."""
+
+    manifest: Manifest
+    bundle: Bundle | None
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether nothing may be asked of a network."""
+        return self.bundle is not None
+
+    @property
+    def carried(self) -> Manifest:
+        """The manifest to render: where a bundle serves, every wheel is a file that is carried along."""
+        return self.manifest if self.bundle is None else _with_every_wheel_here(self.manifest)
+
+    def wheels(self, folder: Path, config: IndexConfig) -> WheelStore:
+        """Return what has the wheels that are carried along."""
+        return self.bundle or Folders((work_folder(folder) / "wheels", *config.local_folders))
+
+
+def open_supply(folder: Path, lock: Path | None, bundle: Path | None, progress: Progress) -> Supply:
+    """Read the lock that is named, else the bundle's own, else the project's.
+
+    Raises:
+        UsageError: there is no lock.
+        InvalidFileError: it is not valid.
+        BundleError: the bundle is none, or damaged.
+    """
+    opened = open_bundle(bundle) if bundle is not None else None
+    if opened is not None and lock is None:
+        manifest, warnings = opened.manifest()
+    else:
+        found = read_lock(lock or folder / LOCK)
+        manifest, warnings = found.manifest, found.warnings
+    for warning in warnings:
+        progress.warn(warning)
+    return Supply(manifest, opened)
+
+
+@contextlib.contextmanager
+def baseline_folder(supply: Supply, project: Path) -> Iterator[Path]:
+    """Give the folder in which ``envsnap.baseline`` lies: the project, or the bundle, an archive's unpacked.
+
+    Raises:
+        BundleError: a file of the archive is damaged.
+    """
+    bundle = supply.bundle
+    if bundle is None:
+        yield project
+    elif bundle.offsets is None:
+        yield bundle.path
+    else:
+        with tempfile.TemporaryDirectory(dir=work_folder(project), prefix="baseline-") as name:
+            for entry in bundle.index.of_kind("baseline"):
+                bundle.copy(entry, Path(name) / BASELINE / entry.name)
+            yield Path(name)
+
+
+def _with_every_wheel_here(manifest: Manifest) -> Manifest:
+    contents = manifest.contents
+    build = replace(contents.build, index_url=None, extra_index_urls=())
+    packages = tuple(map(_carried, contents.packages))
+    return replace(manifest, contents=replace(contents, packages=packages, build=build))
+
+
+def _carried(package: Package) -> Package:
+    installed = package.installed
+    evidence = "local-file" if installed.evidence == "direct-url" else installed.evidence
+    wheel = _here(installed.wheel) if installed.wheel is not None else None
+    return replace(
+        package,
+        index=None,
+        wheels=tuple(map(_here, package.wheels)),
+        installed=replace(installed, evidence=evidence, wheel=wheel),
+    )
+
+
+def _here(wheel: Artefact) -> Artefact:
+    return replace(wheel, url=None, path=f"{CONTEXT_WHEELS}/{wheel.name}")
