@@ -29,9 +29,10 @@ class KnownPackages:
         import msgspec
 
         from envsnap.host.files import atomic_write, work_folder
+        from envsnap.inside.probe._probe_known import VERSION
 
         sound = {f"{package.root}/{package.folder}": package for package in packages if self._is_lasting(package)}
-        encoded = msgspec.json.encode(sound)
+        encoded = msgspec.json.encode({"version": VERSION, "packages": sound})
         try:
             if not self.path.is_file() or self.path.read_bytes() != encoded:
                 work_folder(self._project)
@@ -48,4 +49,5 @@ class KnownPackages:
         from envsnap.host.digests import RACY_NANOSECONDS
 
         whole = not (package.problem or package.unreadable or package.owner or package.sampled)
-        return whole and bool(package.state) and package.newest < self._started - RACY_NANOSECONDS
+        told = bool(package.state and package.first_file)
+        return whole and told and package.newest < self._started - RACY_NANOSECONDS

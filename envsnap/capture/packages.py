@@ -58,7 +58,8 @@ class ProbedPackage(Model, frozen=True):
     unreadable: tuple[str, ...] = ()
     sampled: int = 0
     matching: int = 0
-    first_module: str = ""
+    first_file: str = ""
+    read_from: tuple[str, ...] = ()
     state: str = ""
     newest: int = 0
 

@@ -46,6 +46,8 @@ class LiveOutput:
     def feed(self, data: bytes) -> None:
         """Take the next bytes; hand on the lines that they complete."""
         self._keep(data)
+        if self._on_line is ignore_line:
+            return
         self._pending += self._decoder.decode(data)
         *lines, self._pending = self._pending.split("\n")
         for line in lines:

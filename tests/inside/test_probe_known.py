@@ -37,9 +37,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def known(folder: Path) -> _probe_known.Known:
     """Keep what the probe says now, under a version that no file tells: it shows where it is used again."""
-    kept = {str(folder): {**_probe_packages.packages()[0], "version": "kept"}}
+    packages = {str(folder): {**_probe_packages.packages()[0], "version": "kept"}}
     path = folder.parent.parent / "packages.json"
-    path.write_text(json.dumps(kept))
+    path.write_text(json.dumps({"version": _probe_known.VERSION, "packages": packages}))
     return _probe_known.Known(str(path))
 
 
@@ -110,7 +110,7 @@ def test_bills_in_folders_of_their_own_have_no_state(folder: Path) -> None:
     assert "" == _probe_packages.packages()[0]["state"]
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"other": {}}', "\x00"])
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"other": {}}', '{"version": 0, "packages": 1}', "\x00"])
 def test_a_damaged_cache_is_as_good_as_none(folder: Path, text: str) -> None:
     """It says nothing of any distribution."""
     path = folder / "packages.json"

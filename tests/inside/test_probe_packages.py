@@ -48,12 +48,14 @@ def test_a_wheel_is_described_by_its_dist_info(root: Path) -> None:
     write(root / "demo_pkg-1.0.dist-info", info)
     write(root, {"demo.py": "x"})
 
+    own = ["METADATA", "RECORD", "WHEEL", "INSTALLER", "direct_url.json", "provenance_url.json"]
+    sources = [*own, "sboms", "sboms/auditwheel.cdx.json"]
     expected = {
         "name": "Demo.Pkg", "version": "1.0", "root": str(root), "folder": "demo_pkg-1.0.dist-info",
         "tags": ["py2-none-any", "py3-none-any"], "build": "2", "installer": "pip", "requested": True,
         "metadata-sha256": hashlib.sha256(info["METADATA"].encode()).hexdigest(), "direct-url": "{}", "files": 1,
         "content-digest": hashlib.sha256(f"demo.py,{hashed('x')}".encode()).hexdigest(), "problem": "",
-        "provenance-url": "{ }", "partial": False, "unreadable": [], "first-module": "demo.py",
+        "provenance-url": "{ }", "partial": False, "unreadable": [], "first-file": "demo.py", "read-from": sources,
         "sboms": [{"name": "auditwheel.cdx.json", "sha256": hashlib.sha256(b"libgomp").hexdigest()}],
     }  # fmt: skip
 
@@ -61,7 +63,7 @@ def test_a_wheel_is_described_by_its_dist_info(root: Path) -> None:
     state, newest = (found.pop(key) for key in ("state", "newest"))
 
     assert expected == found
-    assert (state, newest) == _probe_known.state(str(root / "demo_pkg-1.0.dist-info"), ["auditwheel.cdx.json"])
+    assert (state, newest) == _probe_known.state(str(root / "demo_pkg-1.0.dist-info"), sources)
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from envsnap.inside.probe._probe_digest import sha256
     from envsnap.inside.probe._probe_files import METADATA_LIMIT, entries, fetch, listing, read
     from envsnap.inside.probe._probe_interpreter import roots
-    from envsnap.inside.probe._probe_known import Known, state
-    from envsnap.inside.probe._probe_present import first_module, has_modules, note_doubles
+    from envsnap.inside.probe._probe_known import Known, read_from, state
+    from envsnap.inside.probe._probe_present import first_there, has_modules, note_doubles
     from envsnap.inside.probe._probe_record import content_rows, digest_of_rows
 else:
     from _probe_digest import sha256
     from _probe_files import METADATA_LIMIT, entries, fetch, listing, read
     from _probe_interpreter import roots
-    from _probe_known import Known, state
-    from _probe_present import first_module, has_modules, note_doubles
+    from _probe_known import Known, read_from, state
+    from _probe_present import first_there, has_modules, note_doubles
     from _probe_record import content_rows, digest_of_rows
 
 DISTRIBUTION = re.compile(r"^(?P<name>.+?)-(?P<version>\d[^-]*|[^-]*\d[^-]*)(?:-.*)?\.(?:dist|egg)-info$")
@@ -50,7 +50,8 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
     folder = os.path.join(root, entry)
     names, unlisted = listing(folder)
     sboms = _sboms(os.path.join(folder, "sboms")) if "sboms" in names else []
-    before, newest = state(folder, [sbom["name"] for sbom in sboms])
+    sources = read_from(names, [sbom["name"] for sbom in sboms])
+    before, newest = state(folder, sources)
     metadata, text, doubts = _text(folder, "METADATA", names)
     record, more = _text(folder, "RECORD", names)[1:]
     name, version = _identity(text, entry)
@@ -78,7 +79,8 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
         "problem": problem,
         "partial": partial and not unlisted,
         "unreadable": ["the folder cannot be read: " + unlisted] if unlisted else doubts + more,
-        "first-module": first_module(rows),
+        "first-file": first_there(root, rows),
+        "read-from": sources,
         "state": before,
         "newest": newest,
     }

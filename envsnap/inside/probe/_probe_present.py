@@ -6,6 +6,8 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envsnap.inside.probe._probe_files import fetch, read
     from envsnap.inside.probe._probe_record import content_rows, recorded_paths
 else:
@@ -18,7 +20,7 @@ LARGEST = 64 * 1024 * 1024
 
 def has_modules(root: str, rows: list[str], record: str) -> bool:
     """Whether anything of a package is left beside its ``.dist-info``; one look is enough for a sound package."""
-    first = first_module(rows)
+    first = next(_outside(rows), "")
     if not first or os.path.exists(os.path.join(root, first)):
         return True
     tops = {path.partition("/")[0] for path in recorded_paths(record) if not path.startswith(("../", "/"))}
@@ -26,9 +28,13 @@ def has_modules(root: str, rows: list[str], record: str) -> bool:
     return not tops or any(os.path.lexists(os.path.join(root, top)) for top in tops)
 
 
-def first_module(rows: list[str]) -> str:
-    """Return the first path of :func:`content_rows` that lies outside of the ``.dist-info``; "" where none does."""
-    return next((path for path in map(_path, rows) if ".dist-info/" not in path), "")
+def first_there(root: str, rows: list[str]) -> str:
+    """Return the first path of :func:`content_rows` outside of the ``.dist-info`` that is there; "" where none is."""
+    return next((path for path in _outside(rows) if os.path.exists(os.path.join(root, path))), "")
+
+
+def _outside(rows: list[str]) -> Iterator[str]:
+    return (path for path in map(_path, rows) if ".dist-info/" not in path)
 
 
 def note_doubles(found: list[dict[str, object]]) -> None:
