@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from envsnap.inside.probe import _probe_accelerator, _probe_cuda_owner
+from envsnap.inside.probe._probe_toolkit import Asked
 
 
 @pytest.fixture
@@ -22,7 +23,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     site.mkdir(parents=True)
     monkeypatch.setattr(_probe_accelerator, "LOADER_CACHE", str(tmp_path / "ld.so.cache"))
     monkeypatch.setattr(_probe_accelerator, "DEFAULT", str(tmp_path / "no-cuda"))
-    monkeypatch.setattr(_probe_accelerator, "toolkit", lambda _environ: "12.4")
     monkeypatch.setattr(sys, "path", [str(site)])
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
     monkeypatch.setattr(sys, "base_prefix", "/base-that-is-nowhere")
@@ -214,7 +214,7 @@ def test_the_section_is_json(root: Path) -> None:
     """It travels as such."""
     install(root, "nvidia_cudnn_cu12-9.1.0.70", {"nvidia/cudnn/lib/libcudnn.so.9": b""})
 
-    section = _probe_accelerator.accelerator({})
+    section = _probe_accelerator.accelerator({}, Asked({}))
 
     assert section == json.loads(json.dumps(section))
     assert {"toolkit", "frameworks", "libraries"} == section.keys()

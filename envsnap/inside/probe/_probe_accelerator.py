@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from envsnap.inside.probe._probe_files import entries, read_bytes
     from envsnap.inside.probe._probe_frameworks import frameworks
     from envsnap.inside.probe._probe_interpreter import roots
-    from envsnap.inside.probe._probe_toolkit import DEFAULT, toolkit
+    from envsnap.inside.probe._probe_toolkit import DEFAULT, Asked
 else:
     from _probe_cuda_owner import claims, conda_version, header_version
     from _probe_files import entries, read_bytes
     from _probe_frameworks import frameworks
     from _probe_interpreter import roots
-    from _probe_toolkit import DEFAULT, toolkit
+    from _probe_toolkit import DEFAULT, Asked
 
 LIBRARY = re.compile(
     r"lib(?P<stem>cudart|cublas|cublasLt|cudnn|nccl|cusparse|cusparseLt|nvinfer)(?:-[0-9a-f]{8})?"
@@ -43,9 +43,9 @@ FULL = 3
 """Numbers that a version has at least where it names a release: ``9`` is only the interface."""
 
 
-def accelerator(environ: Mapping[str, str]) -> dict[str, object]:
+def accelerator(environ: Mapping[str, str], nvcc: Asked) -> dict[str, object]:
     """Describe the CUDA of nvcc and of the frameworks, and the libraries; ``environ`` holds the variables."""
-    return {"toolkit": toolkit(environ), "frameworks": frameworks(), "libraries": libraries(environ)}
+    return {"frameworks": frameworks(), "libraries": libraries(environ), "toolkit": nvcc.release()}
 
 
 def libraries(environ: Mapping[str, str]) -> list[dict[str, object]]:

@@ -23,28 +23,45 @@ def toolkit(environ: Mapping[str, str]) -> str:
 
     One that is built for another machine, fails or is silent is none. "" where there is none.
     """
-    homes = [environ.get("CUDA_HOME", ""), environ.get("CUDA_PATH", ""), DEFAULT]
-    folders = environ.get("PATH", "").split(os.pathsep) + [os.path.join(home, "bin") for home in homes if home]
-    for folder in dict.fromkeys(filter(None, folders)):
-        nvcc = os.path.join(folder, "nvcc")
-        release = _release(nvcc) if os.path.isfile(nvcc) and os.access(nvcc, os.X_OK) else ""
-        if release:
-            return release
-    return ""
+    return Asked(environ).release()
 
 
-def _release(nvcc: str) -> str:
-    """Ask nvcc; by hand, since ``subprocess`` takes longer to import than all else here."""
+class Asked:
+    """The question to the first nvcc, which runs while the probe does the rest; the others follow where it fails."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        homes = [environ.get("CUDA_HOME", ""), environ.get("CUDA_PATH", ""), DEFAULT]
+        folders = environ.get("PATH", "").split(os.pathsep) + [os.path.join(home, "bin") for home in homes if home]
+        places = [os.path.join(folder, "nvcc") for folder in dict.fromkeys(filter(None, folders))]
+        self._places = [nvcc for nvcc in places if os.path.isfile(nvcc) and os.access(nvcc, os.X_OK)]
+        self._first = _ask(self._places[0]) if self._places else None
+
+    def release(self) -> str:
+        """Wait for the answer, and return it; "" where no nvcc has one."""
+        release = _answer(self._first)
+        for nvcc in self._places[1:]:
+            release = release or _answer(_ask(nvcc))
+        return release
+
+
+def _ask(nvcc: str) -> tuple[int, int] | None:
+    """Start it, and return its number and its output; by hand: ``subprocess`` takes longer to import than all else."""
     if not hasattr(os, "posix_spawn"):
-        return ""  # Python 3.7, which whoever reads the answer refuses
+        return None  # Python 3.7, which whoever reads the answer refuses
     reader, writer = os.pipe()
     try:
-        child = os.posix_spawn(nvcc, (nvcc, "--version"), os.environ, file_actions=_streams(writer))
+        return os.posix_spawn(nvcc, (nvcc, "--version"), os.environ, file_actions=_streams(writer)), reader
     except OSError:
         os.close(reader)
-        return ""
+        return None
     finally:
         os.close(writer)
+
+
+def _answer(asked: tuple[int, int] | None) -> str:
+    if asked is None:
+        return ""
+    child, reader = asked
     deadline = time.monotonic() + ANSWER_SECONDS
     with open(reader, "rb") as pipe:
         match = RELEASE.search(_read(pipe.fileno(), deadline).decode("utf-8", "replace"))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envsnap.inside.probe._probe_packages import packages
     from envsnap.inside.probe._probe_roots import import_roots
     from envsnap.inside.probe._probe_system import system_state
+    from envsnap.inside.probe._probe_toolkit import Asked
 else:
     # PYTHONSAFEPATH and -I leave the script's own folder out.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -34,18 +35,20 @@ else:
     from _probe_packages import packages
     from _probe_roots import import_roots
     from _probe_system import system_state
+    from _probe_toolkit import Asked
 
 
 def main() -> None:
     """Find out and show; the first argument names a file with what an earlier probe said, if there is one."""
     gc.disable()  # it ends soon, and keeps most of what it makes
+    nvcc = Asked(os.environ)
     document = {
         "interpreter": interpreter(),
         "platform": platform_facts(),
         "roots": import_roots(),
         "packages": packages(Known(*sys.argv[1:2])),
         "conda": conda_packages(),
-        "accelerator": accelerator(os.environ),
+        "accelerator": accelerator(os.environ, nvcc),
         "machine": machine(),
         "system-state": system_state(),
     }
