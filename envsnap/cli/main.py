@@ -61,7 +61,8 @@ def main() -> None:
 def run_command(name: str, arguments: list[str]) -> None:
     """Import one command's module and run it; click exits.
 
-    Hardly any of what a command makes is garbage before it ends, and looking for some costs a tenth of a short one.
+    Hardly any of what a command makes is garbage before it ends: to look for some costs a tenth of a short one, and
+    Python's last look, at its exit, as much again.
     """
     import gc
     import importlib
@@ -69,7 +70,10 @@ def run_command(name: str, arguments: list[str]) -> None:
     gc.set_threshold(*YOUNG_OBJECTS)
 
     command = importlib.import_module(f"envsnap.cli.{name}").command
-    command.main(args=arguments, prog_name=f"envsnap {name}")
+    try:
+        command.main(args=arguments, prog_name=f"envsnap {name}")
+    finally:
+        gc.freeze()
 
 
 def help_text() -> str:

@@ -1,6 +1,5 @@
 """Where pip and uv on this machine look for packages, and which certificates they trust."""
 
-import configparser
 import os
 import re
 import tomllib
@@ -127,7 +126,9 @@ def _read_pip(env: Mapping[str, str], prefix: Path | None) -> IndexConfig:
     section counts more than ``[global]``, in whichever file each stands.
     """
     sections: dict[str, dict[str, str]] = {"global": {}, "install": {}}
-    for path in _pip_files(env, prefix):
+    for path in filter(Path.is_file, _pip_files(env, prefix)):
+        import configparser
+
         parser = configparser.RawConfigParser()
         try:
             parser.read(path, encoding="utf-8")

@@ -8,7 +8,7 @@ import msgspec
 from envsnap import __version__
 from envsnap.errors import UsageError
 from envsnap.host.files import atomic_write, exclusive, remove_unfinished, sha256_bytes, work_folder
-from envsnap.manifest.lockfile import HEADER, dump_manifest, restamp, seal
+from envsnap.manifest.lockfile import HEADER, dump_manifest, restamp, seal, written_digest
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.baseline import prune_baselines, write_listings, write_patch
@@ -19,6 +19,7 @@ from envsnap.workflow.project import LOCK
 from envsnap.workflow.runs import put_back
 from envsnap.workflow.subject import Begun, Subject
 
+CREATOR = f"envsnap {__version__}"
 NOT_RUN = (
     "the job is not run: nothing that --from names is installed yet. Rebuild the lock with 'envsnap build --target "
     "venv', and freeze that environment with --python for a baseline"
@@ -65,10 +66,11 @@ def freeze(request: FreezeRequest, subject: Subject, begun: Begun, progress: Pro
 
             outcomes, baseline = record(job, captured, progress)
         contents = describe(captured, observation=outcomes[0].observation if outcomes else None, baseline=baseline)
-        manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
+        former = _own_text(path, folder)
+        manifest = seal(contents, created_by=CREATOR, created_at=_now(), sound=written_digest(former, CREATOR))
         write_listings(captured.data.listings, folder)
         write_patch(captured.code.patch, folder)
-        _write(path, manifest, folder)
+        _write(path, manifest, former, folder)
         prune_baselines(folder, _locks(folder, path))
     return Frozen(manifest, path, tuple(outcome.seconds for outcome in outcomes))
 
@@ -81,24 +83,27 @@ def _place(request: FreezeRequest, folder: Path) -> Path:
     return path
 
 
-def _write(path: Path, manifest: Manifest, project: Path) -> None:
+def _write(path: Path, manifest: Manifest, former: str, project: Path) -> None:
     """Write the lock. Where the former one is as envsnap left it and has these contents, only its time is new.
 
     Rendering a lock of hundreds of packages takes as long as looking at them.
     """
-    mark = work_folder(project) / "cache" / "lock.sha256"
-    text = restamp(former, manifest.snapshot) if (former := _own_text(path, mark)) else None
-    data = (text or dump_manifest(manifest)).encode("utf-8")
+    data = (restamp(former, manifest.snapshot) or dump_manifest(manifest)).encode("utf-8")
     atomic_write(path, data)
+    mark = _mark(project)
     mark.parent.mkdir(exist_ok=True)
     mark.write_text(sha256_bytes(data), encoding="ascii")  # one that is cut off is that of no lock
 
 
-def _own_text(path: Path, mark: Path) -> str:
+def _mark(project: Path) -> Path:
+    return work_folder(project) / "cache" / "lock.sha256"
+
+
+def _own_text(path: Path, project: Path) -> str:
     """Return the former lock's text; "" where it is not, byte for byte, what envsnap wrote last."""
     try:
         data = path.read_bytes()
-        return data.decode("utf-8") if mark.read_text(encoding="ascii") == sha256_bytes(data) else ""
+        return data.decode("utf-8") if _mark(project).read_text(encoding="ascii") == sha256_bytes(data) else ""
     except (OSError, UnicodeDecodeError):
         return ""
 

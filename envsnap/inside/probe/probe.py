@@ -53,6 +53,7 @@ def main() -> None:
         "system-state": system_state(),
     }
     show(document)
+    gc.freeze()  # Python looks once more at its exit
 
 
 if __name__ == "__main__":
