@@ -4,6 +4,7 @@ An absolute time says little on a shared machine. Each round measures both sides
 else the machine does meets both; the ratio of the medians over all rounds is what is printed.
 """
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -15,10 +16,15 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from msgspec.structs import replace
 
 from envsnap.capture.data import capture_data
 from envsnap.compare import OutputPair, compare_outputs
+from envsnap.host.files import link_or_copy
+from envsnap.manifest.bundle import parse_index
 from envsnap.manifest.job import Job
+from envsnap.manifest.lockfile import dump_manifest, parse_manifest, seal
+from envsnap.render.requirements import render_requirements
 from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
 
 ROOT = Path(__file__).parent.parent
@@ -62,6 +68,7 @@ def main() -> int:
     contests = [
         *freeze_contests(python),
         *lock_contests(python),
+        bundle_contest(),
         Contest(
             "envsnap --help / python -c pass",
             lambda: void([ENVSNAP, "--help"]),
@@ -157,6 +164,79 @@ def lock_contests(python: Path) -> list[Contest]:
         ),
         Contest(f"{title} cold / pip-compile", cold, pip_compile, 1 / 50, 1, rehearsed=False),
     ]
+
+
+def bundle_contest() -> Contest:
+    """Fetch the wheels of a lock into a bundle, beside uv filling a cold cache with them, from one server here.
+
+    uv cannot fill its cache alone: its side links the files into an empty environment too.
+    """
+    wheels, project = WORK / "wheels", WORK / "bundled"
+    prepare_wheels(WORK / "locked", wheels)
+    command = [sys.executable, str(ROOT / "benchmarks" / "wheel_server.py"), str(wheels)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    atexit.register(server.kill)
+    assert server.stdout is not None
+    url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+    count, size = lock_wheels(WORK / "locked", project, wheels, url)
+    places = iter(range(sys.maxsize))
+    shutil.rmtree(WORK / "fetched", ignore_errors=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+    env |= {"PIP_CONFIG_FILE": os.devnull, "NO_PROXY": "127.0.0.1"}
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    source = ["--default-index", f"{url}/simple", "--requirement", str(project / "requirements.txt")]
+
+    def ours() -> None:
+        place = WORK / "fetched" / f"bundle-{next(places)}"
+        run([ENVSNAP, "bundle", "--quiet", "--project", str(project), "--output", str(place)], env)
+
+    def peer() -> None:
+        place = WORK / "fetched" / f"uv-{next(places)}"
+        target = ["--target", str(place / "target"), "--python", sys.executable]
+        run([*uv, *source, *target], env | {"UV_CACHE_DIR": str(place / "cache")})
+
+    title = f"bundle {count} wheels, {size // 2**20} MiB / uv pip install into a cold cache, from a server here"
+    return Contest(title, ours, peer, 1.25, ARRAY_ROUNDS)
+
+
+def prepare_wheels(locked: Path, wheels: Path) -> None:
+    """Fetch the wheels of a frozen project once, under their own names; a later run finds them."""
+    if wheels.is_dir():
+        return
+    store = WORK / "wheel-store"
+    run([ENVSNAP, "bundle", "--project", str(locked), "--output", str(store)])
+    new = wheels.with_name("wheels.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
+    for entry in parse_index((store / "bundle.toml").read_text(encoding="utf-8"), source="bundle.toml").of_kind(
+        "wheel"
+    ):
+        link_or_copy(store / entry.place, new / entry.name)
+    new.rename(wheels)
+
+
+def lock_wheels(locked: Path, project: Path, wheels: Path, url: str) -> tuple[int, int]:
+    """Write a lock, and requirements, of the wheels of an environment, with their addresses on the server here."""
+    manifest, _ = parse_manifest((locked / "envsnap.lock").read_text(encoding="utf-8"), source="envsnap.lock")
+    served = [
+        package
+        for package in manifest.contents.packages
+        if package.wheels and (wheels / package.wheels[0].name).is_file()
+    ]
+    moved = tuple(
+        replace(
+            package,
+            index=None,
+            wheels=(replace(package.wheels[0], url=f"{url}/files/{package.wheels[0].name}", path=None),),
+        )
+        for package in served
+    )
+    contents = replace(manifest.contents, packages=moved, code=None, conda=None)
+    project.mkdir(exist_ok=True)
+    text = dump_manifest(seal(contents, created_by="benchmark", created_at="benchmark"))
+    (project / "envsnap.lock").write_text(text, encoding="utf-8")
+    (project / "requirements.txt").write_text(render_requirements(moved), encoding="utf-8")
+    return len(moved), sum((wheels / package.wheels[0].name).stat().st_size for package in moved)
 
 
 def make_environment() -> Path:
