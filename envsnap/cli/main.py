@@ -32,7 +32,7 @@ Exit codes:
   2    usage error, or an envsnap.toml or envsnap.lock that is not valid
   3    verify: inconclusive, more runs are needed
   4    capture or lock failed
-  5    build failed, or the rebuilt environment differs from the lock
+  5    build failed, the rebuilt environment differs from the lock, or a bundle cannot be made or is damaged
   6    the job failed, or an input is not the one that the lock records
   7    a tool or engine that is needed is missing or unreachable; doctor: a check failed
   70   something unexpected: a full disk, a missing permission, or a defect of envsnap
