@@ -9,7 +9,7 @@ from pathlib import Path
 
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, write_tar
-from envsnap.host.files import FULL, link_or_copy, sha256_file
+from envsnap.host.files import FULL, sha256_file
 from envsnap.manifest.bundle import BLOBS
 
 
@@ -57,7 +57,10 @@ class Store:
         if found != sha256:
             return None
         with room_in_bundle(label, self.root):
-            link_or_copy(file, self.blobs / sha256)
+            # Never a link: what is kept for years must not change with a file that others write to, nor they with it.
+            part = self.blobs / f"{sha256}.part"
+            shutil.copyfile(file, part)
+            part.replace(self.blobs / sha256)
         return size
 
     def archive(self, members: Iterable[TarMember], label: str) -> tuple[str, int]:

@@ -39,6 +39,7 @@ Exit codes:
   130  interrupted
 """
 USAGE_ERROR = 2
+INTERRUPTED = 130
 YOUNG_OBJECTS = (100_000, 20, 100)
 """After how many new objects the youngest generation is searched for garbage; Python's own number is 700."""
 
@@ -69,9 +70,12 @@ def run_command(name: str, arguments: list[str]) -> None:
 
     gc.set_threshold(*YOUNG_OBJECTS)
 
-    command = importlib.import_module(f"envsnap.cli.{name}").command
     try:
+        command = importlib.import_module(f"envsnap.cli.{name}").command
         command.main(args=arguments, prog_name=f"envsnap {name}")
+    except KeyboardInterrupt:  # before the command itself takes care of it
+        print("envsnap: error: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     finally:
         gc.freeze()
 

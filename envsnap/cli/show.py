@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 
 import click
 
+from envsnap.cli.main import INTERRUPTED
 from envsnap.errors import EnvsnapError
 from envsnap.report.text import printable
 
 UNEXPECTED = 70
 """EX_SOFTWARE of https://man7.org/linux/man-pages/man3/sysexits.h.3head.html: Python's own 1 would say that the numbers
 differ."""
-INTERRUPTED = 130
 F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
 

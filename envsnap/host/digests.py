@@ -66,12 +66,12 @@ def hash_regular(
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return None
-        before = _identity(status)
+        before = identify(status)
         digest = known(before)
         if digest is not None:
             return Hashed(digest, before.size, before)
         digest, size = _read(descriptor, before.size, algorithm, is_stopped)
-        after = _identity(os.fstat(descriptor))
+        after = identify(os.fstat(descriptor))
         return Hashed(digest, size, after if after == before and size == after.size else None)
     finally:
         os.close(descriptor)
@@ -98,5 +98,6 @@ def _feed(descriptor: int, digest: "hashlib._Hash", is_stopped: Callable[[], boo
     return size
 
 
-def _identity(status: os.stat_result) -> Identity:
+def identify(status: os.stat_result) -> Identity:
+    """Return what of a file's status tells its state."""
     return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

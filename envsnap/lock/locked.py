@@ -19,6 +19,7 @@ def remembered(installed: Sequence[Installed], memo: Memo) -> Locked | None:
     """Return what a freeze that asks no index finds; None where a distribution is new, or its wheel is gone."""
     packages = [memo.find(package) for package in installed]
     known = [package for package in packages if package is not None]
+    memo.save()
     if len(known) < len(packages):
         return None
     return in_order(known, remembered_findings(installed, memo))

@@ -1,15 +1,17 @@
 """What earlier freezes proved: content digest -> package entry, so that nothing is asked or hashed twice."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from envsnap.host.files import atomic_write, sha256_bytes
+from envsnap.host.digests import RACY_NANOSECONDS, Identity, identify
+from envsnap.host.files import atomic_write, sha256_bytes, sha256_file
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.package import Installed, Package
+from envsnap.manifest.package import Artefact, Installed, Package
 
-VERSION = 4
+VERSION = 5
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 
@@ -17,27 +19,45 @@ class _Stored(msgspec.Struct, frozen=True):
     version: int
     entries: dict[str, Package] = {}
     answers: dict[str, Finding | None] = {}
+    wheels: dict[str, tuple[Identity, str]] = {}
 
 
 class Memo:
     """Package entries by what was installed. The file is a cache: an unreadable one is as good as none.
 
-    ``answers`` holds what the configured indexes said about a package, by the question; it may be added to.
+    ``answers`` holds what the configured indexes said about a package, by the question; it may be added to. A kept
+    wheel is hashed again where it is in another state than when it was hashed last: it may have been damaged since.
     """
 
     def __init__(self, path: Path, wheels: Path) -> None:
         self._path, self._wheels = path, wheels
         stored = _load(path)
-        self._entries, self.answers = stored.entries, dict(stored.answers)
-        self._answered = len(self.answers)
+        self._entries, self.answers, self._hashed = stored.entries, dict(stored.answers), dict(stored.wheels)
+        self._answered, self._opened, self._is_stale = len(self.answers), time.time_ns(), False
 
     def find(self, installed: Installed) -> Package | None:
-        """Return the proven entry of exactly this distribution, if its wheel is still where it was."""
+        """Return the proven entry of exactly this distribution, if its wheel is still where it was, and as it was."""
         entry = self._entries.get(_key(installed))
         wheel = entry.wheel if entry is not None else None
-        if wheel is not None and wheel.path and _size(self._wheels / wheel.name) != wheel.size:
+        if wheel is not None and wheel.path and not self._holds(wheel):
             return None
         return entry
+
+    def _holds(self, wheel: Artefact) -> bool:
+        path, sha256 = self._wheels / wheel.name, wheel.hashes.get("sha256", "")
+        try:
+            identity = identify(path.stat())
+            if identity.size != wheel.size:
+                return False
+            if self._hashed.get(wheel.name) == (identity, sha256):
+                return True
+            is_it = sha256_file(path)[0] == sha256
+        except OSError:
+            return False
+        if is_it and max(identity.modified, identity.changed) < self._opened - RACY_NANOSECONDS:
+            self._hashed[wheel.name] = identity, sha256
+            self._is_stale = True
+        return is_it
 
     def remember(self, pairs: Iterable[tuple[Installed, Package]]) -> None:
         """Keep the entries that were proven; a source tree can change under the same digest and is not kept.
@@ -55,15 +75,19 @@ class Memo:
             old = self._entries.items()
             valid = {key: entry for key, entry in old if made.get(_kept_wheel(entry), entry.wheel) == entry.wheel}
             self._entries = valid | proven
-            atomic_write(self._path, msgspec.json.encode(_Stored(VERSION, self._entries, self.answers)))
+            self._is_stale = True
+        self.save()
+
+    def save(self) -> None:
+        """Write what is new."""
+        if self._is_stale:
+            stored = _Stored(VERSION, self._entries, self.answers, self._hashed)
+            atomic_write(self._path, msgspec.json.encode(stored))
+            self._is_stale = False
 
 
 def _kept_wheel(package: Package) -> str:
     return (package.wheel.path if package.wheel else None) or ""
-
-
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
 
 
 def _key(installed: Installed) -> str:

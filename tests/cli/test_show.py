@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import pytest
 
-from envsnap.cli.show import INTERRUPTED, UNEXPECTED, StderrProgress, Voice, conclude
+from envsnap.cli.main import INTERRUPTED
+from envsnap.cli.show import UNEXPECTED, StderrProgress, Voice, conclude
 from envsnap.errors import (
     BuildError,
     CaptureError,

@@ -1,5 +1,8 @@
 """A memo gives back what was proven for exactly this distribution, and nothing else."""
 
+import hashlib
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ def kept(folder: Path, contents: bytes) -> Artefact:
     return Artefact(
         name="demo-1.0-py3-none-any.whl",
         path=".envsnap/wheels/demo-1.0-py3-none-any.whl",
-        hashes={"sha256": contents.hex().ljust(64, "0")},
+        hashes={"sha256": hashlib.sha256(contents).hexdigest()},
         size=len(contents),
     )
 
@@ -72,6 +75,21 @@ def test_wheel_that_is_gone_or_cut_short_is_made_again(tmp_path: Path) -> None:
     assert package == memo.find(DEMO)
     (tmp_path / "demo-1.0-py3-none-any.whl").write_bytes(b"wh")
     assert memo.find(DEMO) is None
+
+
+def test_a_wheel_that_was_damaged_at_its_size_is_made_again(tmp_path: Path) -> None:
+    """Also where it was hashed before, and its own time was put back."""
+    memo, path = Memo(tmp_path / "memo.json", tmp_path), tmp_path / "demo-1.0-py3-none-any.whl"
+    memo.remember([(DEMO, entry("repacked", kept(tmp_path, b"wheel")))])
+    old = time.time_ns() - 60 * 10**9
+    os.utime(path, ns=(old, old))
+    assert memo.find(DEMO) is not None
+
+    path.write_bytes(b"whee!")
+    os.utime(path, ns=(old, old))
+
+    assert memo.find(DEMO) is None
+    assert Memo(tmp_path / "memo.json", tmp_path).find(DEMO) is None
 
 
 def test_overwritten_wheel_is_made_again(tmp_path: Path) -> None:

@@ -312,6 +312,21 @@ def test_artefacts_that_nobody_looked_for_are_not_compared(contents: Contents) -
     assert [("artefacts",)] == [one.what for one in note]
 
 
+def test_what_the_indexes_say_is_no_difference_to_what_stands_here(contents: Contents) -> None:
+    """Nobody asks them for a comparison; between two locks it is one that moves nothing."""
+    said = [Finding(kind=kind, subject="numpy", detail="told") for kind in ("two-indexes", "yanked-release")]
+    frozen = with_package(contents, lambda one: replace(one, index="https://index.example/simple"))
+    frozen = with_installed(frozen, yanked="broken", proof="metadata")
+    frozen = replace(frozen, findings=tuple(sorted((*contents.findings, *said))))
+
+    here = diff_locks(Side(name="A", contents=frozen), Side(name="here", contents=contents, sought=False))
+    locks = compare(frozen, contents)
+
+    assert () == here.differences
+    assert {"index", "proof", "yanked", "numpy"} <= {one.what.rpartition(" ")[2] for one in locks.differences}
+    assert not any(one.moves_numbers for one in locks.differences)
+
+
 def test_commits_that_hold_the_same_files_move_nothing(contents: Contents) -> None:
     """The commit that adds the lock is another commit, and no other code."""
     assert contents.code is not None
