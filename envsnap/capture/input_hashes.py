@@ -1,8 +1,12 @@
-"""The digests of many input files: every core reads, the largest first, and what is known is not read again."""
+"""The digests of many input files: every core reads, the largest first, and what is known is not read again.
+
+Files go to threads. Many small ones that no earlier command hashed go to processes instead: the interpreter's lock
+would make threads wait for one another.
+"""
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -12,6 +16,7 @@ import msgspec
 
 from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InputError
+from envsnap.host.digest_process import hash_apart
 from envsnap.host.digests import RACY_NANOSECONDS, Algorithm, Hashed, Identity, hash_regular
 from envsnap.host.files import atomic_write, work_folder
 
@@ -21,6 +26,11 @@ MOST_ENTRIES = 100_000
 BATCH_FILES = 64
 BATCH_BYTES = 4 * 2**20
 """What one thread takes at a time: to hand over a small file alone costs as much as to hash it."""
+SMALL_BYTES = 64 * 2**10
+FEWEST_APART = 2_000
+"""Small files for which processes are started: to start one costs as much as to hash some five hundred."""
+MOST_APART = 5_000
+"""Files that one process gets: after Ctrl-C the command waits for it."""
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -57,6 +67,10 @@ class InputHashes:
         """Return the digest of a file in exactly this state."""
         entry = self._entries.get(_key(path, algorithm))
         return entry.digest if entry is not None and entry.identity == identity else None
+
+    def has_seen(self, path: str, algorithm: Algorithm) -> bool:
+        """Whether a file of this path was hashed before, in whatever state."""
+        return _key(path, algorithm) in self._entries
 
     def remember(self, path: str, algorithm: Algorithm, hashed: Hashed, started: int) -> None:
         """Keep a digest, unless the file may change without a trace.
@@ -103,12 +117,22 @@ def hash_inputs(
     def hash_batch(batch: Sequence[str]) -> list[Hashed]:
         return [_hash_one(path, algorithm, known, stop) for path in batch]
 
-    batches = list(_batches(paths))
-    with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
+    def hash_in_process(batch: Sequence[str]) -> list[Hashed]:
+        return [] if stop.is_set() else _hash_apart(batch, algorithm)
+
+    sized, cores = _by_size(paths), usable_cores()
+    small = _small_and_new(sized, known, algorithm) if cores > 1 else []
+    apart = set(small)
+    batches = list(_batches((size, path) for size, path in sized if path not in apart))
+    shares = list(_shares(small, cores))
+    with ThreadPoolExecutor(max_workers=cores) as pool:
         try:
-            results = list(pool.map(hash_batch, batches))
+            begun = [pool.submit(hash_batch, batch) for batch in batches]
+            begun += [pool.submit(hash_in_process, share) for share in shares]
+            results = [one.result() for one in begun]
         finally:
             stop.set()  # after an error or Ctrl-C, a file of terabytes would keep the command waiting
+    batches += shares
     found = dict(zip(chain.from_iterable(batches), chain.from_iterable(results), strict=True))
     for path, hashed in found.items():
         known.remember(path, algorithm, hashed, started)
@@ -116,9 +140,24 @@ def hash_inputs(
     return [found[path] for path in paths]
 
 
-def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
-    """Group the files, the largest first: the last to end is then a small one."""
-    sized = sorted(((_size(path), path) for path in set(paths)), key=lambda item: (-item[0], item[1]))
+def _by_size(paths: Sequence[str]) -> list[tuple[int, str]]:
+    """Return each file once with its size, the largest first: the last to end is then a small one."""
+    return sorted(((_size(path), path) for path in set(paths)), key=lambda item: (-item[0], item[1]))
+
+
+def _small_and_new(sized: Sequence[tuple[int, str]], known: InputHashes, algorithm: Algorithm) -> list[str]:
+    """Return the small files that were never hashed, in order of path; none where they are few."""
+    small = [path for size, path in sized if size < SMALL_BYTES and not known.has_seen(path, algorithm)]
+    return sorted(small) if len(small) >= FEWEST_APART else []
+
+
+def _shares(paths: Sequence[str], cores: int) -> Iterator[Sequence[str]]:
+    count = min(MOST_APART, -(-len(paths) // cores)) or 1
+    yield from (paths[start : start + count] for start in range(0, len(paths), count))
+
+
+def _batches(sized: Iterable[tuple[int, str]]) -> Iterator[Sequence[str]]:
+    """Group the files for the threads."""
     batch: list[str] = []
     total = 0
     for size, path in sized:
@@ -143,9 +182,22 @@ def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) 
         found = hash_regular(path, algorithm, lambda identity: known.find(path, algorithm, identity), stop.is_set)
     except OSError as error:
         raise _unreadable(Path(path), error) from error
+    return _checked(path, found, is_whole=not stop.is_set())
+
+
+def _hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[Hashed]:
+    hashed = []
+    for path, row in zip(paths, hash_apart(paths, algorithm), strict=True):
+        if row.errno:
+            raise _unreadable(Path(path), OSError(row.errno, os.strerror(row.errno)))
+        hashed.append(_checked(path, row.hashed, is_whole=True))
+    return hashed
+
+
+def _checked(path: str, found: Hashed | None, *, is_whole: bool) -> Hashed:
     if found is None:
         raise InputError(f"input {path} is not a regular file; inputs are files or folders of files")
-    if found.identity is None and not stop.is_set():
+    if found.identity is None and is_whole:
         raise InputError(f"input {path} changed while it was read: end what writes to it")
     return found
 

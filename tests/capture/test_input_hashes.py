@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,66 @@ def test_a_job_that_restores_the_time_of_its_input_is_found_out(tmp_path: Path) 
 
     with pytest.raises(InputError, match="d/x differs from before the run"):
         check_untouched(["d"], tmp_path, before, InputHashes.of(tmp_path))
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three small files count as many, and one process gets two of them."""
+    monkeypatch.setattr(input_hashes, "FEWEST_APART", 3)
+    monkeypatch.setattr(input_hashes, "MOST_APART", 2)
+    monkeypatch.setattr(input_hashes, "usable_cores", lambda: 2)
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("apart", "later")
+def test_many_small_files_are_hashed_in_processes_as_in_threads(tmp_path: Path) -> None:
+    """Beside large ones, in the order given, names of any bytes among them; the digests are remembered."""
+    (tmp_path / ".envsnap").mkdir()
+    names = [os.fsdecode(name) for name in (b"a", b"\xff", b"new\nline", "ä".encode(), b"empty", b"large")]
+    texts = [b"data", b"2", b"3", b"4", b"", bytes(input_hashes.SMALL_BYTES)]
+    paths = [tmp_path / name for name in names]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_bytes(text)
+
+    found = digests(paths + paths[:1], InputHashes.of(tmp_path))
+
+    assert [sha256(text) for text in [*texts, b"data"]] == found
+    assert "remembered" == digests(paths, poisoned(tmp_path))[0]
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to("nowhere"), "is a link to nowhere, which is not there"),
+        (lambda _path: None, "cannot be read: No such file or directory"),
+    ],
+    ids=["pipe", "broken-link", "gone"],
+)
+def test_a_small_file_that_cannot_be_hashed_is_named(
+    tmp_path: Path, make: Callable[[Path], object], reason: str
+) -> None:
+    """In a process as in a thread; a pipe is not waited for."""
+    paths = [tmp_path / str(index) for index in range(5)]
+    for path in paths[:4]:
+        path.write_text(path.name)
+    make(paths[4])
+
+    with pytest.raises(InputError, match=re.escape(f"input {paths[4]} {reason}")):
+        digests(paths)
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("apart", "later")
+def test_small_files_that_were_hashed_before_start_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking whether they are the same is quick."""
+    (tmp_path / ".envsnap").mkdir()
+    paths = [tmp_path / str(index) for index in range(5)]
+    for path in paths:
+        path.write_text(path.name)
+    before = digests(paths, InputHashes.of(tmp_path))
+    monkeypatch.setattr(input_hashes, "hash_apart", lambda *_: pytest.fail("a process was started"))
+
+    assert before == digests(paths, InputHashes.of(tmp_path))

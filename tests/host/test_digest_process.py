@@ -1,0 +1,47 @@
+"""Hashing in another process tells what hashing in this one does, and a process that fails is an error."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from envsnap.errors import CaptureError
+from envsnap.host import digest_process
+from envsnap.host.digest_process import HashedApart, hash_apart
+from envsnap.host.digests import Algorithm, hash_regular
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "md5"])
+def test_both_tell_the_same(tmp_path: Path, algorithm: Algorithm) -> None:
+    """Digest, size and state of the file."""
+    path = tmp_path / "data"
+    path.write_bytes(b"data")
+
+    here = hash_regular(str(path), algorithm, lambda _: None, lambda: False)
+
+    assert [HashedApart(0, here), HashedApart(2, None), HashedApart(0, None)] == hash_apart(
+        [str(path), str(tmp_path / "gone"), os.devnull], algorithm
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("raise SystemExit('no memory')", "exit code 1: no memory"),
+        ("print('[]')", "exit code 0: it said nothing"),
+        ("print('[[0, 1]]')", "exit code 0"),
+        ("import os; os.kill(os.getpid(), 9)", "exit code 137"),
+    ],
+)
+def test_a_process_without_a_sound_answer_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+) -> None:
+    """Never a digest that is missing."""
+    child = tmp_path / "child.py"
+    child.write_text(script)
+    monkeypatch.setattr(digest_process, "_CHILD", child)
+
+    with pytest.raises(CaptureError, match=f"the inputs could not be hashed: child.py ended with {said}"):
+        hash_apart([str(child)], "sha256")
