@@ -68,9 +68,8 @@ class Fetch(Protocol):
         """Fetch all; return what the servers do not have any more."""
 
 
-def wanted_wheels(packages: Iterable[Package], conda: Conda | None) -> tuple[tuple[Wanted, ...], tuple[Missing, ...]]:
+def wanted_wheels(packages: Iterable[Package]) -> tuple[tuple[Wanted, ...], tuple[Missing, ...]]:
     """Return the wheels that a lock pins, and the packages that it has none for and that conda does not own."""
-    owned = {package.name.lower() for package in (conda.packages if conda else ())}
     wanted, missing = [], []
     for package in packages:
         wheel = package.wheel
@@ -85,7 +84,7 @@ def wanted_wheels(packages: Iterable[Package], conda: Conda | None) -> tuple[tup
                     url=wheel.url or "",
                 )
             )
-        elif package.installed.owner != "conda" and package.name not in owned:
+        elif package.installed.owner != "conda":
             nothing = Wanted(kind="wheel", package=package.name, name="no wheel", sha256="", size=None, url="")
             missing.append(Missing(nothing, package.installed.reason or "the lock has no artefact for it"))
     return tuple(wanted), tuple(missing)
@@ -129,10 +128,11 @@ def collect(wanted: Sequence[Wanted], store: Store, folders: Sequence[Path], fet
     refused = {refusal.download.sha256: refusal.reason for refusal in fetch(downloads, store.blobs)}
     missing = tuple(_missing(item, refused, folders) for item in absent if not _is_there(item, store))
     there = [item for item in wanted if sizes[item] is not None or _is_there(item, store)]
+    brought = sum((store.blobs / item.sha256).stat().st_size for item in there if sizes[item] is None)
     return Collected(
         entries=tuple(_entry(item, store) for item in there),
         missing=missing,
-        fetched=sum((store.blobs / item.sha256).stat().st_size for item in there if sizes[item] is None) - before,
+        fetched=max(0, brought - before),
     )
 
 

@@ -10,7 +10,7 @@ from typing import IO
 
 from envsnap.bundle.store import room_in_bundle
 from envsnap.errors import BundleError, InvalidFileError
-from envsnap.host.archive import copy_exactly, read_members
+from envsnap.host.archive import copy_exactly, is_inside, read_members
 from envsnap.host.files import link_or_copy, sha256_bytes, sha256_file
 from envsnap.manifest.bundle import INDEX, BundleEntry, BundleIndex, parse_index
 from envsnap.manifest.lockfile import parse_manifest
@@ -166,9 +166,13 @@ def _parse(data: bytes, path: Path) -> BundleIndex:
     if len(data) > LONGEST_INDEX:
         raise BundleError(f"{path}: {INDEX} has more than {LONGEST_INDEX:,} bytes: this is no bundle")
     try:
-        return parse_index(data.decode("utf-8"), source=f"{path.name}: {INDEX}")
+        index = parse_index(data.decode("utf-8"), source=f"{path.name}: {INDEX}")
     except (InvalidFileError, UnicodeDecodeError) as error:
         raise BundleError(f"this is no bundle: {error}") from error
+    for place in (*index.places, index.project or "project"):
+        if not is_inside(place):
+            raise BundleError(f"{path.name}: {INDEX} names {place!r}, which no bundle may hold")
+    return index
 
 
 def _check_there(path: Path, entry: BundleEntry) -> None:

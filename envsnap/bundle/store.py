@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +57,10 @@ class Store:
         found, size = sha256_file(file)
         if found != sha256:
             return None
-        with room_in_bundle(label, self.root):
-            # Never a link: what is kept for years must not change with a file that others write to, nor they with it.
-            part = self.blobs / f"{sha256}.part"
-            shutil.copyfile(file, part)
-            part.replace(self.blobs / sha256)
+        # Never a link: what is kept for years must not change with a file that others write to, nor they with it.
+        copying = tempfile.TemporaryDirectory(dir=self.blobs, prefix="copy-")
+        with room_in_bundle(label, self.root), copying as scratch:
+            shutil.copyfile(file, Path(scratch) / sha256).replace(self.blobs / sha256)
         return size
 
     def archive(self, members: Iterable[TarMember], label: str) -> tuple[str, int]:

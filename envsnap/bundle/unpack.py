@@ -48,12 +48,18 @@ def unpack_bundle(bundle: Bundle, manifest: Manifest, folder: Path) -> Path:
 
 
 def _unpack_source(bundle: Bundle, manifest: Manifest, tree: Path, scratch: Path) -> None:
+    code = manifest.contents.code
     for entry in bundle.index.of_kind("source"):
+        if code is None or bundle.index.commit != code.commit:
+            raise BundleError(f"{bundle.path}: its source is not of the commit that its lock records; fetch it again")
         bundle.copy(entry, scratch / "source.tar")
         unpack(scratch / "source.tar", tree)
         patch = kept_patch(manifest)
         if patch:
-            bundle.copy(_baseline_entry(bundle, patch), scratch / "patch")
+            found = _baseline_entry(bundle, patch)
+            if code.kept_patch != found.sha256:
+                raise BundleError(f"{bundle.path}: {patch} holds other changes than its lock names; fetch it again")
+            bundle.copy(found, scratch / "patch")
             apply_patch(tree, scratch / "patch")
             check_links(tree)
 

@@ -12,6 +12,7 @@ from envsnap.host.files import atomic_write, remove_unfinished
 from envsnap.manifest.bundle import BASELINE, BLOBS, INDEX, LOCK, BundleIndex, dump_index
 
 ARCHIVE_SUFFIX = ".tar"
+PARTS = frozenset({BLOBS.partition("/")[0]})
 TOP = frozenset({INDEX, LOCK, BASELINE, BLOBS.partition("/")[0]})
 
 
@@ -37,15 +38,29 @@ def place_of(path: Path) -> Place:
     if path.suffix == ARCHIVE_SUFFIX:
         if path.is_dir():
             raise BundleError(f"{path} is a folder: name another archive, or a folder without {ARCHIVE_SUFFIX}")
-        return Place(path=path, root=path.with_name(f"{path.name}.parts"))
+        if path.exists() and not _begins_as_bundle(path):
+            raise BundleError(f"{path} is no bundle and would be overwritten: name another place")
+        parts = path.with_name(f"{path.name}.parts")
+        _refuse_foreign(parts, PARTS)
+        return Place(path=path, root=parts)
     if path.exists() and not path.is_dir():
         raise BundleError(f"{path} is a file and would be overwritten: name another place, or one that ends with .tar")
     for name in (INDEX, LOCK):
         remove_unfinished(path / name)
-    foreign = sorted({entry.name for entry in path.iterdir()} - TOP) if path.is_dir() else []
-    if foreign:
-        raise BundleError(f"{path} holds {foreign[0]}, which belongs to no bundle: name an empty folder")
+    _refuse_foreign(path, TOP)
     return Place(path=path, root=path)
+
+
+def _begins_as_bundle(path: Path) -> bool:
+    """Whether a file begins as every bundle's archive does: with its index."""
+    with path.open("rb") as file:
+        return file.read(len(INDEX) + 1) == INDEX.encode() + b"\0"
+
+
+def _refuse_foreign(folder: Path, known: frozenset[str]) -> None:
+    foreign = sorted({entry.name for entry in folder.iterdir()} - known) if folder.is_dir() else []
+    if foreign:
+        raise BundleError(f"{folder} holds {foreign[0]}, which belongs to no bundle: name another place")
 
 
 def write_bundle(place: Place, index: BundleIndex, lock: bytes, baseline: Mapping[str, Path]) -> None:

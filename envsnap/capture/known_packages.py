@@ -44,10 +44,11 @@ class KnownPackages:
         """Whether nothing is wrong with it, and all that was read for it is in its ``state``.
 
         What a package manager said is not, nor what stands beside it. Files that were changed just now may change
-        again without a trace: https://git-scm.com/docs/racy-git.
+        again without a trace: https://git-scm.com/docs/racy-git. A URL can hold a login, which is written nowhere.
         """
         from envsnap.host.digests import RACY_NANOSECONDS
 
         whole = not (package.problem or package.unreadable or package.owner or package.sampled)
+        has_url = bool(package.direct_url or package.provenance_url)
         told = bool(package.state and package.first_file)
-        return whole and told and package.newest < self._started - RACY_NANOSECONDS
+        return whole and told and not has_url and package.newest < self._started - RACY_NANOSECONDS

@@ -14,6 +14,7 @@ import click
 
 from envsnap.cli.main import INTERRUPTED
 from envsnap.errors import EnvsnapError
+from envsnap.host.output import mask_credentials
 from envsnap.report.text import printable
 
 UNEXPECTED = 70
@@ -89,7 +90,7 @@ class StderrProgress:
     def warn(self, text: str) -> None:
         """Say what the user should know."""
         self._clear()
-        click.echo(f"envsnap: warning: {printable(text)}", err=True)
+        click.echo(f"envsnap: warning: {printable(mask_credentials(text))}", err=True)
 
     def end(self) -> None:
         """Leave the terminal clean."""
@@ -167,6 +168,7 @@ def _document(name: str, code: int, value: object, message: str | None = None) -
 
 
 def _fail(name: str, voice: Voice, code: int, message: str) -> None:
+    message = mask_credentials(message)
     if voice.json:
         click.echo(_document(name, code, None, message), nl=False)
     lines = "\n".join(printable(line) for line in message.split("\n"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, is_inside, leads_outside
 from envsnap.host.git import ask
+from envsnap.host.output import KEPT_BYTES
 from envsnap.host.process import run
 
 BATCH_BYTES = 32 * 2**20
@@ -75,7 +76,10 @@ def _list(top: Path, commit: str) -> list[TreeFile]:
     done = run(("git", "ls-tree", "-r", "-z", "-l", "--full-tree", commit), cwd=top, env=os.environ)
     if done.exit_code:
         raise BundleError(f"git cannot list commit {commit[:12]}: {done.stderr.decode('utf-8', 'replace').strip()}")
-    rows = map(ROW.fullmatch, done.stdout.decode("utf-8", "surrogateescape").split("\0"))
+    lines = [line for line in done.stdout.decode("utf-8", "surrogateescape").split("\0") if line]
+    rows = list(map(ROW.fullmatch, lines))
+    if not all(rows) or len(done.stdout) >= KEPT_BYTES:
+        raise BundleError(f"git's list of commit {commit[:12]} cannot be read: it is longer than {KEPT_BYTES:,} bytes")
     return [TreeFile(row[1], row[3], int(row[4]) if row[4] != "-" else 0, row[5]) for row in rows if row]
 
 

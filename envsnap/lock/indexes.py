@@ -87,8 +87,8 @@ def find_confusable(packages: Sequence[Installed], indexes: Indexes | None, memo
     """Ask every index about every package; a name that two of them serve is a finding.
 
     Whoever may upload to one of them decides what the next installation gets:
-    https://docs.astral.sh/uv/concepts/indexes/#searching-across-multiple-indexes. Offline, what earlier freezes found
-    is told.
+    https://docs.astral.sh/uv/concepts/indexes/#searching-across-multiple-indexes. They are asked anew each time, for
+    a name can be taken at any time; offline, what the last freeze found is told.
 
     Raises:
         CaptureError: an index is down, or answers nonsense.
@@ -98,15 +98,15 @@ def find_confusable(packages: Sequence[Installed], indexes: Indexes | None, memo
     if not indexes.several:
         return ()
     with ThreadPoolExecutor(max_workers=READERS) as pool:
-        found = pool.map(lambda package: _ask_once(package, indexes, memo), packages)
-        return tuple(finding for finding in found if finding is not None)
-
-
-def _ask_once(package: Installed, indexes: Indexes, memo: Memo) -> Finding | None:
-    question = " ".join((package.label, *sorted(map(without_credentials, indexes.urls))))
-    if question not in memo.answers:
-        memo.answers[question] = _confusable(package, indexes.read(package.name))
-    return memo.answers[question]
+        answers = dict(
+            zip(
+                (package.label for package in packages),
+                pool.map(lambda package: _confusable(package, indexes.read(package.name)), packages),
+                strict=True,
+            )
+        )
+    memo.answers = answers
+    return tuple(finding for finding in answers.values() if finding is not None)
 
 
 def _confusable(package: Installed, answers: Sequence[Served]) -> Finding | None:

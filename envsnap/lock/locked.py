@@ -33,12 +33,8 @@ def in_order(packages: Iterable[Package], findings: Iterable[Finding]) -> Locked
 
 def remembered_findings(installed: Iterable[Installed], memo: Memo) -> Iterator[Finding]:
     """Give what the indexes' pages said of these packages when they were asked last."""
-    told: dict[str, list[Finding]] = {}
-    for question, answer in memo.answers.items():
-        if answer is not None:
-            told.setdefault(question.partition(" ")[0], []).append(answer)
-    for package in installed:
-        yield from told.get(package.label, ())
+    answers = (memo.answers.get(package.label) for package in installed)
+    yield from (answer for answer in answers if answer is not None)
 
 
 def _yanked(packages: Iterable[Package]) -> Iterator[Finding]:

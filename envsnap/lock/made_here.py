@@ -50,7 +50,8 @@ def lock_tree(package: Installed, direct: DirectUrl, sources: Sources) -> Packag
         return without_artefact(package, "its source folder is built into a wheel only online")
     with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="build-") as scratch:
         built = sources.builder.build_wheel(folder, Path(scratch))
-        place = link_or_copy(built, sources.wheels / built.name)
+        with room_for(f"{package.label}: {built.name}"):
+            place = link_or_copy(built, sources.wheels / built.name)
     version = str(parse_wheel_filename(place.name)[1])
     if not is_same_version(version, package.version):
         return without_artefact(package, f"its source folder builds version {version} by now; install it anew")

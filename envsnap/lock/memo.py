@@ -11,7 +11,7 @@ from envsnap.host.files import atomic_write, sha256_bytes, sha256_file
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Artefact, Installed, Package
 
-VERSION = 5
+VERSION = 6
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 
@@ -25,7 +25,7 @@ class _Stored(msgspec.Struct, frozen=True):
 class Memo:
     """Package entries by what was installed. The file is a cache: an unreadable one is as good as none.
 
-    ``answers`` holds what the configured indexes said about a package, by the question; it may be added to. A kept
+    ``answers`` holds what the configured indexes said last about a package, by its label; it may be replaced. A kept
     wheel is hashed again where it is in another state than when it was hashed last: it may have been damaged since.
     """
 
@@ -33,7 +33,7 @@ class Memo:
         self._path, self._wheels = path, wheels
         stored = _load(path)
         self._entries, self.answers, self._hashed = stored.entries, dict(stored.answers), dict(stored.wheels)
-        self._answered, self._opened, self._is_stale = len(self.answers), time.time_ns(), False
+        self._answered, self._opened, self._is_stale = stored.answers, time.time_ns(), False
 
     def find(self, installed: Installed) -> Package | None:
         """Return the proven entry of exactly this distribution, if its wheel is still where it was, and as it was."""
@@ -70,7 +70,7 @@ class Memo:
             if package.installed.evidence in PROVEN and package.directory is None
         }
         is_new = any(self._entries.get(key) != package for key, package in proven.items())
-        if is_new or len(self.answers) > self._answered:
+        if is_new or self.answers != self._answered:
             made = {path: package.wheel for package in proven.values() if (path := _kept_wheel(package))}
             old = self._entries.items()
             valid = {key: entry for key, entry in old if made.get(_kept_wheel(entry), entry.wheel) == entry.wheel}

@@ -11,8 +11,8 @@ import msgspec
 
 from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest, Snapshot
-from envsnap.manifest.model import convert, convert_known
-from envsnap.manifest.other_keys import gather, put_back
+from envsnap.manifest.model import OpenModel, convert, convert_known
+from envsnap.manifest.other_keys import gather, put_back, put_back_in
 from envsnap.manifest.package import Package
 from envsnap.manifest.toml import Plain, parse_toml
 
@@ -110,8 +110,8 @@ def plain(value: msgspec.Struct) -> dict[str, Any]:
     match value:
         case Contents():
             put_back(value.packages, table["packages"])
-        case Package():
-            put_back((value,), (table,))
+        case OpenModel():
+            put_back_in(value, table)
     return table
 
 

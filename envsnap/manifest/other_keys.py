@@ -41,7 +41,7 @@ def put_back(packages: Sequence[Package], made: Sequence[object]) -> None:
     """
     for package, entry in zip(packages, made, strict=True):
         if any(model.other_keys for model in _open_models(package)):
-            _put_back(package, entry)
+            put_back_in(package, entry)
 
 
 def _open_models(package: Package) -> Iterator[OpenModel]:
@@ -50,13 +50,14 @@ def _open_models(package: Package) -> Iterator[OpenModel]:
     yield from (one for one in (package.sdist, package.vcs, package.directory, package.installed.wheel) if one)
 
 
-def _put_back(value: object, made: object) -> None:
+def put_back_in(value: object, made: object) -> None:
+    """Do it in the plain data ``made`` of one value."""
     if isinstance(value, tuple) and isinstance(made, list):
         for item, plain in zip(value, made, strict=True):
-            _put_back(item, plain)
+            put_back_in(item, plain)
     elif isinstance(value, msgspec.Struct) and isinstance(made, dict):
         for field, key in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            _put_back(getattr(value, field), made.get(key))
+            put_back_in(getattr(value, field), made.get(key))
         other = made.pop(FIELD, {}) if isinstance(value, OpenModel) else {}
         made.update((key, other[key]) for key in sorted(other) if key not in made)
 

@@ -104,7 +104,7 @@ def bundle(request: BundleRequest, progress: TransferProgress) -> Bundled:
 
 def _collect(manifest: Manifest, request: BundleRequest, place: Place, progress: TransferProgress) -> Collected:
     contents = manifest.contents
-    wheels, without = wanted_wheels(contents.packages, contents.conda)
+    wheels, without = wanted_wheels(contents.packages)
     conda, unpinned = wanted_conda(contents.conda)
     if unpinned:
         progress.warn(UNPINNED_CONDA.format(names=", ".join(unpinned)))

@@ -11,7 +11,7 @@ from envsnap.bundle.reader import LONGEST_INDEX, open_bundle
 from envsnap.errors import BundleError
 from envsnap.manifest.package import Artefact
 
-from .conftest import NAME, WHEEL, MakeBundle, digest, make_manifest, rewrite
+from .conftest import NAME, PATCH, WHEEL, MakeBundle, digest, make_manifest, rewrite
 
 PINNED = Artefact(name=NAME, hashes={"sha256": digest(WHEEL)})
 BLOB = f"blobs/sha256/{digest(WHEEL)}"
@@ -194,3 +194,14 @@ def test_lock_that_the_index_does_not_name_is_refused(make_bundle: MakeBundle, t
         open_bundle(path).manifest()
     with pytest.raises(BundleError, match="there is no bundle"):
         open_bundle(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", [".git/config", "deep/.GIT/hooks", "git~1/x"])
+def test_names_of_gits_own_folder_are_refused_in_a_folder_too(make_bundle: MakeBundle, name: str) -> None:
+    """Git runs what it finds there."""
+    bundle = make_bundle("bundle")
+    index = bundle / "bundle.toml"
+    index.write_text(index.read_text().replace(f'"patches/{digest(PATCH)}.patch"', f'"{name}"'))
+
+    with pytest.raises(BundleError, match="which no bundle may hold"):
+        open_bundle(bundle)

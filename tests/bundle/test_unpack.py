@@ -9,6 +9,7 @@ from envsnap.bundle.reader import open_bundle
 from envsnap.bundle.unpack import unpack_bundle
 from envsnap.errors import BundleError, MissingToolError
 from envsnap.host.archive import TarMember
+from envsnap.manifest.bundle import INDEX
 from envsnap.manifest.lockfile import dump_manifest
 
 from .conftest import NAME, PATCH, SOURCE, WHEEL, MakeBundle, digest, make_manifest
@@ -120,3 +121,26 @@ def test_missing_git_is_told(make_bundle: MakeBundle, tmp_path: Path, monkeypatc
     unpack_bundle(open_bundle(clean), make_manifest(b""), tmp_path / "reader")
 
     assert "one\n" == (tmp_path / "reader/deep/train.py").read_text()
+
+
+def test_other_changes_than_the_lock_names_are_refused(make_bundle: MakeBundle, tmp_path: Path) -> None:
+    """Though bundle.toml names them: the lock is what was reviewed."""
+    bundle, other = make_bundle("bundle"), PATCH.replace(b"+two", b"+six")
+    (bundle / f"envsnap.baseline/patches/{digest(PATCH)}.patch").write_bytes(other)
+    index = bundle / INDEX
+    index.write_text(index.read_text().replace(f'sha256 = "{digest(PATCH)}"', f'sha256 = "{digest(other)}"'))
+
+    with pytest.raises(BundleError, match="holds other changes than its lock names"):
+        unpack_bundle(open_bundle(bundle), make_manifest(), tmp_path / "reader")
+
+    assert not (tmp_path / "reader").exists()
+
+
+def test_source_of_another_commit_is_refused(make_bundle: MakeBundle, tmp_path: Path) -> None:
+    """By its own word."""
+    bundle = make_bundle("bundle")
+    index = bundle / INDEX
+    index.write_text(index.read_text().replace("1" * 40, "2" * 40))
+
+    with pytest.raises(BundleError, match="is not of the commit that its lock records"):
+        unpack_bundle(open_bundle(bundle), make_manifest(), tmp_path / "reader")

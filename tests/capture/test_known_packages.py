@@ -50,6 +50,8 @@ def test_a_sound_description_is_kept(tmp_path: Path) -> None:
         {"sampled": 3},
         {"state": ""},
         {"first_file": ""},
+        {"direct_url": '{"url": "https://user:secret@git.example/demo.git"}'},
+        {"provenance_url": '{"url": "https://user:secret@index.example/demo.whl"}'},
         {"newest": time.time_ns() + 10**12},
     ],
     ids=str,

@@ -127,6 +127,21 @@ def test_each_failure_has_its_exit_code(
     assert "envsnap: error: it broke:\n  \\x1b[2J here\n" == err
 
 
+@pytest.mark.parametrize("json", [True, False])
+def test_no_message_shows_a_login(json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whichever stage wrote it."""
+
+    def work(progress: StderrProgress) -> NoReturn:
+        progress.warn("https://user:secret@index.example is slow")
+        raise CaptureError("https://user:secret@index.example is down")
+
+    end(work, voice(json=json), show)
+
+    shown = capsys.readouterr()
+    assert "secret" not in shown.out + shown.err
+    assert "https://***@index.example is down" in shown.err
+
+
 def test_failure_without_json_leaves_standard_output_empty(capsys: pytest.CaptureFixture[str]) -> None:
     """A pipe gets a result or nothing."""
     end(raising(JobError("no")), voice(), show)

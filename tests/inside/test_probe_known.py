@@ -110,11 +110,14 @@ def test_bills_in_folders_of_their_own_have_no_state(folder: Path) -> None:
     assert "" == _probe_packages.packages()[0]["state"]
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"other": {}}', '{"version": 0, "packages": 1}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", '{"other": {}}', '{"version": 0, "packages": 1}', '{"version": 1}', "\x00", "item"]
+)
 def test_a_damaged_cache_is_as_good_as_none(folder: Path, text: str) -> None:
     """It says nothing of any distribution."""
     path = folder / "packages.json"
-    path.write_text(text)
+    item = json.dumps({"version": _probe_known.VERSION, "packages": {str(folder): {"version": "kept"}}})
+    path.write_text(text.replace("item", item))
 
     assert "1.0" == probed(_probe_known.Known(str(path)))["version"]
     assert "1.0" == probed(_probe_known.Known(str(folder / "nowhere")))["version"]

@@ -84,11 +84,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(data))} | headers).items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data[:cut])
-        self.wfile.flush()
         asked = (self.headers.get("Range"), self.headers.get("If-Range"))
-        state.log.append(Answer(path, *asked, status, min(cut, len(data)) if status in {200, 206} else 0))
+        answer = Answer(path, *asked, status, min(cut, len(data)) if status in {200, 206} else 0)
+        body = data[:cut]
+        if body:
+            self.end_headers()
+            self.wfile.write(body[:-1])
+        state.log.append(answer)  # before the client can have all of it, and a test can look
+        if body:
+            self.wfile.write(body[-1:])
+        else:
+            self.end_headers()
         if state.silent and cut < len(data):
             state.released.wait(30)
         self.close_connection = self.close_connection or cut < len(data)

@@ -29,7 +29,9 @@ class Known:
         """Return the description of a ``.dist-info`` folder that still holds, if a file of the package is there."""
         folder = os.path.join(root, entry)
         item = self._items.get(folder)
-        if item is None or not os.path.exists(os.path.join(root, item["first-file"])):
+        if not isinstance(item, dict) or not {"first-file", "read-from", "state"} <= item.keys():
+            return None
+        if not os.path.exists(os.path.join(root, item["first-file"])):
             return None
         return item if item["state"] == state(folder, item["read-from"])[0] else None
 
@@ -76,4 +78,5 @@ def _load(path: str) -> dict[str, dict[str, Any]]:
             kept = json.loads(file.read())
     except (OSError, ValueError):
         return {}
-    return kept["packages"] if isinstance(kept, dict) and kept.get("version") == VERSION else {}
+    packages = kept.get("packages") if isinstance(kept, dict) and kept.get("version") == VERSION else None
+    return packages if isinstance(packages, dict) else {}

@@ -11,7 +11,7 @@ import msgspec
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envsnap.errors import CaptureError
-from envsnap.host.files import link_or_copy, relative_to, sha256_file
+from envsnap.host.files import link_or_copy, relative_to, room_for, sha256_file
 from envsnap.host.index_config import without_credentials
 from envsnap.host.uv import UvFile
 from envsnap.host.wheel_file import WheelUnreadableError, read_local_record
@@ -113,7 +113,8 @@ def _from_file(choice: Choice, path: Path, file: UvFile, store: Store) -> Packag
             f"{choice.name}: {path} has sha256 {sha256[:12]}…, and the specification says "
             f"{file.hashes['sha256'][:12]}…: it is another file"
         )
-    kept = link_or_copy(path, store.wheels / path.name)
+    with room_for(f"{choice.name}: {path.name}"):
+        kept = link_or_copy(path, store.wheels / path.name)
     wheel = Artefact(name=path.name, path=f"{CONTEXT_WHEELS}/{path.name}", hashes={"sha256": sha256}, size=size)
     digest = content_digest(read_local_record(kept))[0]
     return _package(choice, store, evidence="local-file", wheel=wheel, digest=digest)
@@ -127,7 +128,8 @@ def _from_tree(choice: Choice, folder: Path, store: Store) -> Package:
         raise CaptureError(f"{choice.name}: the specification names the source folder {folder}, which is not there")
     with tempfile.TemporaryDirectory(dir=store.wheels.parent, prefix="build-") as scratch:
         built = store.builder.build_wheel(folder, Path(scratch))
-        kept = link_or_copy(built, store.wheels / built.name)
+        with room_for(f"{choice.name}: {built.name}"):
+            kept = link_or_copy(built, store.wheels / built.name)
     sha256, size = sha256_file(kept)
     wheel = Artefact(name=kept.name, path=f"{CONTEXT_WHEELS}/{kept.name}", hashes={"sha256": sha256}, size=size)
     record = read_local_record(kept)
