@@ -86,15 +86,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         asked = (self.headers.get("Range"), self.headers.get("If-Range"))
         answer = Answer(path, *asked, status, min(cut, len(data)) if status in {200, 206} else 0)
-        body = data[:cut]
-        if body:
+        # Noted before the client can have all that it waits for, and a test can look: of a refusal that is the status.
+        last = data[cut - 1 : cut] if status in {200, 206} else b""
+        if last:
             self.end_headers()
-            self.wfile.write(body[:-1])
-        state.log.append(answer)  # before the client can have all of it, and a test can look
-        if body:
-            self.wfile.write(body[-1:])
+            self.wfile.write(data[: cut - 1])
+        state.log.append(answer)
+        if last:
+            self.wfile.write(last)
         else:
             self.end_headers()
+            self.wfile.write(data[:cut])
         if state.silent and cut < len(data):
             state.released.wait(30)
         self.close_connection = self.close_connection or cut < len(data)
