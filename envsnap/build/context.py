@@ -63,7 +63,7 @@ def write_secrets(config: IndexConfig, build: BuildSpec, *, folder: Path, home: 
 
 def _settings(config: IndexConfig, build: BuildSpec) -> dict[str, object]:
     """Put this machine's indexes first; the ones that served at freeze come after them."""
-    if config == replace(IndexConfig(), certificates=config.certificates):
+    if config == replace(IndexConfig(), certificates=config.certificates, timeout=config.timeout):
         return {}
     default = config.index_url or build.index_url
     extra = dict.fromkeys((*config.extra_index_urls, *build.extra_index_urls))

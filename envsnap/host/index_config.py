@@ -1,5 +1,6 @@
 """Where pip and uv on this machine look for packages, and which certificates they trust."""
 
+import math
 import os
 import re
 import tomllib
@@ -31,6 +32,7 @@ class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
         certificates: CA bundle, or None for the installer's own.
         trusted_hosts: hosts whose certificate is not checked.
         no_index: whether only ``find_links`` serve.
+        timeout: seconds that a server may stay silent; None for envsnap's own.
     """
 
     index_url: str | None = None
@@ -39,6 +41,7 @@ class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Path | None = None
     trusted_hosts: tuple[str, ...] = ()
     no_index: bool = False
+    timeout: float | None = None
 
     @property
     def local_folders(self) -> tuple[Path, ...]:
@@ -62,6 +65,7 @@ def read_index_config(env: Mapping[str, str], *, prefix: Path | None = None) -> 
         certificates=_certificates(env) or pip.certificates,
         trusted_hosts=_unique((*uv.trusted_hosts, *pip.trusted_hosts)),
         no_index=uv.no_index or pip.no_index,
+        timeout=_seconds(env.get("UV_HTTP_TIMEOUT") or env.get("UV_REQUEST_TIMEOUT")) or pip.timeout,
     )
 
 
@@ -110,6 +114,15 @@ def _is_remote(url: str) -> bool:
     return url.startswith(("https://", "http://"))
 
 
+def _seconds(text: str | None) -> float | None:
+    """Read a timeout; what is no number of seconds, pip and uv refuse themselves."""
+    try:
+        seconds = float(text or 0)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < math.inf else None
+
+
 def _certificates(env: Mapping[str, str]) -> Path | None:
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if env.get(name) and Path(env[name]).is_file():
@@ -148,6 +161,7 @@ def _read_pip(env: Mapping[str, str], prefix: Path | None) -> IndexConfig:
         certificates=certificates if certificates and certificates.is_file() else None,
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
         no_index=values.get("no-index", "").lower() in {"1", "true", "t", "yes", "y", "on"},
+        timeout=_seconds(values.get("timeout") or values.get("default-timeout")),
     )
 
 

@@ -1,9 +1,11 @@
 """The page that an index has for a project: PEP 691 JSON or PEP 503 HTML -> the files that it serves."""
 
-from collections.abc import Mapping
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urldefrag, urljoin
 
 import msgspec
@@ -17,6 +19,7 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 PAGE_LIMIT = 256 * 2**20
 ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".egg")
 NO_REASON = "no reason given"
+NO_PAGE = "no page of a package index"
 OK = 200
 NOT_THERE = frozenset([403, 404, 410])
 """An index on an object store answers 403 for a project that it does not have; a login that is refused is 401."""
@@ -44,11 +47,45 @@ class IndexFile(msgspec.Struct, frozen=True):
     metadata_sha256: str = ""
 
 
+class Page(ABC):
+    """What an index has for a project; false where that is nothing."""
+
+    @abstractmethod
+    def __bool__(self) -> bool:
+        """Whether there is any file."""
+
+    @property
+    @abstractmethod
+    def files(self) -> tuple[IndexFile, ...]:
+        """All files."""
+
+    @abstractmethod
+    def select(self, wanted: Callable[[str], bool]) -> tuple[IndexFile, ...]:
+        """Return the files whose name is wanted."""
+
+
+class _Described(Page):
+    """A page whose files were all read."""
+
+    def __init__(self, files: Sequence[IndexFile] = ()) -> None:
+        self._files = tuple(files)
+
+    def __bool__(self) -> bool:
+        return bool(self._files)
+
+    @property
+    def files(self) -> tuple[IndexFile, ...]:
+        return self._files
+
+    def select(self, wanted: Callable[[str], bool]) -> tuple[IndexFile, ...]:
+        return tuple(file for file in self._files if wanted(file.filename))
+
+
 class PageReader(Protocol):
     """Whoever reads an index's pages."""
 
-    def read(self, index: str, name: str) -> tuple[IndexFile, ...]:
-        """Return the files of a project, none where the index does not know it."""
+    def read(self, index: str, name: str) -> Page:
+        """Return the page of a project, an empty one where the index does not know it."""
 
 
 class IndexPages:
@@ -57,8 +94,8 @@ class IndexPages:
     def __init__(self, connections: IndexConnections) -> None:
         self._http = connections
 
-    def read(self, index: str, name: str) -> tuple[IndexFile, ...]:
-        """Return the files that ``index`` serves for the project of this normalised name.
+    def read(self, index: str, name: str) -> Page:
+        """Return what ``index`` serves for the project of this normalised name.
 
         Raises:
             CaptureError: the index is down, or what it answers is no such page; the message names no login.
@@ -71,7 +108,7 @@ class IndexPages:
         try:
             with self._http.get(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
                 if answer.status in NOT_THERE:
-                    return ()
+                    return _Described()
                 if answer.status != OK:
                     raise _unusable(name, clean, f"HTTP status {answer.status}")
                 data = answer.read(PAGE_LIMIT, decode_content=True)
@@ -81,7 +118,7 @@ class IndexPages:
             raise _unusable(name, clean, str(error)) from error
 
 
-def parse_page(data: bytes, kind: str, url: str, *, what: tuple[str, str]) -> tuple[IndexFile, ...]:
+def parse_page(data: bytes, kind: str, url: str, *, what: tuple[str, str]) -> Page:
     """Read a page.
 
     Args:
@@ -93,10 +130,12 @@ def parse_page(data: bytes, kind: str, url: str, *, what: tuple[str, str]) -> tu
     Raises:
         CaptureError: it is not a page of an index: a login form, an error page, something else.
     """
-    files = _parse_json(data, url) if kind.endswith("json") else _parse_html(data.decode("utf-8", "replace"), url)
+    if kind.endswith("json"):
+        return _Undescribed(data, url, what)
+    files = _parse_html(data.decode("utf-8", "replace"), url)
     if files is None:
-        raise _unusable(*what, "no page of a package index")
-    return files
+        raise _unusable(*what, NO_PAGE)
+    return _Described(files)
 
 
 def _unusable(name: str, index: str, reason: str) -> CaptureError:
@@ -119,16 +158,56 @@ class _JsonFile(msgspec.Struct, frozen=True):
     dist_info_metadata: bool | dict[str, str] = msgspec.field(name="dist-info-metadata", default=False)
 
 
-class _JsonPage(msgspec.Struct, frozen=True):
-    files: tuple[_JsonFile, ...]
+_T = TypeVar("_T")
 
 
-def _parse_json(data: bytes, url: str) -> tuple[IndexFile, ...] | None:
-    try:
-        page = msgspec.json.decode(data, type=_JsonPage)
-    except (msgspec.DecodeError, ValueError):
-        return None
-    return tuple(_of_json(file, url) for file in page.files)
+class _Named(msgspec.Struct, frozen=True, gc=False):
+    filename: str
+
+
+class _NamedFiles(msgspec.Struct, frozen=True):
+    files: tuple[_Named, ...]
+
+
+class _RawFiles(msgspec.Struct, frozen=True):
+    files: tuple[msgspec.Raw, ...]
+
+
+class _Undescribed(Page):
+    """A page of JSON. It can list thousands of files, and takes ten times as long to read as to find one's name in."""
+
+    def __init__(self, data: bytes, url: str, what: tuple[str, str]) -> None:
+        self._data, self._url, self._what = data, url, what
+        self._names = [file.filename for file in self._decode(_NAMES, data).files]
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
+    @property
+    def files(self) -> tuple[IndexFile, ...]:
+        return tuple(map(self._describe, self._raw))
+
+    def select(self, wanted: Callable[[str], bool]) -> tuple[IndexFile, ...]:
+        places = [place for place, name in enumerate(self._names) if wanted(name)]
+        return tuple(self._describe(self._raw[place]) for place in places) if places else ()
+
+    @functools.cached_property
+    def _raw(self) -> tuple[msgspec.Raw, ...]:
+        return self._decode(_RAW, self._data).files
+
+    def _describe(self, raw: msgspec.Raw) -> IndexFile:
+        return _of_json(self._decode(_FILE, raw), self._url)
+
+    def _decode(self, decoder: msgspec.json.Decoder[_T], data: bytes | msgspec.Raw) -> _T:
+        try:
+            return decoder.decode(data)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise _unusable(*self._what, NO_PAGE) from error
+
+
+_FILE = msgspec.json.Decoder(_JsonFile)
+_NAMES = msgspec.json.Decoder(_NamedFiles)
+_RAW = msgspec.json.Decoder(_RawFiles)
 
 
 def _of_json(file: _JsonFile, url: str) -> IndexFile:
@@ -188,10 +267,10 @@ class _Links(HTMLParser):
         )
 
 
-def _read_folder(folder: Path, name: str) -> tuple[IndexFile, ...]:
+def _read_folder(folder: Path, name: str) -> Page:
     page = folder / name / "index.html"
     try:
         text = page.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ()
-    return _parse_html(text, page.resolve().as_uri()) or ()
+        return _Described()
+    return _Described(_parse_html(text, page.resolve().as_uri()) or ())

@@ -43,7 +43,7 @@ def run(
     env: Mapping[str, str],
     timeout: float | None = None,
     on_output: Callable[[str], None] = ignore_line,
-    stdin: bytes | None = None,
+    stdin: bytes | int | None = None,
 ) -> ProcessResult:
     """Run one command to its end; whatever is left of its process group then is ended too.
 
@@ -53,7 +53,7 @@ def run(
         env: the whole environment of the process.
         timeout: seconds after which the process group is ended, or None.
         on_output: called in this thread with each line of both streams, as it arrives.
-        stdin: bytes for standard input, which is empty otherwise.
+        stdin: bytes for standard input, or a descriptor to be it; it is empty otherwise.
 
     Raises:
         CommandNotFoundError: the executable is not there, or cannot be executed.
@@ -160,7 +160,9 @@ def _descriptor_of(pid: int) -> int | None:
         return None
 
 
-def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes | None) -> subprocess.Popen[bytes]:
+def _start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes | int | None
+) -> subprocess.Popen[bytes]:
     with _input(stdin) as source:
         try:
             return subprocess.Popen(
@@ -179,10 +181,10 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes 
 
 
 @contextlib.contextmanager
-def _input(data: bytes | None) -> Iterator[IO[bytes] | int]:
+def _input(data: bytes | int | None) -> Iterator[IO[bytes] | int]:
     """Give a file, not a pipe: a pipe holds 64 KiB, and more waits for a process that may not read."""
-    if data is None:
-        yield subprocess.DEVNULL
+    if data is None or isinstance(data, int):
+        yield subprocess.DEVNULL if data is None else data
         return
     import tempfile
 

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from envsnap.host.index_config import IndexConfig
+from envsnap.host.standby import Standby
 from envsnap.host.uv import TargetPython
 from envsnap.lock.files import InstalledFiles
 from envsnap.lock.indexes import Indexes
@@ -26,6 +28,14 @@ class RemoteReader(Protocol):
         """Fetch the file and return its SHA-256, or raise WheelUnreadableError."""
 
 
+class Remote(msgspec.Struct, frozen=True, kw_only=True):
+    """What is on a network: the indexes' pages, the wheels there, and a folder for those that are kept here."""
+
+    indexes: Indexes | None
+    records: RemoteReader | None
+    wheels: Path
+
+
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """Where artefacts come from.
 
@@ -40,6 +50,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         memo: what earlier freezes proved.
         indexes: the indexes' own pages; None offline.
         folders: those on this machine that installers look for wheels in.
+        config: what ``indexes`` are configured with; None where their pages are not to be read first.
+        standby: a process that waits to read half of the pages.
     """
 
     python: Path | TargetPython
@@ -52,3 +64,10 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     memo: Memo
     indexes: Indexes | None = None
     folders: tuple[Path, ...] = ()
+    config: IndexConfig | None = None
+    standby: Standby | None = None
+
+    @property
+    def remote(self) -> Remote:
+        """Return what proves a wheel that an index serves."""
+        return Remote(indexes=self.indexes, records=self.records, wheels=self.wheels)

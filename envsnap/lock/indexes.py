@@ -1,8 +1,9 @@
 """Which of the configured indexes serves a package, by their own pages; one that two serve is a finding."""
 
 import functools
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from envsnap.host.index_config import without_credentials
 from envsnap.host.index_http import IndexConnections
-from envsnap.host.index_page import IndexFile, IndexPages, PageReader
+from envsnap.host.index_page import IndexFile, IndexPages, Page, PageReader
 from envsnap.host.uv import TargetPython, Uv, UvFile
 from envsnap.lock.locked import remembered_findings
 from envsnap.lock.memo import Memo
@@ -24,49 +25,80 @@ class Served(msgspec.Struct, frozen=True):
     """What one index has for a project: ``index`` is its URL without a login."""
 
     index: str
-    files: tuple[IndexFile, ...]
+    page: Page
 
     def of_version(self, version: str) -> tuple[IndexFile, ...]:
         """Return the wheels and source archives of one release."""
         wanted = Version(version)
-        return tuple(file for file in self.files if _parse(_version(file.filename)) == wanted)
+        return self.page.select(lambda name: _parse(_version(name)) == wanted)
+
+    def find(self, file: UvFile) -> IndexFile | None:
+        """Return what the page says of a file, which is there under its name, or under another one."""
+        named = self.page.select(lambda name: name == file.filename)
+        return next((one for one in (*named, *self.page.files) if _is_same(one, file)), None)
 
 
 class Indexes:
-    """The configured indexes; each page is read once.
+    """The configured indexes; each page is read once. Several threads may ask.
 
     Args:
         ask: names their URLs, logins included: it may have to ask uv.
         pages: reads them.
         several: whether more than one is configured.
-        alone: whether nothing else on a network serves files: a package then comes from the one index, unasked.
+        alone: whether nothing else on a network serves files.
     """
 
     def __init__(self, ask: Callable[[], tuple[str, ...]], pages: PageReader, *, several: bool, alone: bool) -> None:
         self._ask, self._pages = ask, pages
-        self.several, self._alone = several, alone
-        self.read = functools.cache(self._read)
+        self.several, self.alone = several, alone
+        self._reading: dict[str, Future[tuple[Served, ...]]] = {}
+        self._urls: tuple[str, ...] | None = None
+        self._asking, self._beginning = threading.Lock(), threading.Lock()
 
-    @functools.cached_property
+    @property
     def urls(self) -> tuple[str, ...]:
         """The indexes, each once."""
-        return tuple({without_credentials(url).rstrip("/"): url for url in self._ask()}.values())
+        with self._asking:
+            if self._urls is None:
+                self._urls = tuple({without_credentials(url).rstrip("/"): url for url in self._ask()}.values())
+            return self._urls
+
+    @property
+    def is_sole(self) -> bool:
+        """Whether one index is all that serves files."""
+        return self.alone and not self.several and len(self.urls) == 1
 
     def holder(self, name: str, file: UvFile) -> str | None:
         """Return the index, without a login, that serves this file; None where a folder or a page of links does."""
-        if self._alone and len(self.urls) == 1:
+        if self.alone and len(self.urls) == 1:
             return without_credentials(self.urls[0])
-        same = (served.index for served in self.read(name) if any(_is_same(one, file) for one in served.files))
-        return next(same, None)
+        return next((served.index for served in self.read(name) if served.find(file)), None)
 
     def announced(self, name: str, file: UvFile) -> IndexFile | None:
         """Return what the indexes' pages say of a file."""
-        return next((one for served in self.read(name) for one in served.files if _is_same(one, file)), None)
+        return next(filter(None, (served.find(file) for served in self.read(name))), None)
 
     def release(self, package: Installed) -> Iterator[IndexFile]:
         """Give the files of the installed version, of each index in turn."""
         for served in self.read(package.name):
             yield from served.of_version(package.version)
+
+    def read(self, name: str) -> tuple[Served, ...]:
+        """Return what each index has for a project; whoever asks for a page that is being read waits for it.
+
+        Raises:
+            CaptureError: an index is down, or answers nonsense.
+        """
+        with self._beginning:
+            is_first = name not in self._reading
+            answer = self._reading.setdefault(name, Future())
+        if is_first:
+            try:
+                answer.set_result(self._read(name))
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+        return answer.result()
 
     def _read(self, name: str) -> tuple[Served, ...]:
         return tuple(Served(without_credentials(url), self._pages.read(url, name)) for url in self.urls)
@@ -110,7 +142,7 @@ def find_confusable(packages: Sequence[Installed], indexes: Indexes | None, memo
 
 
 def _confusable(package: Installed, answers: Sequence[Served]) -> Finding | None:
-    holding = [served for served in answers if served.files]
+    holding = [served for served in answers if served.page]
     if len(holding) < 2:  # noqa: PLR2004 - one cannot be mistaken for another
         return None
     releases = [served.of_version(package.version) for served in holding]

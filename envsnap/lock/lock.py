@@ -14,6 +14,7 @@ from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.entry import CONTEXT_WHEELS, artefact, as_source_tree, entry, on_machine, without_artefact
 from envsnap.lock.from_index import lock_served
 from envsnap.lock.indexes import find_confusable
+from envsnap.lock.listed import lock_by_pages
 from envsnap.lock.local_wheels import find_wheel, list_wheels
 from envsnap.lock.locked import Locked, in_order
 from envsnap.lock.made_here import lock_tree, repacked
@@ -56,13 +57,29 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
             return on_machine(package, here[package.name], sources.wheels)
         return _lock(package, served.get(package.name), sources)
 
-    preparing = pool.submit(sources.records.prepare) if sources.records is not None and indexed else None
     begun = {package.name: pool.submit(lock, package) for package in packages if package.name in here}
-    served |= _ask([package for package in indexed if package.name not in here], sources)
-    if preparing is not None:
-        preparing.result()
-    begun |= {package.name: pool.submit(lock, package) for package in packages if package.name not in here}
-    return {name: locking.result() for name, locking in begun.items()}
+    remote = [package for package in indexed if package.name not in here]
+    if remote:
+        _prepare(sources, pool)
+    listed = lock_by_pages(remote, sources)
+    left = [package for package in remote if package.name not in listed.packages]
+    served |= _have_no_wheel(left) if listed.is_whole else _ask(left, sources)
+    known = here.keys() | listed.packages.keys()
+    begun |= {package.name: pool.submit(lock, package) for package in packages if package.name not in known}
+    return listed.packages | {name: locking.result() for name, locking in begun.items()}
+
+
+def _have_no_wheel(packages: Sequence[Installed]) -> dict[str, UvPackage]:
+    """Answer in uv's place, where every page was read."""
+    return {package.name: UvPackage(name=package.name) for package in packages}
+
+
+def _prepare(sources: Sources, pool: Executor) -> None:
+    """Load what the first questions need, while uv says which the indexes are, where that is not configured."""
+    if sources.records is not None and sources.indexes is not None:
+        asking = pool.submit(lambda indexes: indexes.urls, sources.indexes)
+        sources.records.prepare()
+        asking.result()
 
 
 def lock_packages(installed: Sequence[Installed], sources: Sources) -> tuple[Package, ...]:

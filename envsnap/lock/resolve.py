@@ -1,6 +1,6 @@
 """Installed distributions -> the files that the indexes serve for them, through uv."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -94,6 +94,24 @@ def fitting_wheels(package: Installed, served: Iterable[UvFile]) -> tuple[UvFile
     tags = frozenset(tag for line in package.tags for tag in _parse_tag(line))
     ranked = [(_fit(package, tags, wheel), index, wheel) for index, wheel in enumerate(served)]
     return tuple(wheel for rank, _, wheel in sorted(ranked, key=lambda row: row[:2]) if rank < _NO_FIT)
+
+
+def may_fit(package: Installed) -> Callable[[str], bool]:
+    """Return what tells, by its name alone and quickly, a wheel of this release that could be the installed one.
+
+    One whose name spells the version in another way than METADATA is not found.
+    """
+    mark = f"-{package.version}-"
+    tags = {(tag.interpreter, tag.abi, tag.platform) for line in package.tags for tag in _parse_tag(line)}
+    known = [frozenset(parts) for parts in zip(*tags, strict=True)]
+
+    def is_wanted(name: str) -> bool:
+        if mark not in name or not name.endswith(".whl"):
+            return False
+        parts = name.removesuffix(".whl").lower().split("-")[-3:]
+        return all(not there.isdisjoint(part.split(".")) for there, part in zip(known, parts, strict=False))
+
+    return is_wanted
 
 
 def fits_exactly(package: Installed, wheel: UvFile) -> bool:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.host.files import work_folder
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_http import IndexConnections
+from envsnap.host.standby import Standby
 from envsnap.host.uv import Uv, find_uv
 from envsnap.host.wheel_file import RemoteWheels
 from envsnap.lock.files import InsideEnvironment, OnThisMachine
@@ -24,7 +27,12 @@ MOST_NAMES = 20
 
 
 def lock_online(
-    subject: Subject, found: CapturedEnvironment, config: IndexConfig, memo: Memo, progress: Progress
+    subject: Subject,
+    found: CapturedEnvironment,
+    config: IndexConfig,
+    memo: Memo,
+    standby: Standby | None,
+    progress: Progress,
 ) -> Locked:
     """Find and prove the artefact of each package, and warn of those that have none.
 
@@ -32,7 +40,7 @@ def lock_online(
         CaptureError: the indexes could not be asked or lie, or a wheel cannot be made from what is installed.
         MissingToolError: uv or pip-tools is not there.
     """
-    locked = lock_environment(found.packages, _sources(subject, found, config, memo))
+    locked = lock_environment(found.packages, replace(_sources(subject, found, config, memo), standby=standby))
     for reason, names in _without_artefact(locked.packages):
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names[:MOST_NAMES])}{more}: {reason}")
@@ -63,6 +71,7 @@ def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig, 
         memo=memo,
         indexes=configured_indexes(uv, http, python, work) if uv and http else None,
         folders=config.local_folders,
+        config=config if uv and subject.request.locker == "uv" else None,
     )
 
 

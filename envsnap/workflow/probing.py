@@ -11,11 +11,13 @@ from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import UsageError
+from envsnap.host.standby import Standby, standby
 from envsnap.workflow.interpreters import check_folder, choose_python
 
 if TYPE_CHECKING:
     from envsnap.lock.specification.request import SpecificationRequest
 
+LISTED_CHILD = ("-m", "envsnap.lock.listed_child")
 LockerName = Literal["uv", "pip-tools"]
 
 
@@ -56,6 +58,17 @@ class Probing(NamedTuple):
     environment: LocalEnvironment
     answer: Future[Completed]
     known: KnownPackages
+
+
+@contextlib.contextmanager
+def begin_locking(request: CaptureRequest) -> Iterator[Standby | None]:
+    """Let the process start that helps to lock packages, where no freeze has locked any; None where it has no use."""
+    known = request.folder / ".envsnap" / "cache" / "artefacts.json"
+    if request.offline or request.specification or request.locker != "uv" or known.exists():
+        yield None
+        return
+    with standby(LISTED_CHILD) as process:
+        yield process
 
 
 @contextlib.contextmanager

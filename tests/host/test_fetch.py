@@ -285,7 +285,8 @@ def test_killed_fetch_is_continued(
     file_server.cut[NAME], file_server.silent = [2_000_000], True
     (tmp_path / "blobs").mkdir()
     script = (
-        "import sys\nfrom pathlib import Path\nfrom envsnap.host.fetch import fetch\n"
+        "import signal, sys\nfrom pathlib import Path\nfrom envsnap.host.fetch import fetch\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "from envsnap.host.index_config import IndexConfig\nfrom envsnap.host.index_http import IndexConnections\n"
         "from envsnap.host.transfer import Download\n"
         "wanted = Download(package='demo', name='d', url=sys.argv[1], sha256=sys.argv[2], size=int(sys.argv[3]))\n"

@@ -116,6 +116,24 @@ def test_uvs_variables_beat_its_files(read: Read, home: Path) -> None:
     assert expected == read(env)
 
 
+@pytest.mark.parametrize(
+    ("env", "seconds"),
+    [
+        ({"PIP_DEFAULT_TIMEOUT": "180"}, 180.0),
+        ({"PIP_TIMEOUT": "7.5"}, 7.5),
+        ({"PIP_TIMEOUT": "180", "UV_HTTP_TIMEOUT": "20"}, 20.0),
+        ({"UV_REQUEST_TIMEOUT": "20"}, 20.0),
+        ({"UV_HTTP_TIMEOUT": "soon"}, None),
+        ({"PIP_TIMEOUT": "-1"}, None),
+        ({"PIP_TIMEOUT": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_a_slow_index_may_take(read: Read, env: dict[str, str], seconds: float | None) -> None:
+    """uv's variable, then pip's setting."""
+    assert seconds == read(env).timeout
+
+
 def test_uvs_named_file_replaces_the_others(read: Read, home: Path) -> None:
     """UV_CONFIG_FILE stands for all of them, UV_NO_CONFIG for none."""
     write(home / ".config/uv/uv.toml", f'index-url = "{A}"\n')

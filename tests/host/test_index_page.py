@@ -20,7 +20,7 @@ WHAT = ("demo", "https://index.example/simple")
 
 
 def read(text: str | bytes, kind: str = "text/html") -> tuple[IndexFile, ...]:
-    return parse_page(text if isinstance(text, bytes) else text.encode(), kind, PAGE, what=WHAT)
+    return parse_page(text if isinstance(text, bytes) else text.encode(), kind, PAGE, what=WHAT).files
 
 
 def read_json(*files: dict[str, Any]) -> tuple[IndexFile, ...]:
@@ -102,8 +102,8 @@ def test_an_index_can_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "demo" / "index.html").write_text(f'<a href="../{WHEEL}">{WHEEL}</a>')
     pages = IndexPages(IndexConnections(IndexConfig()))
 
-    assert [(tmp_path / WHEEL).as_uri()] == [file.url for file in pages.read(tmp_path.as_uri(), "demo")]
-    assert () == pages.read(tmp_path.as_uri(), "other")
+    assert [(tmp_path / WHEEL).as_uri()] == [file.url for file in pages.read(tmp_path.as_uri(), "demo").files]
+    assert not pages.read(tmp_path.as_uri(), "other")
 
 
 def test_an_index_that_is_down_is_named_without_its_login(monkeypatch: pytest.MonkeyPatch) -> None:

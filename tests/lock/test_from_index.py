@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 from envsnap.host.index_config import IndexConfig
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let uv wait a second for an answer."""
+    """Let uv wait a second for an answer, as the settings say."""
     monkeypatch.setenv("UV_HTTP_TIMEOUT", "1")
 
 
@@ -207,7 +208,7 @@ def test_a_file_that_is_not_the_announced_one_is_an_error(index: Any, venv: Any,
     index.announced[wheel.name] = {"hashes": {"sha256": "0" * 64}}
 
     with pytest.raises(LyingIndexError, match=r"demo-1\.0-py3-none-any\.whl: the index announces sha256 0+…") as raised:
-        lock_demo(venv, sources(index.config))
+        lock_demo(venv, sources(replace(index.config, timeout=1.0)))
 
     assert 4 == raised.value.exit_code
 
@@ -279,7 +280,7 @@ def test_an_index_in_trouble_is_an_error_that_names_it_and_no_login(
         setattr(index, name, value)
 
     with pytest.raises(CaptureError, match=message) as raised:
-        lock_demo(venv, sources(index.config))
+        lock_demo(venv, sources(replace(index.config, timeout=1.0)))
 
     assert 4 == raised.value.exit_code
     assert "--offline" in str(raised.value)

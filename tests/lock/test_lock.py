@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 from envsnap.host.index_config import IndexConfig
@@ -350,9 +351,11 @@ def test_index_url_never_stands_in_a_process_list(
     index: Any, venv: Any, make_wheel: Any, sources: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Commands are readable by every user of a machine; environments are not."""
-    venv.install(str(make_wheel("demo", "1.0", folder=index.folder)))
+    venv.install(str(make_wheel("demo", "1.0")))
     venv.site.joinpath("demo-1.0.dist-info/direct_url.json").unlink()
     installed, index.login, commands = venv.probe()["demo"], "someone:s3cret", []
+    make_wheel("demo", "2.0", folder=index.folder)
+    links = f"{index.url}/demo/"  # a page of links, which uv alone reads
     start = subprocess.Popen.__init__
 
     def note(popen: Any, args: Any, *rest: Any, **options: Any) -> None:
@@ -360,7 +363,7 @@ def test_index_url_never_stands_in_a_process_list(
         start(popen, args, *rest, **options)
 
     monkeypatch.setattr(subprocess.Popen, "__init__", note)
-    lock_one(installed, sources(index.config))
+    lock_one(installed, sources(replace(index.config, find_links=(links,))))
 
     assert commands
     assert not [command for command in commands if "s3cret" in command]

@@ -301,6 +301,7 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
             memo=Memo(work / "artefacts.json", work / "wheels"),
             indexes=None if offline else configured_indexes(asked, http, venv.python, work),
             folders=config.local_folders,
+            config=None if offline else config,
         )
 
     return make

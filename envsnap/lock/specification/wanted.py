@@ -83,6 +83,7 @@ class Indexes:
             certificates=machine.certificates,
             trusted_hosts=tuple(dict.fromkeys((*self.trusted_hosts, *machine.trusted_hosts))),
             no_index=self.no_index or machine.no_index,
+            timeout=machine.timeout,
         )
 
 

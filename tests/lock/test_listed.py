@@ -1,0 +1,121 @@
+"""Indexes' pages prove what is installed before uv is asked; long lists go to two processes."""
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from envsnap.errors import CaptureError
+from envsnap.lock import listed
+from envsnap.lock.lock import Locked, lock_environment
+
+pytestmark = pytest.mark.processes
+
+NAMES = tuple(f"demo-{number}" for number in range(6))
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that are started from here on."""
+    started: list[list[str]] = []
+    start = subprocess.Popen.__init__
+
+    def note(popen: Any, args: Any, *rest: Any, **options: Any) -> None:
+        started.append(list(args))
+        start(popen, args, *rest, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", note)
+    return started
+
+
+@pytest.fixture
+def installed(index: Any, venv: Any, make_wheel: Any) -> Any:
+    """Packages of an index with a login; it withdrew one, and has another no more."""
+    for name in (*NAMES, "gone"):
+        make_wheel(name, "1.0", folder=index.folder)
+    index.login = "someone:s3cret"
+    index.announced["demo_1-1.0-py3-none-any.whl"] = {"yanked": "it deletes files"}
+    venv.install_from(index, *(f"{name}==1.0" for name in (*NAMES, "gone")))
+    (index.folder / "gone-1.0-py3-none-any.whl").unlink()
+    index.asked.clear()
+    return tuple(venv.probe().values())
+
+
+def evidence(locked: Locked) -> dict[str, str]:
+    """Give each package's evidence."""
+    return {package.name: package.installed.evidence for package in locked.packages}
+
+
+def test_pages_that_were_all_read_leave_nothing_to_ask_uv(
+    index: Any, installed: Any, sources: Any, commands: list[list[str]]
+) -> None:
+    """Each package costs its page and its RECORD; one that no index has is packed."""
+    locked = lock_environment(installed, sources(index.config))
+
+    assert dict.fromkeys(NAMES, "index-verified") | {"gone": "repacked"} == evidence(locked)
+    assert ["it deletes files"] == [one.installed.yanked for one in locked.packages if one.installed.yanked]
+    assert ["yanked-release"] == [finding.kind for finding in locked.findings]
+    assert {f"/simple/{name}/" for name in (*NAMES, "gone")} == {path for path in index.asked if "simple" in path}
+    assert len(index.asked) == len(set(index.asked))
+    assert [] == commands
+
+
+def test_two_processes_find_what_one_does(
+    index: Any,
+    installed: Any,
+    sources: Any,
+    commands: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other one has half of the list, and the login on no command line."""
+    alone = lock_environment(installed, sources(index.config))
+    monkeypatch.setattr(listed, "WORTH_A_PROCESS", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    (tmp_path / ".envsnap" / "artefacts.json").unlink()
+    index.asked.clear()
+
+    together = lock_environment(installed, sources(index.config))
+
+    assert alone == together
+    assert [list(listed.CHILD)] == [command[1:] for command in commands]
+    assert ["/simple/gone/"] == [path for path, count in Counter(index.asked).items() if count > 1]
+
+
+def test_a_process_that_fails_is_told(
+    index: Any, installed: Any, sources: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a list is no lock."""
+    monkeypatch.setattr(listed, "WORTH_A_PROCESS", 2)
+    monkeypatch.setattr(listed, "CHILD", ("-c", "raise SystemExit('out of memory')"))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+    with pytest.raises(CaptureError, match="ended with 1: out of memory"):
+        lock_environment(installed, sources(index.config))
+
+
+def test_where_a_page_cannot_be_read_uv_is_asked(index: Any, installed: Any, sources: Any, commands: Any) -> None:
+    """Its index has a login that only uv knows, from a keyring for one; here the whole index is down."""
+    index.status = 500
+
+    with pytest.raises(CaptureError, match="uv could not ask the package indexes"):
+        lock_environment(installed, sources(index.config))
+
+    assert [["pip", "compile"]] == [command[1:3] for command in commands]
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1", "01.0"])
+def test_a_version_that_a_file_spells_otherwise_is_the_same(
+    index: Any, venv: Any, make_wheel: Any, sources: Any, version: str
+) -> None:
+    """METADATA and the file's name need not agree on zeros."""
+    make_wheel("demo", "1.0", folder=index.folder)
+    venv.install_from(index, "demo")
+    (found,) = venv.probe().values()
+
+    (locked,) = lock_environment([replace(found, version=version)], sources(index.config)).packages
+
+    assert "index-verified" == locked.installed.evidence
