@@ -131,7 +131,8 @@ def lock_contests(python: Path) -> list[Contest]:
     listing.write_text("\n".join(line for line in frozen if "==" in line and "+" not in line) + "\n")
     uv = [str(Path(sys.executable).parent / "uv"), "pip", "compile", "--quiet", "--no-deps", "--no-header"]
     compiled = [str(Path(sys.executable).parent / "pip-compile"), "--quiet", "--no-config", "--rebuild"]
-    options = ["--generate-hashes", "--allow-unsafe", "--output-file", str(WORK / "pip-compile.txt")]
+    listed = WORK / "pip-compile.txt"
+    options = ["--generate-hashes", "--allow-unsafe", "--output-file", str(listed)]
     caches = iter(range(sys.maxsize))
     shutil.rmtree(WORK / "caches", ignore_errors=True)
 
@@ -142,6 +143,7 @@ def lock_contests(python: Path) -> list[Contest]:
         run(freeze, env | {"UV_CACHE_DIR": str(WORK / "caches" / f"uv-{next(caches)}")})
 
     def pip_compile() -> None:
+        listed.unlink(missing_ok=True)  # it takes over the hashes of a list that is there
         run([*compiled, *options, "--cache-dir", str(WORK / "caches" / "pip-tools"), str(listing)], env)
 
     cold()
