@@ -54,7 +54,9 @@ class IndexConnections:
         return {
             "maxsize": CONNECTIONS,
             "ssl_context": _certificates(self._config),
-            "retries": urllib3.Retry(total=3, connect=1, backoff_factor=0.2, status_forcelist=RETRIED, raise_on_status=False),
+            "retries": urllib3.Retry(
+                total=3, connect=1, backoff_factor=0.2, status_forcelist=RETRIED, raise_on_status=False
+            ),
             "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=self._config.timeout or TIMEOUT_SECONDS),
         }
 
