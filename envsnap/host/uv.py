@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -58,6 +59,13 @@ class UvPackage(msgspec.Struct, frozen=True):
 
 class _UvAnswer(msgspec.Struct, frozen=True):
     packages: tuple[UvPackage, ...] = ()
+
+
+class Resolution(NamedTuple):
+    """uv's answer to a question: a pylock.toml (PEP 751), and, by name, why releases in it were withdrawn."""
+
+    pylock: str
+    yanked: Mapping[str, str]
 
 
 class Unsatisfiable(CaptureError):  # noqa: N818 - an answer, caught where requirements are split
@@ -137,11 +145,8 @@ class Uv(msgspec.Struct, frozen=True):
                 "Check the network and the index settings of pip and uv, or freeze with --offline"
             )
         answer = msgspec.convert(tomllib.loads(done.stdout.decode("utf-8")), _UvAnswer)
-        yanked = dict(YANKED.findall(done.stderr.decode("utf-8", "replace")))
-        return tuple(
-            replace(package, yanked=yanked[package.name] or NO_REASON) if package.name in yanked else package
-            for package in answer.packages
-        )
+        yanked = _yanked(done)
+        return tuple(replace(package, yanked=yanked.get(package.name)) for package in answer.packages)
 
     def index_urls(self, python: Path | TargetPython, folder: Path) -> tuple[str, ...]:
         """Return the indexes that are asked, logins included; where none is configured, uv's own default.
@@ -221,8 +226,8 @@ class Uv(msgspec.Struct, frozen=True):
         if done.exit_code:
             raise BuildError(f"uv could not install the locked packages: {_reason(done)}")
 
-    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> str:
-        """Resolve requirements to wheels for ``python``; return uv's answer, a pylock.toml (PEP 751).
+    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> Resolution:
+        """Resolve requirements to wheels for ``python``.
 
         Nothing is built: only the metadata of wheels, and what a source tree states without a build, is read.
 
@@ -238,9 +243,10 @@ class Uv(msgspec.Struct, frozen=True):
         constraints = folder / "constraints.txt"
         constraints.write_text("".join(f"{line}\n" for line in question.constraints), encoding="utf-8")
         command = ("pip", "compile", *self._sources(question, folder), "--constraints", str(constraints))
-        fixed = ("--no-header", "--quiet", "--no-build", "--format", "pylock.toml", *_target(python))
+        fixed = ("--no-header", "--no-build", "--format", "pylock.toml", *_target(python))
         where = question.project.parent if question.project else folder
-        return self._answer(self._run((*command, *question.options, *fixed), where))
+        done = self._run((*command, *question.options, *fixed), where)
+        return Resolution(self._answer(done), _yanked(done))
 
     def export(
         self, project: Path, *, extras: Sequence[str], groups: Sequence[str], python: Path | TargetPython
@@ -316,6 +322,11 @@ def _target(python: Path | TargetPython) -> tuple[str, ...]:
     if isinstance(python, Path):
         return ("--python", str(python))
     return ("--python-version", python.version, "--python-platform", python.platform)
+
+
+def _yanked(done: ProcessResult) -> dict[str, str]:
+    warned = YANKED.findall(done.stderr.decode("utf-8", "replace"))
+    return {name: reason or NO_REASON for name, reason in warned}
 
 
 def _reason(done: ProcessResult) -> str:

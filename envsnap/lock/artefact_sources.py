@@ -6,10 +6,12 @@ from typing import Protocol
 import msgspec
 
 from envsnap.host.index_config import IndexConfig
+from envsnap.host.index_http import IndexConnections
 from envsnap.host.standby import Standby
-from envsnap.host.uv import TargetPython
+from envsnap.host.uv import TargetPython, Uv
+from envsnap.host.wheel_file import RemoteWheels
 from envsnap.lock.files import InstalledFiles
-from envsnap.lock.indexes import Indexes
+from envsnap.lock.indexes import Indexes, configured_indexes
 from envsnap.lock.memo import Memo
 from envsnap.lock.resolve import Locker
 from envsnap.lock.sources import WheelBuilder
@@ -34,6 +36,13 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Indexes | None
     records: RemoteReader | None
     wheels: Path
+
+
+def reach(uv: Uv, python: Path | TargetPython, work: Path) -> Remote:
+    """Reach the indexes that uv is configured with; ``work`` is for scratch files, and the wheels that are kept."""
+    http = IndexConnections(uv.config)
+    indexes = configured_indexes(uv, http, python, work)
+    return Remote(indexes=indexes, records=RemoteWheels(http), wheels=work / "wheels")
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):

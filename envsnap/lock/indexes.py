@@ -13,10 +13,9 @@ from envsnap.host.index_config import without_credentials
 from envsnap.host.index_http import IndexConnections
 from envsnap.host.index_page import IndexFile, IndexPages, Page, PageReader
 from envsnap.host.uv import TargetPython, Uv, UvFile
-from envsnap.lock.locked import remembered_findings
+from envsnap.lock.locked import Release, remembered_findings
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.package import Installed
 
 READERS = 8
 
@@ -64,6 +63,11 @@ class Indexes:
             return self._urls
 
     @property
+    def clean_urls(self) -> tuple[str, ...]:
+        """The indexes without logins, as a lock names them."""
+        return tuple(map(without_credentials, self.urls))
+
+    @property
     def is_sole(self) -> bool:
         """Whether one index is all that serves files."""
         return self.alone and not self.several and len(self.urls) == 1
@@ -71,14 +75,14 @@ class Indexes:
     def holder(self, name: str, file: UvFile) -> str | None:
         """Return the index, without a login, that serves this file; None where a folder or a page of links does."""
         if self.alone and len(self.urls) == 1:
-            return without_credentials(self.urls[0])
+            return self.clean_urls[0]
         return next((served.index for served in self.read(name) if served.find(file)), None)
 
     def announced(self, name: str, file: UvFile) -> IndexFile | None:
         """Return what the indexes' pages say of a file."""
         return next(filter(None, (served.find(file) for served in self.read(name))), None)
 
-    def release(self, package: Installed) -> Iterator[IndexFile]:
+    def release(self, package: Release) -> Iterator[IndexFile]:
         """Give the files of the installed version, of each index in turn."""
         for served in self.read(package.name):
             yield from served.of_version(package.version)
@@ -115,12 +119,8 @@ def configured_indexes(uv: Uv, http: IndexConnections, python: Path | TargetPyth
     )
 
 
-def find_confusable(packages: Sequence[Installed], indexes: Indexes | None, memo: Memo) -> tuple[Finding, ...]:
-    """Ask every index about every package; a name that two of them serve is a finding.
-
-    Whoever may upload to one of them decides what the next installation gets:
-    https://docs.astral.sh/uv/concepts/indexes/#searching-across-multiple-indexes. They are asked anew each time, for
-    a name can be taken at any time; offline, what the last freeze found is told.
+def find_confusable(packages: Sequence[Release], indexes: Indexes | None, memo: Memo) -> tuple[Finding, ...]:
+    """Return a finding for each name that two indexes serve; offline, what the last freeze found is told.
 
     Raises:
         CaptureError: an index is down, or answers nonsense.
@@ -129,19 +129,29 @@ def find_confusable(packages: Sequence[Installed], indexes: Indexes | None, memo
         return tuple(remembered_findings(packages, memo))
     if not indexes.several:
         return ()
+    memo.answers = ask_about(packages, indexes)
+    return tuple(finding for finding in memo.answers.values() if finding is not None)
+
+
+def ask_about(packages: Sequence[Release], indexes: Indexes) -> dict[str, Finding | None]:
+    """Ask every index about every package; a name that two of them serve is a finding.
+
+    Whoever may upload to one of them decides what the next installation gets:
+    https://docs.astral.sh/uv/concepts/indexes/#searching-across-multiple-indexes. They are asked anew each time, for
+    a name can be taken at any time.
+
+    Returns:
+        By label.
+
+    Raises:
+        CaptureError: an index is down, or answers nonsense.
+    """
     with ThreadPoolExecutor(max_workers=READERS) as pool:
-        answers = dict(
-            zip(
-                (package.label for package in packages),
-                pool.map(lambda package: _confusable(package, indexes.read(package.name)), packages),
-                strict=True,
-            )
-        )
-    memo.answers = answers
-    return tuple(finding for finding in answers.values() if finding is not None)
+        found = pool.map(lambda package: _confusable(package, indexes.read(package.name)), packages)
+        return dict(zip((package.label for package in packages), found, strict=True))
 
 
-def _confusable(package: Installed, answers: Sequence[Served]) -> Finding | None:
+def _confusable(package: Release, answers: Sequence[Served]) -> Finding | None:
     holding = [served for served in answers if served.page]
     if len(holding) < 2:  # noqa: PLR2004 - one cannot be mistaken for another
         return None

@@ -1,11 +1,27 @@
 """What the lock stage gives; and all of it from what earlier freezes proved, where that is enough."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Installed, Package
+
+
+class Release(Protocol):
+    """A project in a version."""
+
+    @property
+    def name(self) -> str:
+        """Its normalised name."""
+
+    @property
+    def version(self) -> str:
+        """As METADATA says."""
+
+    @property
+    def label(self) -> str:
+        """Both, as ``name==version``."""
 
 
 class Locked(NamedTuple):
@@ -31,7 +47,7 @@ def in_order(packages: Iterable[Package], findings: Iterable[Finding]) -> Locked
     return Locked(ordered, (*findings, *_yanked(ordered)))
 
 
-def remembered_findings(installed: Iterable[Installed], memo: Memo) -> Iterator[Finding]:
+def remembered_findings(installed: Iterable[Release], memo: Memo) -> Iterator[Finding]:
     """Give what the indexes' pages said of these packages when they were asked last."""
     answers = (memo.answers.get(package.label) for package in installed)
     yield from (answer for answer in answers if answer is not None)

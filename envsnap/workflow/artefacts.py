@@ -8,13 +8,11 @@ from msgspec.structs import replace
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.host.files import work_folder
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections
 from envsnap.host.standby import Standby
 from envsnap.host.uv import Uv, find_uv
-from envsnap.host.wheel_file import RemoteWheels
+from envsnap.lock.artefact_sources import reach
 from envsnap.lock.files import InsideEnvironment, OnThisMachine
 from envsnap.lock.files import InstalledFiles as ReadableFiles
-from envsnap.lock.indexes import configured_indexes
 from envsnap.lock.lock import Sources, lock_environment
 from envsnap.lock.locked import Locked
 from envsnap.lock.memo import Memo
@@ -57,19 +55,19 @@ def _without_artefact(packages: Sequence[Package]) -> list[tuple[str, list[str]]
 def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig, memo: Memo) -> Sources:
     folder, work = subject.project.folder, work_folder(subject.project.folder)
     uv = None if subject.request.offline else find_uv(config)
-    http = IndexConnections(config) if uv else None
     local = Path(subject.environment.python) if subject.is_local else None
     python = local or target_python(found.interpreter, found.platform)
+    remote = reach(uv, python, work) if uv else None
     return Sources(
         python=python,
         files=_readable(subject, found),
         project=folder,
         wheels=work / "wheels",
         locker=_locker(subject, uv),
-        records=RemoteWheels(http) if http else None,
+        records=remote.records if remote else None,
         builder=uv,
         memo=memo,
-        indexes=configured_indexes(uv, http, python, work) if uv and http else None,
+        indexes=remote.indexes if remote else None,
         folders=config.local_folders,
         config=config if uv and subject.request.locker == "uv" else None,
     )

@@ -9,6 +9,9 @@ from envsnap.capture.environment import CapturedEnvironment
 from envsnap.capture.hardware import this_machine
 from envsnap.host.conda_solver import CondaRecord, solve
 from envsnap.host.files import work_folder
+from envsnap.host.index_config import IndexConfig
+from envsnap.host.uv import find_uv
+from envsnap.lock.artefact_sources import Remote, reach
 from envsnap.lock.resolve import target_python
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
 from envsnap.lock.specification.lock import Means, Resolved, resolve_specification
@@ -41,6 +44,7 @@ def with_specification(captured: Captured, wished: SpecificationRequest, progres
         found=_without_installed(found, resolved),
         config=resolved.config,
         packages=resolved.packages,
+        locking=resolved.findings,
         specification=describe_specification(wanted, kind, wished, subject.project.folder),
     )
 
@@ -75,25 +79,29 @@ def _without_installed(found: CapturedEnvironment, resolved: Resolved) -> Captur
 
 
 def _means(captured: Captured) -> Means:
-    from envsnap.host.uv import find_uv
-    from envsnap.host.wheel_file import RemoteWheels
-
     subject, found = captured.subject, captured.found
-    python = Path(subject.environment.python) if subject.is_local else None
+    local = Path(subject.environment.python) if subject.is_local else None
+    python, work = local or target_python(found.interpreter, found.platform), work_folder(subject.project.folder)
     machine = found.machine or this_machine()
 
     def ask(wanted: CondaSpecification) -> tuple[CondaRecord, ...]:
         virtual = virtual_packages(found.platform, machine.isa, captured.gpus.driver_cuda, subject.request.env)
         return solve(wanted.specs, wanted.channels, subdir=subdir_of(found.platform), virtual=virtual)
 
+    def reach_prepared(config: IndexConfig) -> Remote:
+        remote = reach(find_uv(config), python, work)
+        if remote.records is not None:
+            remote.records.prepare()
+        return remote
+
     return Means(
         project=subject.project.folder,
-        wheels=work_folder(subject.project.folder) / "wheels",
+        wheels=work / "wheels",
         machine=captured.config,
         resolver=find_uv,
-        records=None if subject.request.offline else RemoteWheels,
+        remote=None if subject.request.offline else reach_prepared,
         conda=ask,
-        python=python or target_python(found.interpreter, found.platform),
+        python=python,
         interpreter=found.interpreter,
         platform=found.platform,
     )

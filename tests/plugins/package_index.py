@@ -22,11 +22,9 @@ import uv
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections
 from envsnap.host.uv import Uv
-from envsnap.host.wheel_file import RemoteWheels
+from envsnap.lock.artefact_sources import reach
 from envsnap.lock.files import OnThisMachine
-from envsnap.lock.indexes import configured_indexes
 from envsnap.lock.lock import Sources
 from envsnap.lock.memo import Memo
 from envsnap.manifest.package import Installed
@@ -288,18 +286,18 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
     """What freeze hands to the lock stage, for the virtual environment."""
 
     def make(config: IndexConfig, *, offline: bool = False) -> Sources:
-        asked, http = Uv(UV, config), IndexConnections(config)
-        work = tmp_path / ".envsnap"
+        asked, work = Uv(UV, config), tmp_path / ".envsnap"
+        remote = reach(asked, venv.python, work)
         return Sources(
             python=venv.python,
             files=OnThisMachine(venv.prefix),
             project=tmp_path,
             wheels=work / "wheels",
             locker=None if offline else asked,
-            records=None if offline else RemoteWheels(http),
+            records=None if offline else remote.records,
             builder=None if offline else asked,
             memo=Memo(work / "artefacts.json", work / "wheels"),
-            indexes=None if offline else configured_indexes(asked, http, venv.python, work),
+            indexes=None if offline else remote.indexes,
             folders=config.local_folders,
             config=None if offline else config,
         )

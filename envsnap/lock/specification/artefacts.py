@@ -171,6 +171,7 @@ def _package(
         build=build,
         reason=reason,
         origin="site-packages",
+        yanked=choice.yanked,
     )
     index = without_credentials(choice.index) if choice.index and choice.index.startswith(("http:", "https:")) else None
     sdist = _artefact(choice, choice.sdist) if choice.sdist and choice.sdist.url and _known(choice.sdist) else None

@@ -9,12 +9,14 @@ from typing import Protocol, assert_never
 from envsnap.errors import CaptureError, UsageError
 from envsnap.host.conda_solver import CondaRecord, Unsolvable
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import Question, TargetPython
+from envsnap.host.uv import Question, Resolution, TargetPython
+from envsnap.lock.artefact_sources import Remote
 from envsnap.lock.resolve import target_python
 from envsnap.lock.sources import WheelBuilder
-from envsnap.lock.specification.artefacts import RecordReader, Store, lock_choices
+from envsnap.lock.specification.artefacts import Store, lock_choices
 from envsnap.lock.specification.conda import brought_python, conda_package, python_constraints
 from envsnap.lock.specification.pylock import Choice, choose, parse_pylock
+from envsnap.lock.specification.served import ask_indexes
 from envsnap.lock.specification.target import Target, describe_target
 from envsnap.lock.specification.wanted import (
     CondaLocked,
@@ -29,7 +31,7 @@ from envsnap.lock.specification.wanted import (
     applying,
     direct_names,
 )
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import Package
@@ -41,8 +43,8 @@ NEEDS_PYTHON = "{name}: the pip section needs a Python: name python among the de
 class Resolver(WheelBuilder, Protocol):
     """uv."""
 
-    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> str:
-        """Resolve requirements; return a pylock.toml."""
+    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> Resolution:
+        """Resolve requirements."""
 
     def export(
         self, project: Path, *, extras: Sequence[str], groups: Sequence[str], python: Path | TargetPython
@@ -62,7 +64,7 @@ class Means:
         wheels: folder for wheels that no index serves.
         machine: the indexes that this machine is configured with.
         resolver: makes uv for indexes.
-        records: makes what reads wheels on indexes; None offline.
+        remote: makes what reads indexes' pages and the wheels there; None offline.
         conda: asks conda's channels.
         python: the captured interpreter, or what stands for one that is not on this machine.
         interpreter: what the probe found of it.
@@ -73,7 +75,7 @@ class Means:
     wheels: Path
     machine: IndexConfig
     resolver: Callable[[IndexConfig], Resolver]
-    records: Callable[[IndexConfig], RecordReader] | None
+    remote: Callable[[IndexConfig], Remote] | None
     conda: SolveConda
     python: Path | TargetPython
     interpreter: Interpreter
@@ -89,6 +91,7 @@ class Resolved:
         conda: conda's, in order of name.
         interpreter: the captured one, or the one that conda brings.
         config: the indexes that were asked, credentials included.
+        findings: what looks wrong about where packages come from.
         not_captured: what the lock cannot say.
     """
 
@@ -96,6 +99,7 @@ class Resolved:
     interpreter: Interpreter
     config: IndexConfig
     conda: tuple[CondaPackage, ...] = ()
+    findings: tuple[Finding, ...] = ()
     not_captured: tuple[NotCaptured, ...] = ()
 
 
@@ -112,7 +116,7 @@ def resolve_specification(wanted: Wanted, means: Means) -> Resolved:
         case CondaLocked():
             return _conda(wanted.packages, wanted.pip, wanted, means)
         case CondaSpecification():
-            if means.records is None:
+            if means.remote is None:
                 raise UsageError(OFFLINE.format(name=wanted.files[0].name))
             records = _solve(wanted, means)
             packages = tuple(map(conda_package, records))
@@ -165,15 +169,18 @@ def _python(
 ) -> Resolved:
     target = describe_target(python, interpreter, means.platform)
     config = wanted.indexes.over(means.machine, with_named=True)
+    remote = means.remote(config) if means.remote else None
     store = Store(
         project=means.project,
         wheels=means.wheels,
         location=target.location,
-        records=means.records(config) if means.records else None,
-        builder=means.resolver(config) if means.records else None,
+        records=remote.records if remote else None,
+        builder=means.resolver(config) if remote else None,
     )
     choices = [_with_index(choice, config) for choice in _choose(wanted, target, means, there or {})]
-    return Resolved(packages=lock_choices(choices, store), interpreter=interpreter, config=config)
+    packages = lock_choices(choices, store)
+    locked = ask_indexes(packages, remote.indexes if remote else None)
+    return Resolved(packages=locked.packages, findings=locked.findings, interpreter=interpreter, config=config)
 
 
 def _with_index(choice: Choice, config: IndexConfig) -> Choice:
@@ -194,7 +201,7 @@ def _choose(
         case UvProject():
             return _export(wanted, target, means)
         case Requirements():
-            if means.records is None:
+            if means.remote is None:
                 raise UsageError(OFFLINE.format(name=wanted.files[0].name))
             return _resolve(wanted, target, means, there)
         case _:
@@ -245,14 +252,14 @@ def _resolve(wanted: Requirements, target: Target, means: Means, there: Mapping[
     uv = means.resolver(wanted.indexes.over(means.machine, with_named=False))
     with tempfile.TemporaryDirectory(dir=means.wheels.parent, prefix="lock-") as folder:
         try:
-            text = uv.resolve(question, python=target.python, folder=Path(folder))
+            answer = uv.resolve(question, python=target.python, folder=Path(folder))
         except CaptureError as error:
             raise type(error)(f"{wanted.files[0].name} cannot be resolved: {error}") from error
         allowed = allowed_hashes(lines)
-        found = choose(_as_lock(text, wanted, Path(folder), direct_names(lines)), target, allowed)
+        found = choose(_as_lock(answer.pylock, wanted, Path(folder), direct_names(lines)), target, allowed)
     if wanted.hash_mode:
         _check_hash_mode(found, allowed, wanted.files[0].name)
-    return found
+    return tuple(replace(choice, yanked=answer.yanked.get(choice.name)) for choice in found)
 
 
 def _as_lock(text: str, wanted: Requirements | UvProject, folder: Path, requested: frozenset[str]) -> LockedFiles:

@@ -40,6 +40,7 @@ class Choice:
         index: the index that serves the wheel.
         requested: whether the specification names it directly.
         source: what kind of source it is, where there is no wheel.
+        yanked: why the index withdrew the release; None where it did not, or is not asked.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Choice:
     index: str | None = None
     requested: bool = False
     source: str = ""
+    yanked: str | None = None
 
 
 def read_pylock(source: SourceFile, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> LockedFiles:

@@ -14,7 +14,7 @@ from envsnap.environment.local import LocalEnvironment
 from envsnap.host.conda_solver import CondaRecord, solve
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.uv import find_uv
-from envsnap.host.wheel_file import RemoteWheels
+from envsnap.lock.artefact_sources import reach
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
 from envsnap.lock.specification.lock import Means, Resolved, resolve_specification
 from envsnap.lock.specification.read import read_specification
@@ -93,7 +93,9 @@ def resolve(index: Index, place: Place, captured: CapturedEnvironment) -> Resolv
             wheels=place.folder / ".envsnap" / "wheels",
             machine=machine or index.config,
             resolver=find_uv,
-            records=None if offline else RemoteWheels,
+            remote=None
+            if offline
+            else lambda config: reach(find_uv(config), Path(sys.executable), place.folder / ".envsnap"),
             conda=ask,
             python=Path(sys.executable),
             interpreter=captured.interpreter,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.uv import find_uv
-from envsnap.host.wheel_file import RemoteWheels
+from envsnap.lock.artefact_sources import reach
 from envsnap.lock.resolve import target_python
 from envsnap.lock.specification.lock import Means, resolve_specification
 from envsnap.lock.specification.requirements import read_requirements
@@ -187,14 +187,15 @@ def test_an_interpreter_elsewhere_gets_the_wheels_of_its_platform(
     for tag in ("py3-none-manylinux_2_17_x86_64", "py3-none-manylinux_2_28_x86_64"):
         make_wheel("native", "1.0", folder=index.folder, tag=tag)
     older = replace(captured.platform, libc="glibc", libc_version="2.17", arch="x86_64")
+    python, work = target_python(captured.interpreter, older), place.folder / ".envsnap"
     means = Means(
         project=place.folder,
-        wheels=place.folder / ".envsnap" / "wheels",
+        wheels=work / "wheels",
         machine=index.config,
         resolver=find_uv,
-        records=RemoteWheels,
+        remote=lambda config: reach(find_uv(config), python, work),
         conda=lambda _: (),
-        python=target_python(captured.interpreter, older),
+        python=python,
         interpreter=captured.interpreter,
         platform=older,
     )
