@@ -1,5 +1,8 @@
 """Manifest -> a virtual environment, for machines without a container engine."""
 
+import contextlib
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -33,7 +36,9 @@ def build_venv(
     installer: Installer,
     own: Path | None = None,
 ) -> Path:
-    """Make the environment in ``folder``, over one that was there; return its interpreter.
+    """Make the environment in ``folder``, in the place of one that was there; return its interpreter.
+
+    The former one comes back where the new one cannot be made.
 
     Args:
         manifest: what to rebuild.
@@ -57,14 +62,35 @@ def build_venv(
             f"no Python {wanted} is installed on this machine; install it (for example: uv python install {wanted}), "
             "or build with --target docker"
         )
-    installer.make_venv(folder, python=base)
-    listing = folder / LISTING
-    listing.write_text(requirements, encoding="utf-8")
-    python = folder / "bin" / "python"
-    links = folder / "envsnap-wheels"
-    links.mkdir()
-    wheels = [package.wheel for package in manifest.contents.packages if package.wheel and package.wheel.path]
-    for wheel in wheels:
-        store.put(wheel, links / wheel.name)
-    installer.install(listing, python=python, links=links)
+    if base.is_relative_to(folder):
+        base = base.resolve()  # of the environment that is about to be replaced
+    with _put_aside(folder):
+        installer.make_venv(folder, python=base)
+        listing = folder / LISTING
+        listing.write_text(requirements, encoding="utf-8")
+        python = folder / "bin" / "python"
+        links = folder / "envsnap-wheels"
+        links.mkdir()
+        wheels = [package.wheel for package in manifest.contents.packages if package.wheel and package.wheel.path]
+        for wheel in wheels:
+            store.put(wheel, links / wheel.name)
+        installer.install(listing, python=python, links=links)
     return python
+
+
+@contextlib.contextmanager
+def _put_aside(folder: Path) -> Iterator[None]:
+    """Move a former environment away for as long as it may be needed again: its scripts name their own place."""
+    if not (folder / LISTING).is_file():
+        yield
+        return
+    former = folder.with_name(f".{folder.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    folder.rename(former)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        former.rename(folder)
+        raise
+    shutil.rmtree(former, ignore_errors=True)

@@ -90,6 +90,8 @@ def _add(archive: tarfile.TarFile, member: TarMember) -> None:
     header.size = member.size
     with _open(member.contents) as source:
         archive.addfile(header, source)
+        if source.read(1):
+            raise OSError(f"{member.name} is longer than {member.size:,} bytes: it was changed meanwhile")
 
 
 def _open(contents: bytes | Path) -> IO[bytes]:

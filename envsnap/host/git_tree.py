@@ -17,6 +17,9 @@ from envsnap.host.process import run
 BATCH_BYTES = 32 * 2**20
 """What one answer of git may hold; a larger file is written out by git itself."""
 ROW = re.compile(r"(\d{6}) (\w+) ([0-9a-f]{40,64}) +(-|\d+)\t(.*)", re.DOTALL)
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+"""How a pointer begins that stands in the place of a file: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
+MOST_NAMES = 5
 LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"
 
 
@@ -47,7 +50,7 @@ def commit_members(top: Path, commit: str, warn: Callable[[str], object], *, bel
     Args:
         top: of the working tree.
         commit: which one.
-        warn: told what is left out: a submodule that is not here, a link that leads out of the tree.
+        warn: told what is left out: a submodule that is not here, a link that leads out of the tree, Git LFS's files.
         below: the folder in which all of them come to lie.
 
     Raises:
@@ -57,14 +60,23 @@ def commit_members(top: Path, commit: str, warn: Callable[[str], object], *, bel
     plain = [file for file in files if file.mode != SUBMODULE and is_inside(file.path)]
     for name in sorted({file.path for file in files if file.mode != SUBMODULE} - {file.path for file in plain}):
         warn(f"{below}{name} has a name that no archive may hold: it is left out of the source")
+    pointers: list[str] = []
     with tempfile.TemporaryDirectory(prefix="envsnap-source-") as scratch:
         for batch in _batches(plain):
             for file, contents in _read(top, batch, Path(scratch)):
+                if isinstance(contents, bytes) and contents.startswith(LFS_POINTER):
+                    pointers.append(f"{below}{file.path}")
                 member = _member(file, contents, below)
                 if member.link is not None and leads_outside(member.name, member.link):
                     warn(f"{member.name} is a link out of the source: it is left out")
                 else:
                     yield member
+    if pointers:
+        more = f" and {len(pointers) - MOST_NAMES} more" if len(pointers) > MOST_NAMES else ""
+        warn(
+            f"the source holds Git LFS pointers, and not the files that they stand for: "
+            f"{', '.join(pointers[:MOST_NAMES])}{more}; bring those along yourself"
+        )
     for module in (file for file in files if file.mode == SUBMODULE):
         if holds_commit(top / module.path, module.blob):
             yield from commit_members(top / module.path, module.blob, warn, below=f"{below}{module.path}/")

@@ -112,10 +112,11 @@ def test_index_and_kept_wheels_are_installed_by_hash(index: str, tmp_path: Path)
 
 
 class FakeInstaller:
-    """Makes empty folders, and has one interpreter."""
+    """Makes empty folders, and has one interpreter; ``error`` ends its installations."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: BaseException | None = None) -> None:
         self.installed: list[str] = []
+        self._error = error
 
     def find_python(self, version: str, folder: Path) -> Path | None:
         """Return the one, asked from a folder that is there."""
@@ -132,6 +133,8 @@ class FakeInstaller:
         """Note what is asked for."""
         assert links.is_dir()
         assert python.name == "python"
+        if self._error is not None:
+            raise self._error
         self.installed = requirements.read_text().splitlines()
 
 
@@ -152,6 +155,17 @@ def test_a_former_environment_is_replaced(tmp_path: Path) -> None:
         installer = FakeInstaller()
         assert tmp_path / name / "bin" / "python" == build(tmp_path / name, installer)
         assert ["a", "b"] == installer.installed
+
+
+def test_a_former_environment_comes_back_where_the_new_one_cannot_be_made(tmp_path: Path) -> None:
+    """Whatever ends the build; nothing of the new one stays."""
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv" / LISTING).write_text("former")
+
+    for error in (BuildError("no such wheel"), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            build(tmp_path / "venv", FakeInstaller(error=error))
+        assert ["former"] == [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_other_folders_are_never_overwritten(tmp_path: Path) -> None:

@@ -83,15 +83,18 @@ def test_equal_members_give_equal_bytes(tmp_path: Path) -> None:
     assert {"one", "other", "one.tar", "other.tar"} == {path.name for path in tmp_path.iterdir()}
 
 
-def test_failed_write_leaves_the_former_archive(tmp_path: Path) -> None:
-    """A file that is shorter than it is said to be."""
+@pytest.mark.parametrize(
+    ("size", "message"), [(9, "unexpected end of data"), (3, "f is longer than 3 bytes: it was changed meanwhile")]
+)
+def test_failed_write_leaves_the_former_archive(tmp_path: Path, size: int, message: str) -> None:
+    """A file that is shorter or longer than it is said to be."""
     (tmp_path / "a.tar").write_text("former")
-    (tmp_path / "short").write_text("x")
+    (tmp_path / "file").write_text("five.")
 
-    with pytest.raises(OSError, match="unexpected end of data"):
-        write_tar(tmp_path / "a.tar", [TarMember(name="f", contents=tmp_path / "short", size=9)])
+    with pytest.raises(OSError, match=message):
+        write_tar(tmp_path / "a.tar", [TarMember(name="f", contents=tmp_path / "file", size=size)])
 
-    assert {"a.tar": "former", "short": "x"} == everything(tmp_path)
+    assert {"a.tar": "former", "file": "five."} == everything(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,22 @@ def test_files_are_gits_own(git: Callable[..., str], tmp_path: Path, monkeypatch
     assert ["out is a link out of the source: it is left out"] == warned
 
 
+def test_files_that_git_lfs_keeps_elsewhere_are_told(git: Callable[..., str], tmp_path: Path) -> None:
+    """The commit has pointers to them, and so has the source."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+    for number in range(7):
+        (tmp_path / "repository" / f"{number}.bin").write_text(pointer)
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "start")
+    warned: list[str] = []
+
+    found = contents(tmp_path / "repository", git("rev-parse", "HEAD"), warned)
+
+    assert 7 == len(found)
+    assert 1 == len(warned)
+    assert "stand for: 0.bin, 1.bin, 2.bin, 3.bin, 4.bin and 2 more; bring those along" in warned[0]
+
+
 def test_submodules_are_part_of_the_source(git: Callable[..., str], tmp_path: Path) -> None:
     """At the commit that the outer one names; one that is not checked out is told."""
     inner = tmp_path / "inner"

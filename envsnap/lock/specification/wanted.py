@@ -198,11 +198,15 @@ def applying(lines: Iterable[Line], environment: Environment) -> tuple[Line, ...
 
 
 def allowed_hashes(lines: Iterable[Line]) -> Mapping[str, Hashes]:
-    """Gather the hashes that are allowed, by normalised name; a name without any is not in it."""
+    """Gather the hashes that are allowed, by normalised name; a name of which no line names hashes is not in it.
+
+    Where a requirement and a constraint both name some, only those of both are allowed, as pip has it:
+    https://pip.pypa.io/en/stable/topics/secure-installs/#hash-checking-mode.
+    """
     found: dict[str, Hashes] = {}
     for line in lines:
         if line.hashes and line.name:
-            found[line.name] = found.get(line.name, frozenset()) | line.hashes
+            found[line.name] = found.get(line.name, line.hashes) & line.hashes
     return found
 
 

@@ -90,6 +90,16 @@ def test_a_hash_that_the_index_does_not_have_is_refused(place: Any, resolve: Any
     assert 4 == raised.value.exit_code
 
 
+def test_a_constraint_narrows_the_hashes_too(served: Any, place: Any, resolve: Any) -> None:
+    """As pip has it: what one of the files does not allow is not taken."""
+    sha256 = hashlib.sha256((served.folder / "beta-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    place.write("audited.txt", f"beta==1.0 --hash=sha256:{'0' * 64}\n")
+    requirements = place.write("requirements.txt", f"-c audited.txt\nbeta==1.0 --hash=sha256:{sha256}\n")
+
+    with pytest.raises(CaptureError, match=r"beta 1\.0: no file of it .* has a hash which the specification allows"):
+        resolve(requirements)
+
+
 def test_with_hashes_every_package_needs_one(served: Any, place: Any, resolve: Any) -> None:
     """As pip has it: what is needed beside the listed ones is not let through."""
     sha256 = hashlib.sha256((served.folder / "alpha-1.0-py3-none-any.whl").read_bytes()).hexdigest()
