@@ -6,11 +6,12 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from netrc import NetrcParseError, netrc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from envsnap.errors import CaptureError
-from envsnap.host.index_config import IndexConfig, without_credentials
+from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
 
 if TYPE_CHECKING:
     import ssl
@@ -53,7 +54,7 @@ class IndexConnections:
 
         return {
             "maxsize": CONNECTIONS,
-            "ssl_context": _certificates(self._config),
+            "ssl_context": _certificates(self._config.certificates),
             "retries": urllib3.Retry(
                 total=3, connect=1, backoff_factor=0.2, status_forcelist=RETRIED, raise_on_status=False
             ),
@@ -128,14 +129,24 @@ def _proxies() -> dict[str, str]:
     return {scheme: proxy for scheme, proxy in spelled.items() if proxy.startswith(("http://", "https://"))}
 
 
-def _certificates(config: IndexConfig) -> "ssl.SSLContext":
+def load_ahead(env: Mapping[str, str]) -> None:
+    """Load what connections need before their settings are known for sure; what is wrong with them is told later."""
+    import envsnap.host.one_address  # noqa: F401
+
+    with contextlib.suppress(CaptureError):
+        _certificates(read_index_config(env).certificates)
+
+
+@functools.cache
+def _certificates(path: Path | None) -> "ssl.SSLContext":
+    """Read the certificates; that takes a twentieth of a second, and once is enough."""
     import ssl
 
     try:
-        return ssl.create_default_context(cafile=config.certificates)
+        return ssl.create_default_context(cafile=path)
     except OSError as error:
         raise CaptureError(
-            f"the certificates in {config.certificates} cannot be read: {error}; correct the setting that names them"
+            f"the certificates in {path} cannot be read: {error}; correct the setting that names them"
         ) from error
 
 

@@ -4,13 +4,13 @@ Usage: python -m envsnap.lock.listed_child < QUESTION; both sides are JSON, see 
 """
 
 import gc
+import os
 import sys
 from typing import Any
 
 import msgspec
 
-from envsnap.host import one_address  # noqa: F401 - loads what connections need, before there is a question
-from envsnap.host.index_http import IndexConnections
+from envsnap.host.index_http import IndexConnections, load_ahead
 from envsnap.host.index_page import IndexPages
 from envsnap.host.wheel_file import RemoteWheels
 from envsnap.lock.artefact_sources import Remote
@@ -21,6 +21,7 @@ from envsnap.lock.listed import Question, read_pages
 def main() -> None:
     """Read, prove and answer; without a question there is no answer."""
     gc.disable()  # next to nothing of what it makes is garbage before it ends
+    load_ahead(os.environ)  # while there is no question yet
     data = sys.stdin.buffer.read()
     if data:
         question = msgspec.json.decode(data, type=Question, dec_hook=_of_text)
