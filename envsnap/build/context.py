@@ -4,8 +4,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from envsnap.build.artefacts import WheelStore
 from envsnap.errors import BuildError
 from envsnap.host.index_config import IndexConfig, reachable_elsewhere
@@ -63,7 +61,7 @@ def write_secrets(config: IndexConfig, build: BuildSpec, *, folder: Path, home: 
 
 def _settings(config: IndexConfig, build: BuildSpec) -> dict[str, object]:
     """Put this machine's indexes first; the ones that served at freeze come after them."""
-    if config == replace(IndexConfig(), certificates=config.certificates, timeout=config.timeout):
+    if config.is_default:
         return {}
     default = config.index_url or build.index_url
     extra = dict.fromkeys((*config.extra_index_urls, *build.extra_index_urls))

@@ -87,10 +87,9 @@ def _put_aside(folder: Path) -> Iterator[None]:
     former = folder.with_name(f".{folder.name}.former")
     shutil.rmtree(former, ignore_errors=True)
     folder.rename(former)
-    try:
+    with contextlib.ExitStack() as undoing:  # its callbacks run last to first, whatever ends the build
+        undoing.callback(former.rename, folder)
+        undoing.callback(shutil.rmtree, folder, ignore_errors=True)
         yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        former.rename(folder)
-        raise
+        undoing.pop_all()
     shutil.rmtree(former, ignore_errors=True)

@@ -1,7 +1,6 @@
 """Inputs that DVC or Git LFS track: which version those record, and whether it is the one that lies here."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,14 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from envsnap.capture.data import CapturedData
+from envsnap.host.git import LFS_POINTER, LFS_POINTER_BYTES
 from envsnap.manifest.data import Datum
 from envsnap.manifest.finding import Finding
 
-POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:.+\n)*?oid sha256:([0-9a-f]{64})\nsize (\d+)\n"
-)
-"""https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
-POINTER_BYTES = 1024
 FILE_LIMIT = 4 * 2**20
 """Bytes of a .dvc or dvc.lock file."""
 
@@ -48,8 +43,8 @@ def describe_tracked(captured: CapturedData, project: Path) -> tuple[tuple[Datum
 
 def _pointers(data: tuple[Datum, ...], project: Path) -> Iterator[Finding]:
     for datum in data:
-        if datum.files == 0 and datum.size <= POINTER_BYTES:
-            match = POINTER.match((project / datum.path).read_bytes())
+        if datum.files == 0 and datum.size <= LFS_POINTER_BYTES:
+            match = LFS_POINTER.match((project / datum.path).read_bytes())
             if match:
                 detail = f"a pointer to {int(match[2]):,} bytes (oid {match[1].decode()[:12]}): run 'git lfs pull'"
                 yield Finding(kind="lfs-pointer", subject=datum.path, detail=detail)

@@ -15,6 +15,11 @@ from envsnap.host.process import run
 from envsnap.host.secrets import redact
 
 REMOTE_LIMIT = 2048
+LFS_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:.+\n)*?oid sha256:([0-9a-f]{64})\nsize (\d+)\n"
+)
+"""What stands in the place of a file: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
+LFS_POINTER_BYTES = 1024
 SUBMODULE = re.compile(r"([ +U-]?)([0-9a-f]{40,64}) (.*?)(?: \([^()]*\))?")
 CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
 UNENCODED = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#:@\[]*:(?!\d{1,5}(?:[/?#]|\Z)).*@", re.IGNORECASE | re.DOTALL)

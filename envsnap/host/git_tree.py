@@ -10,15 +10,13 @@ from pathlib import Path
 
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, is_inside, leads_outside
-from envsnap.host.git import ask
+from envsnap.host.git import LFS_POINTER, LFS_POINTER_BYTES, ask
 from envsnap.host.output import KEPT_BYTES
 from envsnap.host.process import run
 
 BATCH_BYTES = 32 * 2**20
 """What one answer of git may hold; a larger file is written out by git itself."""
 ROW = re.compile(r"(\d{6}) (\w+) ([0-9a-f]{40,64}) +(-|\d+)\t(.*)", re.DOTALL)
-LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-"""How a pointer begins that stands in the place of a file: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
 MOST_NAMES = 5
 LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"
 
@@ -64,7 +62,7 @@ def commit_members(top: Path, commit: str, warn: Callable[[str], object], *, bel
     with tempfile.TemporaryDirectory(prefix="envsnap-source-") as scratch:
         for batch in _batches(plain):
             for file, contents in _read(top, batch, Path(scratch)):
-                if isinstance(contents, bytes) and contents.startswith(LFS_POINTER):
+                if isinstance(contents, bytes) and file.size <= LFS_POINTER_BYTES and LFS_POINTER.match(contents):
                     pointers.append(f"{below}{file.path}")
                 member = _member(file, contents, below)
                 if member.link is not None and leads_outside(member.name, member.link):

@@ -44,6 +44,12 @@ class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
 
     @property
+    def is_default(self) -> bool:
+        """Whether nothing says where packages come from: installers then ask their own default index."""
+        named = self.index_url or self.extra_index_urls or self.find_links or self.trusted_hosts
+        return not (named or self.no_index)
+
+    @property
     def local_folders(self) -> tuple[Path, ...]:
         """Folders of ``find_links`` on this machine."""
         paths = (local_path(place) for place in self.find_links)

@@ -2,8 +2,8 @@
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -34,7 +34,7 @@ class Served(msgspec.Struct, frozen=True):
     def find(self, file: UvFile) -> IndexFile | None:
         """Return what the page says of a file, which is there under its name, or under another one."""
         named = self.page.select(lambda name: name == file.filename)
-        return next((one for one in (*named, *self.page.files) if _is_same(one, file)), None)
+        return _same(named, file) or _same(self.page.files, file)
 
 
 class Indexes:
@@ -50,7 +50,8 @@ class Indexes:
     def __init__(self, ask: Callable[[], tuple[str, ...]], pages: PageReader, *, several: bool, alone: bool) -> None:
         self._ask, self._pages = ask, pages
         self.several, self.alone = several, alone
-        self._reading: dict[str, Future[tuple[Served, ...]]] = {}
+        self._reading: dict[str, threading.Lock] = {}
+        self._known: dict[str, tuple[Served, ...]] = {}
         self._urls: tuple[str, ...] | None = None
         self._asking, self._beginning = threading.Lock(), threading.Lock()
 
@@ -94,18 +95,12 @@ class Indexes:
             CaptureError: an index is down, or answers nonsense.
         """
         with self._beginning:
-            is_first = name not in self._reading
-            answer = self._reading.setdefault(name, Future())
-        if is_first:
-            try:
-                answer.set_result(self._read(name))
-            except BaseException as error:
-                answer.set_exception(error)
-                raise
-        return answer.result()
-
-    def _read(self, name: str) -> tuple[Served, ...]:
-        return tuple(Served(without_credentials(url), self._pages.read(url, name)) for url in self.urls)
+            reading = self._reading.setdefault(name, threading.Lock())
+        with reading:
+            if name not in self._known:
+                pages = ((without_credentials(url), self._pages.read(url, name)) for url in self.urls)
+                self._known[name] = tuple(Served(index, page) for index, page in pages)
+            return self._known[name]
 
 
 def configured_indexes(uv: Uv, http: IndexConnections, python: Path | TargetPython, folder: Path) -> Indexes:
@@ -169,6 +164,10 @@ def _confusable(package: Release, answers: Sequence[Served]) -> Finding | None:
         subject=package.name,
         detail=f"{' and '.join(one.index for one in holding)} serve it: {told}",
     )
+
+
+def _same(files: Iterable[IndexFile], file: UvFile) -> IndexFile | None:
+    return next((one for one in files if _is_same(one, file)), None)
 
 
 def _is_same(announced: IndexFile, file: UvFile) -> bool:

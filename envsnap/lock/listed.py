@@ -17,6 +17,7 @@ import msgspec
 from envsnap.errors import CaptureError
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.standby import Standby, standby
+from envsnap.lock import LISTED_CHILD
 from envsnap.lock.artefact_sources import Remote, Sources
 from envsnap.lock.from_index import lock_listed
 from envsnap.manifest.package import Installed, Package
@@ -24,7 +25,6 @@ from envsnap.manifest.package import Installed, Package
 THREADS = 8
 WORTH_A_PROCESS = 64
 """Fewer packages are read before another process has started."""
-CHILD = ("-m", "envsnap.lock.listed_child")
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def read_pages(packages: Sequence[Installed], remote: Remote) -> Listed:
 def _ask(question: Question, waiting: Standby | None) -> Listed:
     data = msgspec.json.encode(question, enc_hook=str)
     if waiting is None:
-        with standby(CHILD) as started:
+        with standby(LISTED_CHILD) as started:
             done = started.ask(data)
     else:
         done = waiting.ask(data)
@@ -93,5 +93,5 @@ def _ask(question: Question, waiting: Standby | None) -> Listed:
         return msgspec.json.decode(done.stdout, type=Listed)
     except msgspec.DecodeError as error:
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2] or "it said nothing"
-        said = f"{' '.join(CHILD)} ended with {done.exit_code}: {last}"
+        said = f"{' '.join(LISTED_CHILD)} ended with {done.exit_code}: {last}"
         raise CaptureError(f"the indexes' pages could not be read: {said}") from error

@@ -24,6 +24,7 @@ from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.observation import LoadedLibrary, Observation
 from envsnap.manifest.package import Package
 from envsnap.manifest.specification import Specification
+from envsnap.workflow.probing import proven_file
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import own_paths
 from envsnap.workflow.subject import Begun, Subject
@@ -162,8 +163,7 @@ def _lock(
 
 def artefact_memo(project: Path) -> Memo:
     """Open what earlier freezes of a project proved."""
-    work = work_folder(project)
-    return Memo(work / "cache" / "artefacts.json", work / "wheels")
+    return Memo(proven_file(project), work_folder(project) / "wheels")
 
 
 def ask_system(

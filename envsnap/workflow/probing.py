@@ -12,12 +12,12 @@ from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import UsageError
 from envsnap.host.standby import Standby, standby
+from envsnap.lock import LISTED_CHILD
 from envsnap.workflow.interpreters import check_folder, choose_python
 
 if TYPE_CHECKING:
     from envsnap.lock.specification.request import SpecificationRequest
 
-LISTED_CHILD = ("-m", "envsnap.lock.listed_child")
 LockerName = Literal["uv", "pip-tools"]
 
 
@@ -60,11 +60,16 @@ class Probing(NamedTuple):
     known: KnownPackages
 
 
+def proven_file(project: Path) -> Path:
+    """Return where a project keeps what its freezes proved of packages."""
+    return project / ".envsnap" / "cache" / "artefacts.json"
+
+
 @contextlib.contextmanager
 def begin_locking(request: CaptureRequest) -> Iterator[Standby | None]:
     """Let the process start that helps to lock packages, where no freeze has locked any; None where it has no use."""
-    known = request.folder / ".envsnap" / "cache" / "artefacts.json"
-    if request.offline or request.specification or request.locker != "uv" or known.exists():
+    is_known = proven_file(request.folder).exists()
+    if request.offline or request.specification or request.locker != "uv" or is_known:
         yield None
         return
     with standby(LISTED_CHILD) as process:

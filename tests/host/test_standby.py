@@ -1,6 +1,7 @@
 """A process that waits for its question answers it, and ends where there is none."""
 
 import time
+from pathlib import Path
 
 from envsnap.host.standby import standby
 
@@ -16,13 +17,13 @@ def test_it_is_asked_once_it_runs() -> None:
     assert (question[::-1], len(question) % 7) == (done.stdout, done.exit_code)
 
 
-def test_without_a_question_it_ends() -> None:
-    """Nobody kills it: its input ends."""
-    begun = time.monotonic()
-    with standby(("-c", "import sys; sys.stdin.read()")):
+def test_without_a_question_it_ends(tmp_path: Path) -> None:
+    """Nobody kills it: its input ends, and its end is waited for."""
+    mark = "import pathlib, sys; sys.stdin.read(); pathlib.Path(sys.argv[1]).touch()"
+    with standby(("-c", mark, str(tmp_path / "ended"))):
         pass
 
-    assert time.monotonic() - begun < 20
+    assert (tmp_path / "ended").exists()
 
 
 def test_one_that_ended_before_it_was_asked_tells_how() -> None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
-from envsnap.lock import listed
+from envsnap.lock import LISTED_CHILD, listed
 from envsnap.lock.lock import Locked, lock_environment
 
 pytestmark = pytest.mark.processes
@@ -81,7 +81,7 @@ def test_two_processes_find_what_one_does(
     together = lock_environment(installed, sources(index.config))
 
     assert alone == together
-    assert [list(listed.CHILD)] == [command[1:] for command in commands]
+    assert [list(LISTED_CHILD)] == [command[1:] for command in commands]
     assert ["/simple/gone/"] == [path for path, count in Counter(index.asked).items() if count > 1]
 
 
@@ -90,7 +90,7 @@ def test_a_process_that_fails_is_told(
 ) -> None:
     """Half a list is no lock."""
     monkeypatch.setattr(listed, "WORTH_A_PROCESS", 2)
-    monkeypatch.setattr(listed, "CHILD", ("-c", "raise SystemExit('out of memory')"))
+    monkeypatch.setattr(listed, "LISTED_CHILD", ("-c", "raise SystemExit('out of memory')"))
     monkeypatch.setattr("os.cpu_count", lambda: 2)
 
     with pytest.raises(CaptureError, match="ended with 1: out of memory"):
