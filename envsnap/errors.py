@@ -23,6 +23,34 @@ class CaptureError(EnvsnapError):
     exit_code = 4
 
 
+class UnreachableError(CaptureError):
+    """A server does not answer, or its answer breaks off."""
+
+
+class UnsatisfiableError(CaptureError):
+    """The indexes answered, and do not serve what is required."""
+
+
+class UnsolvableError(CaptureError):
+    """The conda channels answered, and there is no solution."""
+
+
+class LyingIndexError(CaptureError):
+    """An index serves another file than the one that it announces."""
+
+
+class WheelUnreadableError(CaptureError):
+    """A wheel's RECORD cannot be read where it lies."""
+
+
+class NoRangesError(WheelUnreadableError):
+    """The server gives whole files only."""
+
+
+class BrokenWheelError(WheelUnreadableError):
+    """The file is there and can be read, and is no wheel."""
+
+
 class DiskFullError(EnvsnapError):
     """A file cannot be written, since no room is left for it."""
 
@@ -39,6 +67,18 @@ class BundleError(EnvsnapError):
     """A bundle cannot be made, or is not what it says."""
 
     exit_code = 5
+
+
+class RefusedError(BundleError):
+    """The server has a file no longer, or has another one: no other try would help."""
+
+
+class BrokenError(BundleError):
+    """What came is not the file; another try may help."""
+
+
+class WrongBytesError(BrokenError):
+    """A whole file came, and it is another one."""
 
 
 class EnvironmentDiffersError(EnvsnapError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envsnap.errors import CaptureError, InvalidFileError, MissingToolError
+from envsnap.errors import CaptureError, InvalidFileError, MissingToolError, UnsolvableError
 from envsnap.host.index_config import CHANNEL_TOKEN
 from envsnap.host.output import mask_credentials
 
@@ -30,10 +30,6 @@ class CondaRecord:
     md5: str
     size: int
     depends: tuple[str, ...]
-
-
-class Unsolvable(CaptureError):  # noqa: N818 - an answer, as Unsatisfiable is
-    """The channels answered, and there is no solution."""
 
 
 def check_specs(specs: Mapping[str, str]) -> None:
@@ -67,7 +63,7 @@ def solve(
 
     Raises:
         MissingToolError: rattler is not installed.
-        Unsolvable: there is no solution.
+        UnsolvableError: there is no solution.
         CaptureError: a channel does not answer.
     """
     _require()
@@ -78,7 +74,7 @@ def solve(
             warnings.simplefilter("ignore")  # rattler warns of channels whose metadata names others
             records = asyncio.run(_solve(specs, channels, subdir, virtual))
     except SolverError as error:
-        raise Unsolvable(_reason(error)) from error
+        raise UnsolvableError(_reason(error)) from error
     except (FetchRepoDataError, GatewayError, InvalidChannelError) as error:
         raise CaptureError(f"a conda channel could not be asked: {_reason(error)}") from error
     return tuple(sorted(map(_record, records), key=lambda record: record.name))

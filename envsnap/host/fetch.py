@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envsnap.errors import BundleError, EnvsnapError
-from envsnap.host.transfer import Connections, Download, RefusedError, Transfer
+from envsnap.errors import BundleError, EnvsnapError, RefusedError
+from envsnap.host.transfer import Connections, Download, Transfer
 
 WORKERS = 8
 GRACE_SECONDS = 1.0

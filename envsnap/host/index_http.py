@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from envsnap.errors import CaptureError
+from envsnap.errors import CaptureError, UnreachableError
 from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ CONNECTIONS = 16
 CONNECT_SECONDS = 10.0
 TIMEOUT_SECONDS = 60.0
 RETRIED = (500, 502, 503, 504)
-
-
-class UnreachableError(CaptureError):
-    """An index does not answer, or its answer breaks off."""
 
 
 class IndexConnections:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.errors import CaptureError, MissingToolError
+from envsnap.errors import CaptureError, MissingToolError, UnsatisfiableError
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
-from envsnap.host.uv import TargetPython, Unsatisfiable, UvFile, UvPackage
+from envsnap.host.uv import TargetPython, UvFile, UvPackage
 
 _CHILD = Path(__file__).with_name("pip_tools_child.py")
 CHOOSING = re.compile(r"PIP_(CONSTRAINT|NO_BINARY|ONLY_BINARY|PRE|REQUIREMENT|UPLOADED_PRIOR_TO|TARGET|PREFIX|USER)")
@@ -46,7 +46,7 @@ class PipTools:
         """Resolve pinned requirements, without dependencies, to the files that the indexes serve.
 
         Raises:
-            Unsatisfiable: no index has such a release.
+            UnsatisfiableError: no index has such a release.
             CaptureError: pip-tools failed.
         """
         del python  # every wheel of a release is listed, for whichever interpreter
@@ -59,7 +59,7 @@ class PipTools:
         releases = msgspec.json.decode(done.stdout, type=tuple[_Release, ...])
         for label, release in zip(requirements, releases, strict=True):
             if not release.files:
-                raise Unsatisfiable(f"no index has {label}")
+                raise UnsatisfiableError(f"no index has {label}")
         return tuple(map(_package, requirements, releases))
 
     def _environment(self) -> Mapping[str, str]:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from envsnap.errors import BundleError
+from envsnap.errors import BrokenError, BundleError, RefusedError, UnreachableError, WrongBytesError
 from envsnap.host.files import FULL
-from envsnap.host.index_http import UnreachableError
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -61,18 +60,6 @@ class Connections(Protocol):
 
     def get(self, url: str, headers: Mapping[str, str]) -> "AbstractContextManager[BaseHTTPResponse]":
         """Give the answer, its body not read yet; raise UnreachableError where there is none."""
-
-
-class RefusedError(BundleError):
-    """The server has the file no longer, or has another one: no other try would help."""
-
-
-class BrokenError(BundleError):
-    """What came is not the file; another try may help."""
-
-
-class WrongBytesError(BrokenError):
-    """A whole file came, and it is another one."""
 
 
 class Transfer:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from envsnap.errors import BuildError, CaptureError, MissingToolError
+from envsnap.errors import BuildError, CaptureError, MissingToolError, UnsatisfiableError
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_page import NO_REASON
 from envsnap.host.output import mask_credentials
@@ -66,10 +66,6 @@ class Resolution(NamedTuple):
 
     pylock: str
     yanked: Mapping[str, str]
-
-
-class Unsatisfiable(CaptureError):  # noqa: N818 - an answer, caught where requirements are split
-    """No index serves one of the requirements."""
 
 
 class TargetPython(msgspec.Struct, frozen=True):
@@ -130,7 +126,7 @@ class Uv(msgspec.Struct, frozen=True):
         Nothing is built: without dependencies uv needs no metadata. A file without a hash is fetched and hashed.
 
         Raises:
-            Unsatisfiable: an index answered, and has no such release for this interpreter.
+            UnsatisfiableError: an index answered, and has no such release for this interpreter.
             CaptureError: the indexes could not be asked.
         """
         listing = folder / "requirements.in"
@@ -138,7 +134,7 @@ class Uv(msgspec.Struct, frozen=True):
         command = ("pip", "compile", str(listing), "--no-deps", "--no-header", *_target(python))
         done = self._run((*command, "--format", "pylock.toml"), folder)
         if done.exit_code == UNSATISFIABLE:
-            raise Unsatisfiable(_reason(done))
+            raise UnsatisfiableError(_reason(done))
         if done.exit_code:
             raise CaptureError(
                 f"uv could not ask the package indexes: {_reason(done)}. "
@@ -237,7 +233,7 @@ class Uv(msgspec.Struct, frozen=True):
             folder: an empty one, for the lists that uv reads.
 
         Raises:
-            Unsatisfiable: the indexes answered, and there is no solution.
+            UnsatisfiableError: the indexes answered, and there is no solution.
             CaptureError: the indexes could not be asked, or uv refuses a requirement.
         """
         constraints = folder / "constraints.txt"
@@ -273,7 +269,7 @@ class Uv(msgspec.Struct, frozen=True):
 
     def _answer(self, done: ProcessResult) -> str:
         if done.exit_code == UNSATISFIABLE:
-            raise Unsatisfiable(_reason(done))
+            raise UnsatisfiableError(_reason(done))
         if done.exit_code:
             raise CaptureError(_reason(done))
         return done.stdout.decode("utf-8")

@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import unquote, urlsplit
 
-from envsnap.errors import CaptureError
+from envsnap.errors import (
+    BrokenWheelError,
+    CaptureError,
+    LyingIndexError,
+    NoRangesError,
+    UnreachableError,
+    WheelUnreadableError,
+)
 from envsnap.host.files import room_for
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections, UnreachableError
+from envsnap.host.index_http import IndexConnections
 from envsnap.host.zip_record import find_record
 
 TAIL_BYTES = 64 * 1024
@@ -23,22 +30,6 @@ PIECE_BYTES = 1024 * 1024
 OK = 200
 PARTIAL_CONTENT = 206
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-
-
-class WheelUnreadableError(CaptureError):
-    """A wheel's RECORD cannot be read where it lies."""
-
-
-class NoRangesError(WheelUnreadableError):
-    """The server gives whole files only."""
-
-
-class BrokenWheelError(WheelUnreadableError):
-    """The file is there and can be read, and is no wheel."""
-
-
-class LyingIndexError(CaptureError):
-    """An index serves another file than the one that it announces."""
 
 
 def read_record(file: IO[bytes] | io.RawIOBase, name: str) -> str:

@@ -10,11 +10,12 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from envsnap.errors import BrokenWheelError, NoRangesError, UnsatisfiableError, WheelUnreadableError
 from envsnap.host.files import sha256_file
 from envsnap.host.index_config import local_path
 from envsnap.host.index_page import IndexFile
-from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
-from envsnap.host.wheel_file import BrokenWheelError, NoRangesError, WheelUnreadableError, read_local_record
+from envsnap.host.uv import UvFile, UvPackage
+from envsnap.host.wheel_file import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.artefact_sources import Remote, Sources
 from envsnap.lock.entry import artefact, entry, on_machine, source_archive
@@ -33,7 +34,7 @@ class _Found(msgspec.Struct, frozen=True):
     proof: Literal["metadata"] | None = None
 
 
-def lock_served(package: Installed, answer: UvPackage | Unsatisfiable, sources: Sources) -> Package:
+def lock_served(package: Installed, answer: UvPackage | UnsatisfiableError, sources: Sources) -> Package:
     """Choose the wheel whose RECORD is the installed one; a wheel that only looks right is not taken.
 
     Raises:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+from envsnap.errors import UnsatisfiableError, WheelUnreadableError
 from envsnap.host.index_config import local_path
-from envsnap.host.uv import Unsatisfiable, UvFile, UvPackage
-from envsnap.host.wheel_file import WheelUnreadableError, read_local_record
+from envsnap.host.uv import UvFile, UvPackage
+from envsnap.host.wheel_file import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.artefact_sources import Sources
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url
@@ -50,7 +51,7 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
     wheels = list_wheels(sources.folders)
     indexed = [package for package in packages if _comes_from_index(package)]
     here = {package.name: path for package in indexed if (path := find_wheel(package, wheels))}
-    served: dict[str, UvPackage | Unsatisfiable] = {}
+    served: dict[str, UvPackage | UnsatisfiableError] = {}
 
     def lock(package: Installed) -> Package:
         if package.name in here:
@@ -108,14 +109,14 @@ def _problem(package: Installed) -> str:
     return f"its version {package.version!r} is none that installers accept; install a release with a PEP 440 version"
 
 
-def _ask(packages: Sequence[Installed], sources: Sources) -> dict[str, UvPackage | Unsatisfiable]:
+def _ask(packages: Sequence[Installed], sources: Sources) -> dict[str, UvPackage | UnsatisfiableError]:
     if sources.locker is None:
         return {}
     with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="lock-") as folder:
         return dict(resolve(packages, sources.locker, python=sources.python, folder=Path(folder)))
 
 
-def _lock(package: Installed, served: UvPackage | Unsatisfiable | None, sources: Sources) -> Package:
+def _lock(package: Installed, served: UvPackage | UnsatisfiableError | None, sources: Sources) -> Package:
     if package.conda:
         return without_artefact(package, "conda owns it; the conda record pins it")
     if _problem(package):

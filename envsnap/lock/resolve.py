@@ -8,7 +8,8 @@ from packaging.tags import Tag
 from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from envsnap.host.uv import TargetPython, Unsatisfiable, UvFile, UvPackage
+from envsnap.errors import UnsatisfiableError
+from envsnap.host.uv import TargetPython, UvFile, UvPackage
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.package import Installed, normalised
 
@@ -17,7 +18,7 @@ class Locker(Protocol):
     """Whoever resolves pinned requirements to files."""
 
     def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
-        """Resolve all, or raise Unsatisfiable."""
+        """Resolve all, or raise UnsatisfiableError."""
 
 
 MANYLINUX = (17, 28, *range(31, 41))
@@ -36,7 +37,7 @@ def target_python(interpreter: Interpreter, platform: Platform) -> TargetPython:
 
 def resolve(
     installed: Sequence[Installed], locker: Locker, *, python: Path | TargetPython, folder: Path
-) -> Mapping[str, UvPackage | Unsatisfiable]:
+) -> Mapping[str, UvPackage | UnsatisfiableError]:
     """Ask the indexes for every package at its exact version.
 
     One package that no index has makes uv refuse the whole list. Its reason names one such package, and the rest is
@@ -54,12 +55,12 @@ def resolve(
 
 def _resolve(
     installed: Sequence[Installed], locker: Locker, python: Path | TargetPython, folder: Path
-) -> Iterator[tuple[str, UvPackage | Unsatisfiable]]:
+) -> Iterator[tuple[str, UvPackage | UnsatisfiableError]]:
     if not installed:
         return
     try:
         answer = locker.lock([package.label for package in installed], python=python, folder=folder)
-    except Unsatisfiable as refusal:
+    except UnsatisfiableError as refusal:
         named = _named(installed, str(refusal))
         if len(named) == 1:
             yield named[0].name, refusal

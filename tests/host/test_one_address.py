@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from envsnap.errors import UnreachableError
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections, UnreachableError, address
+from envsnap.host.index_http import IndexConnections, address
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.errors import BuildError, CaptureError
+from envsnap.errors import BuildError, CaptureError, UnsatisfiableError
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import Unsatisfiable, Uv, UvFile, find_uv
+from envsnap.host.uv import Uv, UvFile, find_uv
 
 HERE = Path(sys.executable)
 
@@ -44,7 +44,7 @@ def test_a_pinned_requirement_is_answered_with_its_file(asked: Uv, tmp_path: Pat
 
 def test_an_unknown_release_is_unsatisfiable(asked: Uv, tmp_path: Path) -> None:
     """That is an answer of the index."""
-    with pytest.raises(Unsatisfiable, match=r"demo==2\.0"):
+    with pytest.raises(UnsatisfiableError, match=r"demo==2\.0"):
         asked.lock(["demo==2.0"], python=HERE, folder=tmp_path)
 
 
@@ -58,7 +58,7 @@ def test_an_index_that_is_down_is_an_error(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(CaptureError, match="could not ask the package indexes") as raised:
         down.lock(["demo==1.0"], python=HERE, folder=tmp_path)
 
-    assert not isinstance(raised.value, Unsatisfiable)
+    assert not isinstance(raised.value, UnsatisfiableError)
     assert "s3cret" not in str(raised.value)
 
 

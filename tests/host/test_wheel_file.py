@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.errors import CaptureError
+from envsnap.errors import CaptureError, WheelUnreadableError
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.wheel_file import RemoteWheels, WheelUnreadableError, read_local_record, read_record
+from envsnap.host.wheel_file import RemoteWheels, read_local_record, read_record
 
 RECORD = "demo-1.0.dist-info/RECORD"
 

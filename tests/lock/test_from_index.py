@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from envsnap.errors import CaptureError
+from envsnap.errors import CaptureError, LyingIndexError
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.wheel_file import LyingIndexError
 from envsnap.lock.lock import Locked, lock_environment
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Package

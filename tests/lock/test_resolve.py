@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envsnap.errors import CaptureError
-from envsnap.host.uv import TargetPython, Unsatisfiable, UvFile, UvPackage
+from envsnap.errors import CaptureError, UnsatisfiableError
+from envsnap.host.uv import TargetPython, UvFile, UvPackage
 from envsnap.lock.resolve import fitting_wheels, is_same_version, is_version, resolve, target_python
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.package import Installed
@@ -25,7 +25,7 @@ class FakeLocker:
         """Refuse the whole list for one refused entry, as uv does."""
         self.questions += 1
         if self.refused.intersection(requirements):
-            raise Unsatisfiable(f"no solution for {python} in {folder}")
+            raise UnsatisfiableError(f"no solution for {python} in {folder}")
         return tuple(UvPackage(name=line.partition("==")[0], version="1.0") for line in requirements)
 
 
@@ -44,7 +44,7 @@ def test_every_package_is_answered_for_itself(served: list[bool]) -> None:
     answers = resolve(packages, locker, python=Path("python"), folder=Path())
 
     assert {package.name for package in packages} == set(answers)
-    assert refused == {name for name, answer in answers.items() if isinstance(answer, Unsatisfiable)}
+    assert refused == {name for name, answer in answers.items() if isinstance(answer, UnsatisfiableError)}
     assert locker.questions <= 1 + 2 * len(refused) * max(1, len(served).bit_length())
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from envsnap.errors import CaptureError, UsageError
-from envsnap.host.conda_solver import CondaRecord, Unsolvable
+from envsnap.errors import CaptureError, UnsolvableError, UsageError
+from envsnap.host.conda_solver import CondaRecord
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.uv import Question, Resolution, TargetPython
 from envsnap.lock.artefact_sources import Remote
@@ -133,8 +133,8 @@ def resolve_specification(wanted: Wanted, means: Means) -> Resolved:
 def _solve(wanted: CondaSpecification, means: Means) -> tuple[CondaRecord, ...]:
     try:
         return means.conda(wanted)
-    except Unsolvable as error:
-        raise Unsolvable(f"{wanted.files[0].name} cannot be solved: {error}") from error
+    except UnsolvableError as error:
+        raise UnsolvableError(f"{wanted.files[0].name} cannot be solved: {error}") from error
 
 
 def _conda(
