@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from envsnap.errors import CaptureError, UnreachableError
-from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
+from envsnap.host.index_config import IndexConfig, without_credentials
 
 if TYPE_CHECKING:
     import ssl
 
     from urllib3 import BaseHTTPResponse, PoolManager
-
-    from envsnap.host.one_address import PoolClasses
 
 CONNECTIONS = 16
 CONNECT_SECONDS = 10.0
@@ -27,41 +25,18 @@ RETRIED = (500, 502, 503, 504)
 
 
 class IndexConnections:
-    """Asks the servers that indexes name; safe to use from several threads."""
+    """Asks the servers that indexes name; safe to use from several threads.
+
+    Raises:
+        CaptureError: the certificates cannot be read.
+    """
 
     def __init__(self, config: IndexConfig) -> None:
-        self._config = config
         self._logins = _Logins(config)
         self._proxies = _proxies()
         self._trusted = frozenset(config.trusted_hosts)
+        self._options = _options(config)
         self._pools: dict[tuple[str, str], PoolManager] = {}
-
-    def prepare(self) -> None:
-        """Load what a first question needs, a fifteenth of a second's work: it can be done while uv is asked.
-
-        Raises:
-            CaptureError: the certificates cannot be read.
-        """
-        _ = self._options, self._classes
-
-    @functools.cached_property
-    def _options(self) -> dict[str, Any]:
-        import urllib3
-
-        return {
-            "maxsize": CONNECTIONS,
-            "ssl_context": _certificates(self._config.certificates),
-            "retries": urllib3.Retry(
-                total=3, connect=1, backoff_factor=0.2, status_forcelist=RETRIED, raise_on_status=False
-            ),
-            "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=self._config.timeout or TIMEOUT_SECONDS),
-        }
-
-    @functools.cached_property
-    def _classes(self) -> "PoolClasses":
-        from envsnap.host.one_address import pool_classes
-
-        return pool_classes()
 
     @contextlib.contextmanager
     def get(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
@@ -99,9 +74,7 @@ class IndexConnections:
         trusted = {"ssl_context": _unchecked()} if {host, netloc} & self._trusted else {}
         options = self._options | trusted
         proxy = "" if proxy_bypass(netloc) else self._proxies.get(scheme, "")
-        manager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-        manager.pool_classes_by_scheme = self._classes
-        return manager
+        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
 
 
 def address(answer: "BaseHTTPResponse", asked: str) -> str:
@@ -125,17 +98,20 @@ def _proxies() -> dict[str, str]:
     return {scheme: proxy for scheme, proxy in spelled.items() if proxy.startswith(("http://", "https://"))}
 
 
-def load_ahead(env: Mapping[str, str]) -> None:
-    """Load what connections need before their settings are known for sure; what is wrong with them is told later."""
-    import envsnap.host.one_address  # noqa: F401
+def _options(config: IndexConfig) -> dict[str, Any]:
+    import urllib3
 
-    with contextlib.suppress(CaptureError):
-        _certificates(read_index_config(env).certificates)
+    return {
+        "maxsize": CONNECTIONS,
+        "ssl_context": _certificates(config.certificates),
+        "retries": urllib3.Retry(
+            total=3, connect=1, backoff_factor=0.2, status_forcelist=RETRIED, raise_on_status=False
+        ),
+        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=config.timeout or TIMEOUT_SECONDS),
+    }
 
 
-@functools.cache
 def _certificates(path: Path | None) -> "ssl.SSLContext":
-    """Read the certificates; that takes a twentieth of a second, and once is enough."""
     import ssl
 
     try:

@@ -19,9 +19,7 @@ from envsnap.errors import (
     WheelUnreadableError,
 )
 from envsnap.host.files import room_for
-from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_http import IndexConnections
-from envsnap.host.zip_record import find_record
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""
@@ -38,9 +36,6 @@ def read_record(file: IO[bytes] | io.RawIOBase, name: str) -> str:
     Raises:
         BrokenWheelError: no zip file, no RECORD, or one larger than 64 MiB.
     """
-    quick = find_record(file, RECORD_LIMIT)
-    if quick is not None:
-        return quick.decode("utf-8", "replace")
     try:
         with zipfile.ZipFile(cast("IO[bytes]", file)) as archive:
             records = [entry for entry in archive.infolist() if _is_record(entry.filename)]
@@ -61,24 +56,10 @@ def read_local_record(path: Path) -> str:
 
 
 class RemoteWheels:
-    """Reads from wheels on indexes; safe to use from several threads.
+    """Reads from wheels on indexes; safe to use from several threads."""
 
-    Args:
-        config: the indexes, or connections to them, which are not prepared then.
-    """
-
-    def __init__(self, config: IndexConfig | IndexConnections) -> None:
-        self._http = IndexConnections(config) if isinstance(config, IndexConfig) else config
-        if isinstance(config, IndexConfig):
-            self.prepare()
-
-    def prepare(self) -> None:
-        """Load what a first question needs.
-
-        Raises:
-            CaptureError: the certificates cannot be read.
-        """
-        self._http.prepare()
+    def __init__(self, http: IndexConnections) -> None:
+        self._http = http
 
     def read_record(self, url: str, sha256: str = "") -> str:
         """Fetch the text of RECORD in the wheel at ``url``.

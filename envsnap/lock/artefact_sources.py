@@ -20,9 +20,6 @@ from envsnap.lock.sources import WheelBuilder
 class RemoteReader(Protocol):
     """Whoever reads wheels on an index; :class:`envsnap.host.wheel_file.RemoteWheels` tells what each does."""
 
-    def prepare(self) -> None:
-        """Load what the first question needs."""
-
     def read_record(self, url: str, sha256: str = "") -> str:
         """Return RECORD's text, or raise WheelUnreadableError."""
 

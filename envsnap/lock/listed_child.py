@@ -4,13 +4,12 @@ Usage: python -m envsnap.lock.listed_child < QUESTION; both sides are JSON, see 
 """
 
 import gc
-import os
 import sys
 from typing import Any
 
 import msgspec
 
-from envsnap.host.index_http import IndexConnections, load_ahead
+from envsnap.host.index_http import IndexConnections
 from envsnap.host.index_page import IndexPages
 from envsnap.host.wheel_file import RemoteWheels
 from envsnap.lock.artefact_sources import Remote
@@ -21,12 +20,10 @@ from envsnap.lock.listed import Question, read_pages
 def main() -> None:
     """Read, prove and answer; without a question there is no answer."""
     gc.disable()  # next to nothing of what it makes is garbage before it ends
-    load_ahead(os.environ)  # while there is no question yet
     data = sys.stdin.buffer.read()
     if data:
         question = msgspec.json.decode(data, type=Question, dec_hook=_of_text)
         http = IndexConnections(question.config)
-        http.prepare()
         indexes = Indexes(lambda: question.urls, IndexPages(http), several=False, alone=True)
         remote = Remote(indexes=indexes, records=RemoteWheels(http), wheels=question.wheels)
         sys.stdout.buffer.write(msgspec.json.encode(read_pages(question.packages, remote)))

@@ -60,8 +60,6 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
 
     begun = {package.name: pool.submit(lock, package) for package in packages if package.name in here}
     remote = [package for package in indexed if package.name not in here]
-    if remote:
-        _prepare(sources, pool)
     listed = lock_by_pages(remote, sources)
     left = [package for package in remote if package.name not in listed.packages]
     served |= _have_no_wheel(left) if listed.is_whole else _ask(left, sources)
@@ -73,14 +71,6 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
 def _have_no_wheel(packages: Sequence[Installed]) -> dict[str, UvPackage]:
     """Answer in uv's place, where every page was read."""
     return {package.name: UvPackage(name=package.name) for package in packages}
-
-
-def _prepare(sources: Sources, pool: Executor) -> None:
-    """Load what the first questions need, while uv says which the indexes are, where that is not configured."""
-    if sources.records is not None and sources.indexes is not None:
-        asking = pool.submit(lambda indexes: indexes.urls, sources.indexes)
-        sources.records.prepare()
-        asking.result()
 
 
 def lock_packages(installed: Sequence[Installed], sources: Sources) -> tuple[Package, ...]:

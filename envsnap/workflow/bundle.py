@@ -131,7 +131,6 @@ def _fetch(
         return ()
     _check_room(place, total if place.is_archive else 0, downloads, Store(place.root))
     http = IndexConnections(config)
-    http.prepare()
     size = sum(download.size or 0 for download in downloads)
     with progress.transfer(f"fetching {len(downloads)} files, {size:,} bytes", size) as advance:
         return fetch(downloads, folder, http, on_bytes=advance)

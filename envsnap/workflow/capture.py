@@ -1,6 +1,6 @@
 """The static capture: what stands here before, or without, a run of the job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +81,7 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
     with ThreadPoolExecutor(max_workers=1) as pool:  # it waits for another process
         asking = pool.submit(nvml.query, uuids=request.gpu_uuids)
         if begun.standby is not None:
-            _load_lock_stage(request.env)
+            _load_lock_stage()
         found = capture_environment(
             subject.environment,
             folder,
@@ -113,12 +113,9 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
     )
 
 
-def _load_lock_stage(env: Mapping[str, str]) -> None:
+def _load_lock_stage() -> None:
     """Load what finds artefacts while the probe runs: it will be needed."""
     import envsnap.workflow.artefacts  # noqa: F401
-    from envsnap.host.index_http import load_ahead
-
-    load_ahead(env)
 
 
 def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> "InstalledFiles":

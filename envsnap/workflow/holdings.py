@@ -103,12 +103,13 @@ def _look(folder: Path, path: str, expected: int | None) -> FoundFile:
 
 def _unreachable(contents: Contents, config: IndexConfig) -> tuple[str, ...]:
     """Fetch a few bytes of one locked wheel from each host that serves some."""
+    from envsnap.host.index_http import IndexConnections
     from envsnap.host.wheel_file import RemoteWheels
 
     urls = [package.wheel.url for package in contents.packages if package.wheel and package.wheel.url]
     by_host = {urlsplit(url).hostname or "": url for url in urls}
     try:
-        wheels = RemoteWheels(config)
+        wheels = RemoteWheels(IndexConnections(config))
     except CaptureError as error:
         return (str(error),)
     with ThreadPoolExecutor(max_workers=4) as pool:

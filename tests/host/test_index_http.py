@@ -1,15 +1,11 @@
-"""A host's address is looked up once; the name stays what the server is asked for."""
+"""What indexes are asked, and where their answers come from."""
 
-import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
-from envsnap.errors import UnreachableError
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_http import IndexConnections, address
 
@@ -45,44 +41,9 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         thread.join()
 
 
-@pytest.fixture
-def lookups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names that are looked up."""
-    names: list[str] = []
-    ask = socket.getaddrinfo
-
-    def note(host: str, *rest: Any, **options: Any) -> Any:
-        if not host[0].isdigit():
-            names.append(host)
-        return ask(host, *rest, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", note)
-    return names
-
-
 def get(http: IndexConnections, url: str) -> bytes:
     with http.get(url, {}) as answer:
         return answer.read()
-
-
-def test_many_connections_look_a_name_up_once(port: int, lookups: list[str]) -> None:
-    """And each names the host."""
-    http, url = IndexConnections(IndexConfig()), f"http://localhost:{port}/x"
-
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        answers = set(pool.map(lambda _: get(http, url), range(40)))
-
-    assert ({f"localhost:{port}".encode()}, ["localhost"]) == (answers, lookups)
-
-
-def test_an_address_that_does_not_answer_any_more_is_forgotten(port: int, lookups: list[str]) -> None:
-    """The next attempt looks it up again."""
-    http = IndexConnections(IndexConfig())
-    get(http, f"http://localhost:{port}/x")
-    with pytest.raises(UnreachableError):
-        get(http, "http://localhost:1/x")
-
-    assert len(lookups) > 1
 
 
 def test_a_login_in_a_url_is_no_part_of_what_is_asked(port: int) -> None:
