@@ -90,12 +90,12 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _freeze(wanted: "CaptureRequest", output: Path | None, *, run: bool, progress: StderrProgress) -> "Frozen":
     """Begin the probe, and import the rest while it runs: a third of a static freeze is importing."""
-    from envsnap.workflow.probing import begin_locking, begin_probe
+    from envsnap.workflow.probing import begin_probe
 
-    with begin_probe(wanted) as probing, begin_locking(wanted) as standby:
+    with begin_probe(wanted) as probing:
         from envsnap.workflow.subject import begin_reading, open_subject
 
-        with open_subject(wanted, probing) as subject, begin_reading(subject, probing, standby) as begun:
+        with open_subject(wanted, probing) as subject, begin_reading(subject, probing) as begun:
             from envsnap.workflow.freeze import FreezeRequest, freeze
 
             return freeze(FreezeRequest(output=output, run=run), subject, begun, progress)

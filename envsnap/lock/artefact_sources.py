@@ -5,9 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_http import IndexConnections
-from envsnap.host.standby import Standby
 from envsnap.host.uv import TargetPython, Uv
 from envsnap.host.wheel_file import RemoteWheels
 from envsnap.lock.files import InstalledFiles
@@ -56,8 +54,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         memo: what earlier freezes proved.
         indexes: the indexes' own pages; None offline.
         folders: those on this machine that installers look for wheels in.
-        config: what ``indexes`` are configured with; None where their pages are not to be read first.
-        standby: a process that waits to read half of the pages.
+        read_pages: whether the pages of ``indexes`` are read before the locker is asked.
     """
 
     python: Path | TargetPython
@@ -70,8 +67,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     memo: Memo
     indexes: Indexes | None = None
     folders: tuple[Path, ...] = ()
-    config: IndexConfig | None = None
-    standby: Standby | None = None
+    read_pages: bool = False
 
     @property
     def remote(self) -> Remote:

@@ -15,7 +15,7 @@ from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.entry import CONTEXT_WHEELS, artefact, as_source_tree, entry, on_machine, without_artefact
 from envsnap.lock.from_index import lock_served
 from envsnap.lock.indexes import find_confusable
-from envsnap.lock.listed import lock_by_pages
+from envsnap.lock.listed import Listed, lock_by_pages
 from envsnap.lock.local_wheels import find_wheel, list_wheels
 from envsnap.lock.locked import Locked, in_order
 from envsnap.lock.made_here import lock_tree, repacked
@@ -60,7 +60,7 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
 
     begun = {package.name: pool.submit(lock, package) for package in packages if package.name in here}
     remote = [package for package in indexed if package.name not in here]
-    listed = lock_by_pages(remote, sources)
+    listed = lock_by_pages(remote, sources.remote) if sources.read_pages else Listed()
     left = [package for package in remote if package.name not in listed.packages]
     served |= _have_no_wheel(left) if listed.is_whole else _ask(left, sources)
     known = here.keys() | listed.packages.keys()

@@ -80,8 +80,6 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
     progress.stage(f"probing the {subject.environment.name}")
     with ThreadPoolExecutor(max_workers=1) as pool:  # it waits for another process
         asking = pool.submit(nvml.query, uuids=request.gpu_uuids)
-        if begun.standby is not None:
-            _load_lock_stage()
         found = capture_environment(
             subject.environment,
             folder,
@@ -98,7 +96,7 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
         progress.stage("hashing the inputs")
     data = capture_data(job.inputs if job else (), folder, InputHashes.of(folder))
     config = read_index_config(request.env, prefix=found.prefix if subject.is_local else None)
-    locked = _lock(subject, found, config, begun, progress) if artefacts else _unlocked(found)
+    locked = _lock(subject, found, config, progress) if artefacts else _unlocked(found)
     return Captured(
         subject=subject,
         found=found,
@@ -111,11 +109,6 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
         deep=deep,
         code=code,
     )
-
-
-def _load_lock_stage() -> None:
-    """Load what finds artefacts while the probe runs: it will be needed."""
-    import envsnap.workflow.artefacts  # noqa: F401
 
 
 def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> "InstalledFiles":
@@ -141,9 +134,7 @@ def _unlocked(found: CapturedEnvironment) -> Locked:
     return Locked(describe_unlocked(found.packages), findings=())
 
 
-def _lock(
-    subject: Subject, found: CapturedEnvironment, config: IndexConfig, begun: Begun, progress: Progress
-) -> Locked:
+def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> Locked:
     """Lock the packages; what finds artefacts is loaded only where earlier freezes did not prove them all."""
     progress.stage(f"locking {len(found.packages)} packages")
     memo = artefact_memo(subject.project.folder)
@@ -155,7 +146,7 @@ def _lock(
     with ThreadPoolExecutor(max_workers=1) as pool:
         if subject.job is None:  # a job adds the libraries that it loads: the system is asked after its run
             pool.submit(ask_system, subject.environment, subject.project.folder, found)
-        return lock_online(subject, found, config, memo, begun.standby, progress)
+        return lock_online(subject, found, config, memo, progress)
 
 
 def artefact_memo(project: Path) -> Memo:

@@ -299,7 +299,7 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
             memo=Memo(work / "artefacts.json", work / "wheels"),
             indexes=None if offline else remote.indexes,
             folders=config.local_folders,
-            config=None if offline else config,
+            read_pages=not offline,
         )
 
     return make
