@@ -11,7 +11,6 @@ from envsnap.capture.checkouts import describe_checkouts
 from envsnap.capture.conda_records import describe_conda
 from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import describe_interpreter, interpreter_problems
-from envsnap.capture.known_packages import KnownPackages
 from envsnap.capture.packages import describe_packages
 from envsnap.capture.probe import Probed, probe_environment
 from envsnap.environment import Completed, Environment
@@ -54,7 +53,6 @@ def capture_environment(
     answer: Completed | None = None,
     *,
     own: Iterable[str] = (),
-    known: KnownPackages | None = None,
 ) -> CapturedEnvironment:
     """Run the probe in ``environment``, in the working folder ``folder``; or read its ``answer``, where it ran already.
 
@@ -63,15 +61,11 @@ def capture_environment(
         folder: the project's.
         answer: of the probe.
         own: paths in the project that envsnap or the job write; they make no editable installation dirty.
-        known: keeps what the probe says of the distributions.
 
     Raises:
         CaptureError: the interpreter does not start, is older than 3.8, or gives no sound answer.
     """
-    probed = probe_environment(environment, folder, answer)
-    if known is not None:
-        known.remember(probed.packages)
-    captured = _understand(probed)
+    captured = _understand(probe_environment(environment, folder, answer))
     if not isinstance(environment, LocalEnvironment):
         return captured
     return _with_checkouts(captured, [folder.resolve() / path for path in own])

@@ -33,8 +33,7 @@ class ProbedRoot(Model, frozen=True):
 class ProbedPackage(Model, frozen=True):
     """One distribution as the probe found it.
 
-    Of two records in one folder, ``matching`` of ``sampled`` files are as each one says. ``state`` stays equal as long
-    as the files do that this was read from; ``newest`` is the latest time of theirs, in nanoseconds since 1970.
+    Of two records in one folder, ``matching`` of ``sampled`` files are as each one says.
     """
 
     name: str
@@ -58,10 +57,6 @@ class ProbedPackage(Model, frozen=True):
     unreadable: tuple[str, ...] = ()
     sampled: int = 0
     matching: int = 0
-    first_file: str = ""
-    read_from: tuple[str, ...] = ()
-    state: str = ""
-    newest: int = 0
 
 
 class _Seen(msgspec.Struct, frozen=True):

@@ -85,7 +85,6 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
             folder,
             probing.answer.result() if probing else None,
             own=own_paths(job),
-            known=probing.known if probing else None,
         )
         gpus, code = asking.result(), begun.code.result()
     for problem in found.not_captured:

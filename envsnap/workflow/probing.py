@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from envsnap.capture.known_packages import KnownPackages
 from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
@@ -51,11 +50,10 @@ class CaptureRequest(NamedTuple):
 
 
 class Probing(NamedTuple):
-    """The probe while it runs: of which interpreter, and what keeps what it says of the distributions."""
+    """The probe while it runs, and of which interpreter."""
 
     environment: LocalEnvironment
     answer: Future[Completed]
-    known: KnownPackages
 
 
 def proven_file(project: Path) -> Path:
@@ -77,7 +75,6 @@ def begin_probe(request: CaptureRequest) -> Iterator[Probing | None]:
         return
     check_folder(request.folder)
     python = choose_python(request.folder, request.env, request.python, request.prefix)
-    environment, known = LocalEnvironment(python, caller=request.env), KnownPackages(request.folder)
-    question = PROBE._replace(arguments=(str(known.path),))
+    environment = LocalEnvironment(python, caller=request.env)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        yield Probing(environment, pool.submit(put, environment, request.folder, question), known)
+        yield Probing(environment, pool.submit(put, environment, request.folder, PROBE))

@@ -8,11 +8,9 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envsnap.inside.probe._probe_digest import sha256
-    from envsnap.inside.probe._probe_files import fetch, listing, read_bytes
+    from envsnap.inside.probe._probe_files import fetch, listing, read_bytes, sha256
 else:
-    from _probe_digest import sha256
-    from _probe_files import fetch, listing, read_bytes
+    from _probe_files import fetch, listing, read_bytes, sha256
 
 KEYS = ("name", "version", "build", "channel", "subdir", "url", "sha256", "md5", "size")
 ENDINGS = (".dist-info", ".egg-info")

@@ -8,11 +8,9 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envsnap.inside.probe._probe_digest import sha256
-    from envsnap.inside.probe._probe_files import entries, read, read_bytes
+    from envsnap.inside.probe._probe_files import entries, read, read_bytes, sha256
 else:
-    from _probe_digest import sha256
-    from _probe_files import entries, read, read_bytes
+    from _probe_files import entries, read, read_bytes, sha256
 
 WHEELS = {
     "cudart": "nvidia_cuda_runtime",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 
@@ -60,6 +61,11 @@ def _contents(number: int, limit: int | None) -> bytes:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of ``data`` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def reason(error: OSError) -> str:

@@ -8,33 +8,28 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envsnap.inside.probe._probe_digest import sha256
-    from envsnap.inside.probe._probe_files import METADATA_LIMIT, entries, fetch, listing, read
+    from envsnap.inside.probe._probe_files import METADATA_LIMIT, entries, fetch, listing, read, sha256
     from envsnap.inside.probe._probe_interpreter import roots
-    from envsnap.inside.probe._probe_known import Known, read_from, state
-    from envsnap.inside.probe._probe_present import first_there, has_modules, note_doubles
+    from envsnap.inside.probe._probe_present import has_modules, note_doubles
     from envsnap.inside.probe._probe_record import content_rows, digest_of_rows
 else:
-    from _probe_digest import sha256
-    from _probe_files import METADATA_LIMIT, entries, fetch, listing, read
+    from _probe_files import METADATA_LIMIT, entries, fetch, listing, read, sha256
     from _probe_interpreter import roots
-    from _probe_known import Known, read_from, state
-    from _probe_present import first_there, has_modules, note_doubles
+    from _probe_present import has_modules, note_doubles
     from _probe_record import content_rows, digest_of_rows
 
 DISTRIBUTION = re.compile(r"^(?P<name>.+?)-(?P<version>\d[^-]*|[^-]*\d[^-]*)(?:-.*)?\.(?:dist|egg)-info$")
-NOTHING = Known()
 SYSTEM_FOLDERS = ("/usr/lib/", "/usr/lib64/")
 INTERRUPTED = "the installation or removal was interrupted"
 
 
-def packages(known: Known = NOTHING) -> list[dict[str, object]]:
-    """List every distribution on the search path, in search order; what is ``known`` is not read again."""
+def packages() -> list[dict[str, object]]:
+    """List every distribution on the search path, in search order."""
     found = []
     for root in roots():
         for entry in entries(root):
             if entry.endswith(".dist-info"):
-                found.append(known.find(root, entry) or wheel_distribution(root, entry))
+                found.append(wheel_distribution(root, entry))
             elif entry.endswith(".egg-info"):
                 found.append(egg_distribution(root, entry))
             elif entry == "EGG-INFO" and root.endswith(".egg"):
@@ -49,9 +44,6 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
     """Describe one ``.dist-info`` folder."""
     folder = os.path.join(root, entry)
     names, unlisted = listing(folder)
-    sboms = _sboms(os.path.join(folder, "sboms")) if "sboms" in names else []
-    sources = read_from(names, [sbom["name"] for sbom in sboms])
-    before, newest = state(folder, sources)
     metadata, text, doubts = _text(folder, "METADATA", names)
     record, more = _text(folder, "RECORD", names)[1:]
     name, version = _identity(text, entry)
@@ -75,14 +67,10 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
         "requested": "REQUESTED" in names,
         "direct-url": _note(folder, "direct_url.json", names),
         "provenance-url": _note(folder, "provenance_url.json", names),
-        "sboms": sboms,
+        "sboms": _sboms(os.path.join(folder, "sboms")) if "sboms" in names else [],
         "problem": problem,
         "partial": partial and not unlisted,
         "unreadable": ["the folder cannot be read: " + unlisted] if unlisted else doubts + more,
-        "first-file": first_there(root, rows),
-        "read-from": sources,
-        "state": before,
-        "newest": newest,
     }
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envsnap.inside.probe._probe_files import fetch, read
     from envsnap.inside.probe._probe_record import content_rows, recorded_paths
 else:
@@ -20,21 +19,12 @@ LARGEST = 64 * 1024 * 1024
 
 def has_modules(root: str, rows: list[str], record: str) -> bool:
     """Whether anything of a package is left beside its ``.dist-info``; one look is enough for a sound package."""
-    first = next(_outside(rows), "")
+    first = next((path for path in map(_path, rows) if ".dist-info/" not in path), "")
     if not first or os.path.exists(os.path.join(root, first)):
         return True
     tops = {path.partition("/")[0] for path in recorded_paths(record) if not path.startswith(("../", "/"))}
     tops = {top for top in tops if not top.endswith(".dist-info") and top != "__pycache__"}
     return not tops or any(os.path.lexists(os.path.join(root, top)) for top in tops)
-
-
-def first_there(root: str, rows: list[str]) -> str:
-    """Return the first path of :func:`content_rows` outside of the ``.dist-info`` that is there; "" where none is."""
-    return next((path for path in _outside(rows) if os.path.exists(os.path.join(root, path))), "")
-
-
-def _outside(rows: list[str]) -> Iterator[str]:
-    return (path for path in map(_path, rows) if ".dist-info/" not in path)
 
 
 def note_doubles(found: list[dict[str, object]]) -> None:
@@ -58,7 +48,6 @@ def _matching(root: str, folder: str) -> tuple[int, int]:
 
 
 def _is_recorded(root: str, row: str) -> bool:
-    import hashlib
     from base64 import urlsafe_b64encode
 
     path, _, digest = row.rpartition(",sha256=")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left
 from itertools import repeat
 
@@ -37,8 +38,6 @@ def content_digest(record: str) -> tuple[str, int]:
 
 def digest_of_rows(rows: list[str]) -> tuple[str, int]:
     """Return the digest of what :func:`content_rows` gave."""
-    import hashlib  # a probe that knows every distribution already never needs it
-
     return (hashlib.sha256("\n".join(rows).encode("utf-8")).hexdigest(), len(rows)) if rows else ("", 0)
 
 

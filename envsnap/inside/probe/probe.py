@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from envsnap.inside.probe._probe_conda import conda_packages
     from envsnap.inside.probe._probe_document import show
     from envsnap.inside.probe._probe_interpreter import interpreter, platform_facts
-    from envsnap.inside.probe._probe_known import Known
     from envsnap.inside.probe._probe_machine import machine
     from envsnap.inside.probe._probe_packages import packages
     from envsnap.inside.probe._probe_roots import import_roots
@@ -30,7 +29,6 @@ else:
     from _probe_conda import conda_packages
     from _probe_document import show
     from _probe_interpreter import interpreter, platform_facts
-    from _probe_known import Known
     from _probe_machine import machine
     from _probe_packages import packages
     from _probe_roots import import_roots
@@ -39,14 +37,14 @@ else:
 
 
 def main() -> None:
-    """Find out and show; the first argument names a file with what an earlier probe said, if there is one."""
+    """Find out and show."""
     gc.disable()  # it ends soon, and keeps most of what it makes
     nvcc = Asked(os.environ)
     document = {
         "interpreter": interpreter(),
         "platform": platform_facts(),
         "roots": import_roots(),
-        "packages": packages(Known(*sys.argv[1:2])),
+        "packages": packages(),
         "conda": conda_packages(),
         "accelerator": accelerator(os.environ, nvcc),
         "machine": machine(),
