@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from envsnap.errors import BuildError, CommandNotFoundError, MissingToolError
-from envsnap.host.container_run import RUN_LABEL, ContainerResult, ContainerRun, create_arguments, host_arguments
+from envsnap.host.container_run import RUN_LABEL, ContainerRun, create_arguments, host_arguments
 from envsnap.host.engine_address import engine_addresses, is_missing_socket, local_root
+from envsnap.host.execution import Completed
 from envsnap.host.gpu_runtime import gpu_support
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
 
@@ -166,7 +167,7 @@ class Engine:
             raise MissingToolError(f"{what}: the engine took it and does not show it; pull it by hand")
         return found
 
-    def run(self, run: ContainerRun) -> ContainerResult:
+    def run(self, run: ContainerRun) -> Completed:
         """Run one command in a new container, which is removed in every case.
 
         It runs as the caller's user, without capabilities, without the image's entrypoint, and sees no more
@@ -268,7 +269,7 @@ class Engine:
         except _sdk_errors() as error:
             _log.warning("container %s could not be removed: %s", container[:12], _reason(error))
 
-    def _follow(self, container: str, run: ContainerRun) -> ContainerResult:
+    def _follow(self, container: str, run: ContainerRun) -> Completed:
         execution = run.execution
         what = f"cannot run '{execution.argv[0]}' in image '{run.image}'"
         outputs = (LiveOutput(execution.on_output), LiveOutput(execution.on_output))
@@ -291,7 +292,7 @@ class Engine:
         stdout, stderr = (output.finish() for output in outputs)
         if exit_code == _NOT_EXECUTED and stderr.startswith(_INIT_FAILURES):
             raise CommandNotFoundError(f"{what}: '{execution.argv[0]}' is not there, or cannot be executed")
-        return ContainerResult(
+        return Completed(
             exit_code=exit_code,
             stdout=stdout,
             stderr=stderr,

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from envsnap.host.process import ProcessResult, run
+from envsnap.host.execution import Completed
+from envsnap.host.process import run
 
 
 class Standby:
@@ -18,7 +19,7 @@ class Standby:
         self._question = os.fdopen(self._writing, "wb")
         self._done = pool.submit(_run, arguments, reading)
 
-    def ask(self, question: bytes) -> ProcessResult:
+    def ask(self, question: bytes) -> Completed:
         """Return how it answered; it is asked once."""
         try:
             with self._question:
@@ -43,7 +44,7 @@ def standby(arguments: Sequence[str]) -> Iterator[Standby]:
             waiting.dismiss()
 
 
-def _run(arguments: Sequence[str], reading: int) -> ProcessResult:
+def _run(arguments: Sequence[str], reading: int) -> Completed:
     try:
         return run((sys.executable, *arguments), cwd=Path("/"), env=os.environ, stdin=reading)
     finally:
