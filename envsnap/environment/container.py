@@ -1,7 +1,7 @@
 """A container image as a place where Python runs."""
 
-from envsnap.host.container_run import ContainerRun
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.run import ContainerRun
 from envsnap.host.execution import Completed, Execution
 
 _OUT_OF_MEMORY = "envsnap: the kernel killed a process of the container: it ran out of memory"

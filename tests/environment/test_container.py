@@ -7,8 +7,9 @@ import pytest
 
 from envsnap.environment import Environment, Execution
 from envsnap.environment.container import ContainerEnvironment
-from envsnap.host.container_run import ContainerRun
-from envsnap.host.engine import Engine, EngineInfo
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo
+from envsnap.host.container.run import ContainerRun
 from envsnap.host.execution import Completed
 
 
