@@ -12,8 +12,8 @@ from typing import assert_never
 from envsnap.build.progress import BuildEvent, BuildKitLog, ClassicLog
 from envsnap.errors import BuildError
 from envsnap.host import process
-from envsnap.host.docker_cli import Builder, BuildKit, Classic, build_command, build_variables
-from envsnap.host.engine import Engine
+from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, build_command, build_variables
+from envsnap.host.container.engine import Engine
 
 SECRETS_FOLDER = "secrets"
 """Where the classic builder finds the secrets in the build context; only a builder stage may copy them."""

@@ -13,10 +13,11 @@ import msgspec
 from msgspec.structs import replace
 
 from envsnap.errors import BuildError, CaptureError, MissingToolError, UnsatisfiableError
+from envsnap.host.execution import Completed
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_page import NO_REASON
 from envsnap.host.output import mask_credentials
-from envsnap.host.process import ProcessResult, run
+from envsnap.host.process import run
 
 UNSATISFIABLE = 1
 """uv's exit code where requirements have no solution; 2 is any other failure, an unreachable index among them."""
@@ -267,14 +268,14 @@ class Uv(msgspec.Struct, frozen=True):
         listing.write_text("".join(f"{line}\n" for line in question.lines), encoding="utf-8")
         return (str(listing),)
 
-    def _answer(self, done: ProcessResult) -> str:
+    def _answer(self, done: Completed) -> str:
         if done.exit_code == UNSATISFIABLE:
             raise UnsatisfiableError(_reason(done))
         if done.exit_code:
             raise CaptureError(_reason(done))
         return done.stdout.decode("utf-8")
 
-    def _run(self, arguments: Sequence[str], folder: Path) -> ProcessResult:
+    def _run(self, arguments: Sequence[str], folder: Path) -> Completed:
         return run((str(self.executable), *arguments), cwd=folder, env=self._environment())
 
     def _environment(self) -> Mapping[str, str]:
@@ -320,12 +321,12 @@ def _target(python: Path | TargetPython) -> tuple[str, ...]:
     return ("--python-version", python.version, "--python-platform", python.platform)
 
 
-def _yanked(done: ProcessResult) -> dict[str, str]:
+def _yanked(done: Completed) -> dict[str, str]:
     warned = YANKED.findall(done.stderr.decode("utf-8", "replace"))
     return {name: reason or NO_REASON for name, reason in warned}
 
 
-def _reason(done: ProcessResult) -> str:
+def _reason(done: Completed) -> str:
     lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     kept = [re.sub(r"^(error|cause|hint): ", "", line) for line in lines if not line.startswith("warning")]
     return mask_credentials("; ".join(kept[-6:])) or f"uv ended with exit code {done.exit_code} and no message"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.environment.protocol import Completed, Environment, Execution
+from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import JobError
 from envsnap.host.output import ignore_line, mask_credentials
 from envsnap.manifest.job import Job

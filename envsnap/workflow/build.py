@@ -20,8 +20,8 @@ from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError, CaptureError, UsageError
-from envsnap.host.docker_cli import BuildKit, find_builder
-from envsnap.host.engine import Engine
+from envsnap.host.container.docker_cli import BuildKit, find_builder
+from envsnap.host.container.engine import Engine
 from envsnap.host.files import exclusive, work_folder
 from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
 from envsnap.manifest.build_spec import BuildSpec

@@ -12,9 +12,8 @@ from envsnap.bundle.store import Store
 from envsnap.bundle.unpack import kept_patch, unpack_bundle
 from envsnap.bundle.write import Place, place_of, write_bundle
 from envsnap.errors import BundleError
-from envsnap.host.disk import free_space
 from envsnap.host.fetch import Refusal, fetch
-from envsnap.host.files import exclusive, sha256_bytes, sha256_file, work_folder
+from envsnap.host.files import exclusive, free_space, sha256_bytes, sha256_file, work_folder
 from envsnap.host.git_tree import commit_members, holds_commit, top_and_place
 from envsnap.host.index_config import IndexConfig, read_index_config
 from envsnap.host.transfer import Download

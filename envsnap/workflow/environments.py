@@ -14,7 +14,7 @@ from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
 from envsnap.host.index_config import read_index_config
 from envsnap.lock.sources import diff_sources

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from envsnap.errors import CaptureError, MissingToolError
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 from envsnap.host.files import sha256_file
 from envsnap.host.index_config import IndexConfig, read_index_config
 from envsnap.manifest.machine import FoundFile, Holdings

@@ -16,9 +16,9 @@ from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import MissingToolError, UsageError
 from envsnap.host import nvml
-from envsnap.host.disk import free_space
-from envsnap.host.docker_cli import Builder, BuildKit, Classic, find_builder
-from envsnap.host.engine import Engine
+from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, find_builder
+from envsnap.host.container.engine import Engine
+from envsnap.host.files import free_space
 from envsnap.host.index_config import read_index_config
 from envsnap.host.nvml import NvmlFacts
 from envsnap.host.output import mask_credentials

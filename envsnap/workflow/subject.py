@@ -109,7 +109,7 @@ def refuse_secrets(job: Job) -> None:
 @contextlib.contextmanager
 def _open_image(name: str, env: Mapping[str, str], folder: Path) -> Iterator[Environment]:
     from envsnap.environment.container import ContainerEnvironment
-    from envsnap.host.engine import Engine
+    from envsnap.host.container.engine import Engine
 
     with Engine.connect(env) as engine:
         image = engine.image(name)

@@ -11,8 +11,9 @@ import pytest
 from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, _options, build_image
 from envsnap.build.progress import BuildEvent, StepLog, StepStarted
 from envsnap.errors import BuildError
-from envsnap.host.docker_cli import BuildKit, Classic, find_builder
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo
+from envsnap.host.container.docker_cli import BuildKit, Classic, find_builder
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo, ImageInfo
 
 
 class FakeEngine(Engine):

@@ -10,7 +10,8 @@ import pytest
 
 from envsnap.build.progress import BuildEvent, Step, StepFinished, StepLog, StepStarted
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.lockfile import dump_manifest

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from envsnap.errors import InvalidFileError, UsageError
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.checkup import Check, Checkup
 from envsnap.manifest.data import Datum

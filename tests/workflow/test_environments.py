@@ -10,7 +10,8 @@ import pytest
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.host.files import work_folder
 from envsnap.manifest.manifest import Manifest
 from envsnap.workflow.environments import (

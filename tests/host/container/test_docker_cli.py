@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.host.docker_cli import BuildKit, Classic, build_command, build_variables, find_builder
+from envsnap.host.container.docker_cli import BuildKit, Classic, build_command, build_variables, find_builder
 
 
 def a_client(folder: Path, *, version: str, buildx: bool) -> Path:

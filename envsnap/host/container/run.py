@@ -28,18 +28,6 @@ class ContainerRun:
     execution: Execution
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerResult:
-    """How a container ended; ``out_of_memory``: the kernel killed a process of its."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-    seconds: float
-    timed_out: bool = False
-    out_of_memory: bool = False
-
-
 def create_arguments(run: ContainerRun, *, user: str) -> dict[str, Any]:
     """Return what describes the container itself.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.host.engine_address import DEFAULT_SOCKET, engine_addresses, is_missing_socket, local_root
+from envsnap.host.container.address import DEFAULT_SOCKET, engine_addresses, is_missing_socket, local_root
 
 
 def test_docker_host_rules_out_every_other_place(tmp_path: Path) -> None:

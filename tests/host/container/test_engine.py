@@ -8,8 +8,9 @@ import docker.errors
 import pytest
 
 from envsnap.errors import MissingToolError
-from envsnap.host.container_run import HOME, RUN_LABEL, ContainerRun
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo, _describe
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo, ImageInfo
+from envsnap.host.container.run import HOME, RUN_LABEL, ContainerRun
 from envsnap.host.execution import Execution
 
 INFO = EngineInfo(address="unix:///engine.sock", version="1")
@@ -89,15 +90,6 @@ def test_container_that_cannot_be_removed_does_not_hide_the_interrupt(caplog: py
         Engine(Client(), INFO, {}).run(shell("i", "true", Path("/")))
 
     assert ["container cccccccccccc could not be removed: engine is gone"] == caplog.messages
-
-
-def test_podman_rootless_and_selinux_are_recognised() -> None:
-    """They change how a container is asked for."""
-    version = {"Version": "4.9", "Components": [{"Name": "Podman Engine"}]}
-    info = {"SecurityOptions": ["name=seccomp,profile=default", "name=rootless", "name=selinux"]}
-
-    expected = EngineInfo(address="a", version="4.9", podman=True, rootless=True, selinux=True)
-    assert expected == _describe("a", version, info)
 
 
 def test_image_is_described() -> None:

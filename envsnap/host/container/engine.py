@@ -7,15 +7,16 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from envsnap.errors import BuildError, CommandNotFoundError, MissingToolError
-from envsnap.host.container_run import RUN_LABEL, ContainerResult, ContainerRun, create_arguments, host_arguments
-from envsnap.host.engine_address import engine_addresses, is_missing_socket, local_root
-from envsnap.host.gpu_runtime import gpu_support
+from envsnap.host.container.address import engine_addresses, is_missing_socket
+from envsnap.host.container.info import EngineInfo, ImageInfo, describe_engine, describe_image
+from envsnap.host.container.run import RUN_LABEL, ContainerRun, create_arguments, host_arguments
+from envsnap.host.container.sdk_errors import closing_stream, each_message, explained, reason_of, sdk_errors
+from envsnap.host.execution import Completed
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
 
 _API_SECONDS = 120
@@ -25,39 +26,6 @@ _INIT_FAILURES = (b"[FATAL tini", b"(catatonit:")
 _CLI_VARIABLES = ("DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "HOME", "PATH", "XDG_RUNTIME_DIR")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineInfo:
-    """What answered: its address and version, and the traits that change how containers must be asked for.
-
-    Args:
-        podman: whether it is Podman, which has no BuildKit.
-        rootless: whether the user 0 inside a container is the engine's own user outside.
-        selinux: whether mounted folders must be exempted from SELinux labels.
-        api: version of its API; ``arch``: of its containers; ``root``: its image folder, "" where not on this machine.
-        gpu_support: by which ways it can give GPUs to containers.
-    """
-
-    address: str
-    version: str
-    podman: bool = False
-    rootless: bool = False
-    selinux: bool = False
-    api: str = ""
-    arch: str = ""
-    root: str = ""
-    gpu_support: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageInfo:
-    """One image as the engine holds it; ``repo_digests`` is empty for an image that no registry gave."""
-
-    id: str
-    repo_digests: tuple[str, ...]
-    labels: Mapping[str, str]
-    architecture: str
 
 
 class Engine:
@@ -87,7 +55,7 @@ class Engine:
         """
         variables = dict(os.environ if environ is None else environ)
         failures = []
-        refusals: tuple[type[Exception], ...] = (*_sdk_errors(), ValueError)  # ValueError: a port that is no number
+        refusals: tuple[type[Exception], ...] = (*sdk_errors(), ValueError)  # ValueError: a port that is no number
         for address in engine_addresses(variables):
             if is_missing_socket(address):
                 failures.append(f"{address} (no such socket)")
@@ -95,7 +63,7 @@ class Engine:
             try:
                 return cls._connect_at(address, variables, seconds)
             except refusals as error:
-                failures.append(f"{mask_credentials(address)} ({_reason(error)})")
+                failures.append(f"{mask_credentials(address)} ({reason_of(error)})")
         raise MissingToolError(
             f"no container engine answers at {', nor at '.join(failures)}: start Docker"
             " (systemctl start docker, or Docker Desktop) or Podman, or set DOCKER_HOST"
@@ -110,7 +78,7 @@ class Engine:
         client = docker.APIClient(version="auto", timeout=seconds, **options)
         with contextlib.ExitStack() as closing:
             closing.callback(client.close)
-            info = _describe(address, client.version(), client.info())
+            info = describe_engine(address, client.version(), client.info())
             closing.pop_all()
         cli = {name: variables[name] for name in _CLI_VARIABLES if name in variables}
         return cls(client, info, cli | {"DOCKER_HOST": address})
@@ -135,12 +103,12 @@ class Engine:
         """
         import docker.errors
 
-        with _explained(f"cannot look up image '{name}'"):
+        with explained(f"cannot look up image '{name}'"):
             try:
                 found = self._client.inspect_image(name)
             except docker.errors.ImageNotFound:
                 return None
-        return _image_info(found)
+        return describe_image(found)
 
     def pull(self, name: str, on_progress: Callable[[str], None] = ignore_line) -> ImageInfo:
         """Fetch an image from its registry.
@@ -152,9 +120,9 @@ class Engine:
 
         repository, tag = docker.utils.parse_repository_tag(name)
         what = f"cannot pull image '{name}'"
-        with _explained(what):
+        with explained(what):
             stream = self._client.pull(repository, tag=tag or "latest", stream=True, decode=True)
-        for message in _each(stream, what):
+        for message in each_message(stream, what):
             if "error" in message:
                 raise MissingToolError(
                     f"{what}: {mask_credentials(str(message['error']))}; check its name, the network and `docker login`"
@@ -166,7 +134,7 @@ class Engine:
             raise MissingToolError(f"{what}: the engine took it and does not show it; pull it by hand")
         return found
 
-    def run(self, run: ContainerRun) -> ContainerResult:
+    def run(self, run: ContainerRun) -> Completed:
         """Run one command in a new container, which is removed in every case.
 
         It runs as the caller's user, without capabilities, without the image's entrypoint, and sees no more
@@ -183,7 +151,7 @@ class Engine:
         host = host_arguments(run.execution, selinux=self.info.selinux)
         user = "0:0" if self.info.rootless else f"{os.getuid()}:{os.getgid()}"
         self._end_leftovers(workdir)
-        with _explained(f"cannot create a container of image '{run.image}'"):
+        with explained(f"cannot create a container of image '{run.image}'"):
             container = self._client.create_container(
                 **create_arguments(run, user=user),
                 host_config=self._client.create_host_config(**host),
@@ -195,7 +163,7 @@ class Engine:
             self._remove(container)
 
     def _end_leftovers(self, workdir: Path) -> None:
-        with _explained("cannot list the containers"):
+        with explained("cannot list the containers"):
             left = self._client.containers(all=True, filters={"label": f"{RUN_LABEL}={workdir}"})
         for container in left:
             _log.warning("ending container %s, which an interrupted command left in %s", container["Id"][:12], workdir)
@@ -211,7 +179,7 @@ class Engine:
         import docker.errors
 
         what = f"cannot build image '{tag}'"
-        with _explained(what):
+        with explained(what):
             try:
                 yield from self._client.build(
                     path=str(context),
@@ -224,7 +192,7 @@ class Engine:
                     use_config_proxy=True,
                 )
             except docker.errors.APIError as error:
-                raise BuildError(f"{what}: {_reason(error)}") from error
+                raise BuildError(f"{what}: {reason_of(error)}") from error
 
     def tag(self, image: str, name: str) -> None:
         """Give an image another name; BuildKit's FROM takes a name, and not the ID of a local image.
@@ -235,24 +203,24 @@ class Engine:
         import docker.utils
 
         repository, tag = docker.utils.parse_repository_tag(name)
-        with _explained(f"cannot give image '{image}' the name '{name}'"):
+        with explained(f"cannot give image '{image}' the name '{name}'"):
             self._client.tag(image, repository, tag=tag)
 
     def image_names(self) -> frozenset[str]:
         """Return the names, ``repository:tag``, of all images."""
-        with _explained("cannot list the images"):
+        with explained("cannot list the images"):
             return frozenset(name for image in self._client.images() for name in image["RepoTags"] or ())
 
     def image_ids(self) -> frozenset[str]:
         """Return the IDs of all images, those of intermediate build steps included."""
-        with _explained("cannot list the images"):
+        with explained("cannot list the images"):
             return frozenset(image["Id"] for image in self._client.images(all=True))
 
     def remove_unused_image(self, name: str) -> bool:
         """Remove one image, but not its parents; return False where something still needs it."""
         import docker.errors
 
-        with _explained(f"cannot remove image '{name}'"):
+        with explained(f"cannot remove image '{name}'"):
             try:
                 self._client.remove_image(name, noprune=True)
             except docker.errors.APIError as error:
@@ -265,33 +233,33 @@ class Engine:
         """Remove a container; a failure is told and not raised: it would hide how the run ended, an interrupt even."""
         try:
             self._client.remove_container(container, force=True, v=True)
-        except _sdk_errors() as error:
-            _log.warning("container %s could not be removed: %s", container[:12], _reason(error))
+        except sdk_errors() as error:
+            _log.warning("container %s could not be removed: %s", container[:12], reason_of(error))
 
-    def _follow(self, container: str, run: ContainerRun) -> ContainerResult:
+    def _follow(self, container: str, run: ContainerRun) -> Completed:
         execution = run.execution
         what = f"cannot run '{execution.argv[0]}' in image '{run.image}'"
         outputs = (LiveOutput(execution.on_output), LiveOutput(execution.on_output))
-        with _explained(what):
+        with explained(what):
             # Attached before it starts, so that no output is missed.
             stream = self._client.attach(container, stream=True, demux=True)
-        with _closing(stream):
+        with closing_stream(stream):
             started = time.monotonic()
-            with _explained(what):
+            with explained(what):
                 self._client.start(container)
             with self._limited(container, execution.timeout) as expired:
-                for chunks in _each(stream, what):
+                for chunks in each_message(stream, what):
                     for output, chunk in zip(outputs, chunks, strict=True):
                         output.feed(chunk or b"")
-                with _explained(what):
+                with explained(what):
                     exit_code = self._client.wait(container, timeout=None)["StatusCode"]
             seconds = time.monotonic() - started
-        with _explained(what):
+        with explained(what):
             state = self._client.inspect_container(container)["State"]
         stdout, stderr = (output.finish() for output in outputs)
         if exit_code == _NOT_EXECUTED and stderr.startswith(_INIT_FAILURES):
             raise CommandNotFoundError(f"{what}: '{execution.argv[0]}' is not there, or cannot be executed")
-        return ContainerResult(
+        return Completed(
             exit_code=exit_code,
             stdout=stdout,
             stderr=stderr,
@@ -319,81 +287,5 @@ class Engine:
         expired.set()
         try:
             self._client.stop(container, timeout=_GRACE_SECONDS)
-        except _sdk_errors() as error:
+        except sdk_errors() as error:
             _log.warning("container %s ran out of time and could not be stopped: %s", container[:12], error)
-
-
-def _describe(address: str, version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineInfo:
-    components = [component.get("Name", "") for component in version.get("Components") or ()]
-    security = [option.split(",")[0] for option in info.get("SecurityOptions") or ()]
-    root = local_root(address, info)
-    return EngineInfo(
-        address=address,
-        version=version.get("Version", ""),
-        podman=any("podman" in name.lower() for name in components),
-        rootless="name=rootless" in security,
-        selinux="name=selinux" in security,
-        api=version.get("ApiVersion", ""),
-        arch=info.get("Architecture", ""),
-        root=root,
-        gpu_support=gpu_support(info, local=bool(root)),
-    )
-
-
-def _image_info(found: Mapping[str, Any]) -> ImageInfo:
-    return ImageInfo(
-        id=found["Id"],
-        repo_digests=tuple(sorted(found.get("RepoDigests") or ())),
-        labels=(found.get("Config") or {}).get("Labels") or {},
-        architecture=found.get("Architecture", ""),
-    )
-
-
-def _sdk_errors() -> tuple[type[Exception], ...]:
-    """Return what the SDK raises: its own errors, those of requests (OSError), urllib3's from streams."""
-    import docker.errors
-    import urllib3.exceptions
-
-    return docker.errors.DockerException, OSError, urllib3.exceptions.HTTPError
-
-
-@contextlib.contextmanager
-def _explained(what: str) -> Iterator[None]:
-    try:
-        yield
-    except _sdk_errors() as error:
-        raise MissingToolError(f"{what}: {_reason(error)}{_advice(error)}") from error
-
-
-def _each(stream: Iterator[Any], what: str) -> Iterator[Any]:
-    """Iterate over a stream of the engine's; errors of whoever reads it are not taken for the engine's."""
-    while True:
-        with _explained(what):
-            try:
-                item = next(stream)
-            except StopIteration:
-                return
-        yield item
-
-
-@contextlib.contextmanager
-def _closing(stream: Any) -> Iterator[None]:  # noqa: ANN401  the SDK is untyped
-    try:
-        yield
-    finally:
-        stream.close()
-        stream._response.close()  # noqa: SLF001  the SDK shuts the socket down and leaves its file open
-
-
-def _reason(error: Exception) -> str:
-    """Return the engine's own words where it sent some: the SDK's message leads with an internal address."""
-    return mask_credentials(str(getattr(error, "explanation", None) or error))
-
-
-def _advice(error: Exception) -> str:
-    words = str(error).lower()
-    if "no such image" in words:
-        return "; build or pull the image first"
-    if "could not select device driver" in words:
-        return '; the engine offers no GPU: install the NVIDIA Container Toolkit, or ask for gpus = "none"'
-    return ""

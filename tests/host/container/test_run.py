@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from envsnap.errors import UsageError
-from envsnap.host.container_run import HOME, RUN_LABEL, ContainerRun, create_arguments, host_arguments
+from envsnap.host.container.run import HOME, RUN_LABEL, ContainerRun, create_arguments, host_arguments
 from envsnap.host.execution import Execution
 
 
