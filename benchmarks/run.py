@@ -24,7 +24,7 @@ from envsnap.host.files import link_or_copy
 from envsnap.manifest.bundle import parse_index
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import dump_manifest, parse_manifest, seal
-from envsnap.render.requirements import render_requirements
+from envsnap.render.requirements_file import render_requirements
 from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
 
 ROOT = Path(__file__).parent.parent

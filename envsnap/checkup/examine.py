@@ -11,9 +11,8 @@ from envsnap.checkup.rebuild import (
     check_platform,
     check_tools,
 )
-from envsnap.checkup.rerun import check_job
+from envsnap.checkup.rerun import check_job, check_specification
 from envsnap.checkup.room import check_room
-from envsnap.checkup.specification import check_specification
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.machine import Holdings, Machine
 from envsnap.manifest.manifest import Contents

@@ -1,4 +1,4 @@
-"""What rerunning needs: the job's inputs and variables, and the baseline to compare with."""
+"""What a lock stands on: the file it was resolved from, the inputs and variables of its job, its baseline."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,9 @@ from envsnap.checkup.rebuild import is_sound, listed
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.machine import FoundFile, Holdings
 from envsnap.manifest.manifest import Contents
+
+AGAIN = "the lock does not know of the change: run 'envsnap freeze --from {path}' again"
+NO_CONDA = "neither an image nor a virtual environment is built from them: install them with conda, and freeze that"
 
 
 def check_job(contents: Contents, holdings: Holdings) -> Iterator[Check]:
@@ -45,3 +48,21 @@ def _check_variables(wanted: tuple[str, ...], unset: tuple[str, ...]) -> Check:
         needed=", ".join(wanted),
         advice="the job wants them handed through (pass-env): set them" if unset else "",
     )
+
+
+def check_specification(contents: Contents, holdings: Holdings) -> Iterator[Check]:
+    """Say whether the specification is still the one that was locked, and whether something can be built from it."""
+    specification = contents.specification
+    if specification is None:
+        return
+    changed = holdings.changed
+    yield Check(
+        name="specification",
+        status="warn" if changed else "ok",
+        found=f"changed or gone: {listed(changed)}" if changed else "as it was locked",
+        needed=specification.path,
+        advice=AGAIN.format(path=specification.path) if changed else "",
+    )
+    count = len(contents.conda.packages) if contents.conda else 0
+    if count:
+        yield Check(name="conda packages", status="fail", found=f"{count} in the lock", advice=NO_CONDA)

@@ -9,7 +9,7 @@ import click
 from envsnap.cli.show import StderrProgress, Voice, common_options, conclude
 from envsnap.errors import UsageError
 from envsnap.report.bundle import render_bundled, render_unpacked
-from envsnap.workflow.bundle import Bundled, BundleRequest, Unpacked, bundle, unpack
+from envsnap.workflow.bundle.bundle import Bundled, BundleRequest, Unpacked, bundle, unpack
 from envsnap.workflow.project import LOCK
 
 

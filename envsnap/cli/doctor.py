@@ -10,8 +10,8 @@ from envsnap.cli.show import Voice, common_options, conclude
 from envsnap.errors import MissingToolError
 from envsnap.manifest.checkup import Checkup
 from envsnap.report.doctor import render_checkup
-from envsnap.workflow.doctor import examine_machine
-from envsnap.workflow.machine import DoctorRequest
+from envsnap.workflow.doctor.doctor import examine_machine
+from envsnap.workflow.doctor.machine import DoctorRequest
 
 
 @click.command(

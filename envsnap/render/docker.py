@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
-from envsnap.render.requirements import render_requirements
+from envsnap.render.requirements_file import render_requirements
 from envsnap.render.templates import render_template
 
 HEAVY_BYTES = 20 * 2**20

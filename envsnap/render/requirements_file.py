@@ -1,12 +1,12 @@
 """Manifest -> requirements.txt for ``pip install --require-hashes`` and ``uv pip sync --require-hashes``."""
 
 import re
+from collections.abc import Iterable
 
 from envsnap.errors import UsageError
 from envsnap.manifest.manifest import Manifest
-from envsnap.manifest.package import Package
+from envsnap.manifest.package import Artefact, Package
 from envsnap.render.exported import Exported, Place, condas_left_out, header, left_out, python_packages
-from envsnap.render.requirements import render_requirements
 
 WHEELS = ".envsnap/wheels"
 USE = "# pip install --no-deps --require-hashes -r THIS_FILE\n"
@@ -33,6 +33,19 @@ def render_requirements_file(manifest: Manifest, place: Place) -> Exported:
         packages=len(held),
         left_out=tuple(sorted([*lacking, *condas_left_out(manifest.contents)])),
     )
+
+
+def render_requirements(packages: Iterable[Package]) -> str:
+    """Write one line a package, in order of name; packages without a wheel have none and are left out."""
+    lines = sorted(_line(package, package.wheel) for package in packages if package.wheel is not None)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _line(package: Package, wheel: Artefact) -> str:
+    hashes = " ".join(f"--hash={name}:{value}" for name, value in sorted(wheel.hashes.items()))
+    if package.installed.evidence == "direct-url":
+        return f"{package.name} @ {wheel.url} {hashes}"
+    return f"{package.name}=={package.installed_version} {hashes}"
 
 
 def index_lines(manifest: Manifest) -> list[str]:

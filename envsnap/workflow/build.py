@@ -25,10 +25,10 @@ from envsnap.host.engine import Engine
 from envsnap.host.files import exclusive, work_folder
 from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.diff import has_unread_content
+from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
-from envsnap.render.requirements import render_requirements
+from envsnap.render.requirements_file import render_requirements
 from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.interpreters import check_folder, choose_python
 from envsnap.workflow.progress import Progress

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from envsnap.capture.numerics import numerics_variables
 from envsnap.capture.source import is_same_code
 from envsnap.errors import UsageError
-from envsnap.manifest.lock_diff import LockDiff, Side, diff_locks
+from envsnap.manifest.diff.locks import LockDiff, Side, diff_locks
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest
 from envsnap.manifest.toml import parse_toml
 from envsnap.run.injection import injected_environment

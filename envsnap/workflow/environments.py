@@ -18,9 +18,9 @@ from envsnap.host.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
 from envsnap.host.index_config import read_index_config
 from envsnap.lock.sources import diff_sources
-from envsnap.manifest.diff import Difference, diff_interpreter, diff_packages
+from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
-from envsnap.report.differences import render_differences
+from envsnap.report.lock_diff import render_differences
 
 Target = Literal["docker", "venv"]
 

@@ -12,7 +12,7 @@ from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml
 from envsnap.host.files import exclusive
-from envsnap.manifest.diff import diff_job, diff_observation
+from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome

@@ -5,9 +5,12 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from envsnap.checkup.rerun import check_job
+from envsnap.checkup.rerun import check_job, check_specification
 from envsnap.manifest.machine import FoundFile, Holdings
-from envsnap.manifest.manifest import Contents
+from envsnap.manifest.manifest import Conda, CondaPackage, Contents
+from envsnap.manifest.specification import Specification
+
+FILE = Specification(path="requirements.in", format="requirements", sha256="ab" * 32)
 
 
 @pytest.mark.parametrize("name", ["inputs", "baseline"])
@@ -44,3 +47,33 @@ def test_lock_with_nothing_to_verify_says_so(contents: Contents, missing: str) -
     (check,) = check_job(changed(contents, **{missing: None}), Holdings())
 
     assert ("warn", f"no {missing}") == (check.status, check.found)
+
+
+def test_a_lock_of_an_environment_has_no_such_check(contents: Contents, holdings: Holdings) -> None:
+    """It was resolved from nothing."""
+    assert [] == list(check_specification(contents, holdings))
+
+
+def test_a_file_that_changed_since_is_a_warning(contents: Contents, holdings: Holdings) -> None:
+    """The lock still rebuilds; it only does not know."""
+    locked = msgspec.structs.replace(contents, specification=FILE)
+
+    same = next(check_specification(locked, holdings))
+    other = next(
+        check_specification(locked, msgspec.structs.replace(holdings, changed=("requirements.in", "limits.txt")))
+    )
+
+    assert ("ok", "as it was locked") == (same.status, same.found)
+    assert ("warn", "changed or gone: requirements.in, limits.txt") == (other.status, other.found)
+    assert "freeze --from requirements.in" in other.advice
+
+
+def test_conda_packages_of_a_file_cannot_be_rebuilt(contents: Contents, holdings: Holdings) -> None:
+    """Said before a build is tried."""
+    conda = Conda(packages=(CondaPackage(name="python"),))
+
+    found = list(check_specification(msgspec.structs.replace(contents, specification=FILE, conda=conda), holdings))
+
+    assert [("conda packages", "fail", "1 in the lock")] == [
+        (check.name, check.status, check.found) for check in found[1:]
+    ]

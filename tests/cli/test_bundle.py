@@ -9,7 +9,7 @@ import pytest
 
 from envsnap.cli.main import main
 from envsnap.manifest.bundle import BundleEntry, BundleIndex
-from envsnap.workflow.bundle import Bundled, BundleRequest, Unpacked
+from envsnap.workflow.bundle.bundle import Bundled, BundleRequest, Unpacked
 from envsnap.workflow.progress import Progress
 
 INDEX = BundleIndex(

@@ -10,9 +10,9 @@ import pytest
 from envsnap.cli.main import main
 from envsnap.errors import UsageError
 from envsnap.manifest.accelerator import Accelerator
+from envsnap.manifest.diff.locks import LockDiff, LockDifference
 from envsnap.manifest.hardware import Cpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.lock_diff import LockDiff, LockDifference
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.numerics import Numerics

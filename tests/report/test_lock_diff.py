@@ -1,8 +1,9 @@
 """What differs is drawn for people: by group, short, and without anything that steers a terminal."""
 
-from envsnap.manifest.diff_rules import Group
-from envsnap.manifest.lock_diff import LockDiff, LockDifference, NotCompared
-from envsnap.report.lock_diff import render_lock_diff
+from envsnap.manifest.diff.locks import LockDiff, LockDifference, NotCompared
+from envsnap.manifest.diff.rebuilt import Difference
+from envsnap.manifest.diff.rules import Group
+from envsnap.report.lock_diff import render_differences, render_lock_diff
 
 NAMES = ("old.lock", "new.lock")
 
@@ -108,3 +109,17 @@ def test_colour_only_where_it_is_asked_for() -> None:
 
     assert "\x1b[" in render_lock_diff(diff, NAMES, color=True)
     assert "\x1b" not in render_lock_diff(diff, NAMES, color=False)
+
+
+def test_each_difference_of_a_rebuilt_environment_is_a_row() -> None:
+    """What differs stands beside both of its values."""
+    text = render_differences([Difference(what="numpy", locked="2.0.0", found="2.1.0\x1b[2J")], color=False)
+
+    assert ["what", "in", "the", "lock", "rebuilt"] == text.split()[:5]
+    assert "\x1b" not in text
+    assert any(line.split() == ["numpy", "2.0.0", "2.1.0\\x1b[2J"] for line in text.splitlines())
+
+
+def test_no_difference_is_said() -> None:
+    """An empty table would leave the reader in doubt."""
+    assert "no differences\n" == render_differences([], color=False)

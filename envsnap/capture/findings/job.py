@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from envsnap.capture.data import CapturedData
-from envsnap.capture.setting_findings import setting_findings
+from envsnap.capture.findings.setting import setting_findings
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.observation import Observation, OpenedFile, UnseededGenerator
 

@@ -5,8 +5,8 @@ import msgspec
 from envsnap.checkup import examine, survey
 from envsnap.manifest.checkup import Checkup
 from envsnap.manifest.manifest import Manifest
-from envsnap.workflow.holdings import describe_holdings
-from envsnap.workflow.machine import DoctorRequest, describe_machine, reach
+from envsnap.workflow.doctor.holdings import describe_holdings
+from envsnap.workflow.doctor.machine import DoctorRequest, describe_machine, reach
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK, Lock, ProjectFolder, job_to_verify, read_lock, read_project
 

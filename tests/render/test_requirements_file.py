@@ -4,8 +4,7 @@ from msgspec.structs import replace
 from envsnap.errors import UsageError
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.exported import Place
-from envsnap.render.requirements import render_requirements
-from envsnap.render.requirements_file import render_requirements_file
+from envsnap.render.requirements_file import render_requirements, render_requirements_file
 
 
 def test_every_line_pins_one_artefact_by_hash(manifests: dict[str, Manifest]) -> None:

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
-from envsnap.manifest.diff_rules import FactPath
+from envsnap.manifest.diff.rules import FactPath
 from envsnap.manifest.toml import Plain
 
 Table = Mapping[str, object]

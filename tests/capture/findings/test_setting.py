@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from envsnap.capture.setting_findings import setting_findings
+from envsnap.capture.findings.setting import setting_findings
 from envsnap.manifest.observation import (
     ChangedSetting,
     JaxSettings,

@@ -22,10 +22,10 @@ from envsnap.manifest.bundle import LOCK, BundleEntry, BundleIndex
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.run.baseline import FOLDER, baseline_files
+from envsnap.workflow.bundle.replacements import Complete, Interpreter, replace_missing
 from envsnap.workflow.interpreters import check_folder
 from envsnap.workflow.progress import Progress, TransferProgress
 from envsnap.workflow.project import Lock, read_lock
-from envsnap.workflow.replacements import Complete, Interpreter, replace_missing
 
 UNPINNED_CONDA = "conda packages that no SHA-256 pins are left out: {names}"
 NO_SOURCE = "the lock records no commit: the bundle holds no source; bring the project's files along yourself"

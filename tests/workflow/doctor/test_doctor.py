@@ -21,10 +21,10 @@ from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Baseline, BaselineOutput, Manifest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
-from envsnap.workflow import machine
-from envsnap.workflow.doctor import examine_machine
+from envsnap.workflow.doctor import machine
+from envsnap.workflow.doctor.doctor import examine_machine
+from envsnap.workflow.doctor.machine import DoctorRequest
 from envsnap.workflow.environments import remember_target
-from envsnap.workflow.machine import DoctorRequest
 from envsnap.workflow.progress import Progress
 
 pytestmark = pytest.mark.processes

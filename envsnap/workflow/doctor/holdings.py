@@ -14,8 +14,8 @@ from envsnap.manifest.machine import FoundFile, Holdings
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.specification import SpecificationFile
 from envsnap.run.baseline import FOLDER
+from envsnap.workflow.doctor.machine import DoctorRequest, Reached
 from envsnap.workflow.environments import Rebuilt, Target, choose_rebuilt, image_tag
-from envsnap.workflow.machine import DoctorRequest, Reached
 
 if TYPE_CHECKING:
     from envsnap.host.wheel_file import RemoteWheels

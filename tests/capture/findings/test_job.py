@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envsnap.capture.data import CapturedData, capture_data
-from envsnap.capture.job_findings import MOST_FINDINGS, job_findings
+from envsnap.capture.findings.job import MOST_FINDINGS, job_findings
 from envsnap.environment.local import LocalEnvironment
 from envsnap.manifest.data import Datum
 from envsnap.manifest.finding import KINDS, Finding

@@ -22,7 +22,7 @@ from envsnap.host.files import sha256_bytes
 from envsnap.manifest.lockfile import dump_manifest, parse_manifest, seal
 from envsnap.manifest.manifest import Conda, CondaPackage, Manifest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
-from envsnap.workflow.bundle import BundleRequest, bundle
+from envsnap.workflow.bundle.bundle import BundleRequest, bundle
 from envsnap.workflow.progress import TransferProgress
 
 pytestmark = pytest.mark.processes

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from envsnap.capture.accelerator_findings import accelerator_findings
+from envsnap.capture.findings.accelerator import accelerator_findings
 from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary, FrameworkBuild
 from envsnap.manifest.finding import KINDS, Finding
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from envsnap.manifest.diff_items import (
+from envsnap.manifest.diff.items import (
     SHOWN,
     UNRECORDED,
     Table,
@@ -17,7 +17,7 @@ from envsnap.manifest.diff_items import (
     summarise,
     without_shown,
 )
-from envsnap.manifest.diff_rules import (
+from envsnap.manifest.diff.rules import (
     FOLLOWING,
     OBSERVED,
     OBSERVED_TOO,

@@ -1,6 +1,6 @@
 from msgspec.structs import replace
 
-from envsnap.manifest.diff import Difference, diff_interpreter, diff_job, diff_observation, diff_packages
+from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_job, diff_observation, diff_packages
 from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents

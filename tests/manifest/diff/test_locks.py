@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from envsnap.manifest.accelerator import AcceleratorLibrary
 from envsnap.manifest.data import Datum
-from envsnap.manifest.diff_rules import RULES, TITLES, Group, classify
+from envsnap.manifest.diff.locks import LockDiff, LockDifference, Side, diff_locks
+from envsnap.manifest.diff.rules import RULES, TITLES, Group, classify
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.lock_diff import LockDiff, LockDifference, Side, diff_locks
 from envsnap.manifest.lockfile import plain
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.observation import LoadedLibrary, ThreadPool
