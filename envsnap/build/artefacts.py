@@ -1,32 +1,15 @@
 """Wheels that no index serves: found again on this machine by their hash."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
 
 from envsnap.errors import BuildError
 from envsnap.host.files import link_or_copy, sha256_file
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.package import Artefact, Package
 
-
-class WheelStore(Protocol):
-    """Whoever has wheels that no index serves, or that shall not be asked of one."""
-
-    def put(self, wheel: Artefact, target: Path) -> None:
-        """Put the wheel that has the recorded hash at ``target``, or raise EnvsnapError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """Folders of this machine in which wheels are looked for, in order."""
-
-    folders: tuple[Path, ...]
-
-    def put(self, wheel: Artefact, target: Path) -> None:
-        """Put the wheel at ``target``: see :func:`gather_wheel`."""
-        gather_wheel(wheel, target, self.folders)
+CopyWheel = Callable[[Artefact, Path], None]
+"""Copies the wheel that has the recorded hash to a path, or raises EnvsnapError: out of folders, or of a bundle."""
 
 
 def check_complete(packages: Iterable[Package]) -> None:
@@ -60,8 +43,8 @@ def check_without_conda(contents: Contents) -> None:
         )
 
 
-def gather_wheel(wheel: Artefact, target: Path, folders: Iterable[Path]) -> None:
-    """Put the wheel that has the recorded hash at ``target``.
+def copy_kept_wheel(wheel: Artefact, target: Path, folders: Iterable[Path]) -> None:
+    """Copy the wheel that has the recorded hash to ``target``.
 
     Args:
         wheel: the artefact; only its file name and SHA-256 count.

@@ -53,7 +53,7 @@ BuildEvent = StepStarted | StepLog | StepFinished
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningStep:
     """One step while it is followed, with the end of its log."""
 
     step: Step
@@ -77,9 +77,9 @@ class BuildKitLog:
     _DONE = re.compile(r"DONE (\d+\.\d+)s")
 
     def __init__(self) -> None:
-        self._running: dict[str, _Running] = {}
-        self._rest = _Running(Step("docker build"))
-        self._failed: tuple[_Running, str] | None = None
+        self._running: dict[str, _RunningStep] = {}
+        self._rest = _RunningStep(Step("docker build"))
+        self._failed: tuple[_RunningStep, str] | None = None
 
     def feed(self, line: str) -> Iterator[BuildEvent]:
         """Yield what one line of the output means."""
@@ -91,7 +91,7 @@ class BuildKitLog:
         number, text = found.groups()
         running = self._running.get(number)
         if running is None:
-            self._running[number] = _Running(self._step(text))
+            self._running[number] = _RunningStep(self._step(text))
             yield StepStarted(self._running[number].step)
         else:
             yield from self._event(running, text)
@@ -102,7 +102,7 @@ class BuildKitLog:
             return _failure(self._rest, "the builder failed")
         return _failure(*self._failed)
 
-    def _event(self, running: _Running, text: str) -> Iterator[BuildEvent]:
+    def _event(self, running: _RunningStep, text: str) -> Iterator[BuildEvent]:
         if done := self._DONE.fullmatch(text):
             yield StepFinished(running.step, float(done[1]))
         elif text == "CACHED":
@@ -131,7 +131,7 @@ class ClassicLog:
     _NOISE = (" ---> ", "Removing intermediate container ", "Successfully built ", "Successfully tagged ")
 
     def __init__(self) -> None:
-        self._running = _Running(Step("docker build"))
+        self._running = _RunningStep(Step("docker build"))
         self._is_cached = False
         self._pending = ""
         self._error = ""
@@ -166,7 +166,7 @@ class ClassicLog:
     def _event(self, line: str) -> Iterator[BuildEvent]:
         if found := self._STEP.fullmatch(line):
             yield from self._end_step()
-            self._running = _Running(Step(mask_credentials(found[3]), int(found[1]), int(found[2])))
+            self._running = _RunningStep(Step(mask_credentials(found[3]), int(found[1]), int(found[2])))
             yield StepStarted(self._running.step)
         elif image := self._IMAGE.fullmatch(line):
             if not self._running.step.name.upper().startswith("FROM "):
@@ -182,6 +182,6 @@ class ClassicLog:
         self._is_cached = False
 
 
-def _failure(running: _Running, error: str) -> str:
+def _failure(running: _RunningStep, error: str) -> str:
     lines = "".join(f"\n    {line}" for line in running.tail)
     return f"{running.step} failed: {mask_credentials(error)}{lines}"

@@ -15,7 +15,7 @@ from envsnap.manifest.bundle import BLOBS
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class BlobStore:
     """Blobs below ``root``, the folder of the bundle or what stands for it until its archive is written."""
 
     root: Path
@@ -24,10 +24,6 @@ class Store:
     def blobs(self) -> Path:
         """The folder with the blobs."""
         return self.root / BLOBS
-
-    def prepare(self) -> None:
-        """Make the folder."""
-        self.blobs.mkdir(parents=True, exist_ok=True)
 
     def size_of(self, sha256: str) -> int | None:
         """Return the size of a blob that is there; a file that is not what its name says is removed."""

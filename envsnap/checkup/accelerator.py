@@ -8,7 +8,7 @@ from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.cuda_driver import oldest_driver, parse_driver, toolkit_driver
 from envsnap.manifest.hardware import Gpu
-from envsnap.manifest.machine import Holdings, Machine
+from envsnap.manifest.machine import Inventory, Machine
 from envsnap.manifest.manifest import Contents
 
 FRAMEWORK_FLOORS = (((10, 0), "2.7.0", "12.8"), ((9, 0), "2.0.1", "11.8"))
@@ -137,7 +137,7 @@ def compiled_for(accelerator: Accelerator) -> str:
 
 
 def check_gpu_runtime(
-    machine: Machine, contents: Contents, holdings: Holdings, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
 ) -> Iterator[Check]:
     """Say whether the engine can hand GPUs to a container, where the job wants some."""
     engine = machine.engine
@@ -151,7 +151,7 @@ def check_gpu_runtime(
         yield Check(name=name, status="warn" if doubtful else "ok", found=found, needed=needed, advice=advice)
     elif engine.local:
         advice = "install the NVIDIA Container Toolkit and restart the engine, or rerun with --target venv"
-        yield Check(name=name, status=without_image(holdings, target), found="none", needed=needed, advice=advice)
+        yield Check(name=name, status=without_image(inventory, target), found="none", needed=needed, advice=advice)
     else:
         advice = f"the engine at {engine.address} does not say: try docker run --gpus all there"
         yield Check(name=name, status="warn", found="unknown", needed=needed, advice=advice)

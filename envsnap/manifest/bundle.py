@@ -59,7 +59,7 @@ class BundleEntry(Model, frozen=True):
                 return f"{BLOBS}/{self.sha256}"
 
 
-class Replaced(Model, frozen=True):
+class ReplacedWheel(Model, frozen=True):
     """A wheel that could not be had any more: one made from the installed files stands for it.
 
     Args:
@@ -93,7 +93,7 @@ class BundleIndex(Model, frozen=True):
     lock: Sha256
     entries: tuple[BundleEntry, ...]
     original_lock: Sha256 | None = None
-    replaced: tuple[Replaced, ...] = ()
+    replaced: tuple[ReplacedWheel, ...] = ()
     commit: Commit | None = None
     project: EntryName | None = None
     schema_version: str = BUNDLE_SCHEMA

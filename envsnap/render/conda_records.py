@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from envsnap.manifest.manifest import CondaPackage, Contents
-from envsnap.render.exported import LeftOut
+from envsnap.render.exported import OmittedPackage
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9!+._-]*")
@@ -30,17 +30,17 @@ SUBDIRS = {
 """Conda's platforms: https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/channels.html."""
 
 
-def specifiable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[LeftOut, ...]]:
+def specifiable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     """Return the records that name, version and build tell, in order of name; and those that are damaged."""
     return _sorted_out(contents, _unspecifiable)
 
 
-def downloadable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[LeftOut, ...]]:
+def downloadable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     """Return the records that name a file and a hash of it, in order of name; and the others."""
     return _sorted_out(contents, lambda record: _unspecifiable(record) or _undownloadable(record))
 
 
-def lockable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[LeftOut, ...]]:
+def lockable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     """Return the records that conda-lock's format holds, in order of name; and the others: it demands an MD5."""
     return _sorted_out(
         contents, lambda record: _unspecifiable(record) or _undownloadable(record) or _without_md5(record)
@@ -49,13 +49,13 @@ def lockable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[LeftOu
 
 def _sorted_out(
     contents: Contents, problem_of: Callable[[CondaPackage], str]
-) -> tuple[tuple[CondaPackage, ...], tuple[LeftOut, ...]]:
+) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     held: dict[str, CondaPackage] = {}
     lacking = []
     for record in sorted(contents.conda.packages if contents.conda else (), key=msgspec.structs.astuple):
         problem = problem_of(record) or (TWICE if record.name in held else "")
         if problem:
-            lacking.append(LeftOut(name=record.name, version=record.version, reason=problem))
+            lacking.append(OmittedPackage(name=record.name, version=record.version, reason=problem))
         else:
             held[record.name] = record
     return tuple(held.values()), tuple(sorted(lacking))

@@ -9,7 +9,7 @@ from envsnap.manifest.model import Model
 from envsnap.manifest.package import Package
 
 
-class LeftOut(Model, frozen=True, order=True):
+class OmittedPackage(Model, frozen=True, order=True):
     """A package that the format cannot hold.
 
     Args:
@@ -24,17 +24,17 @@ class LeftOut(Model, frozen=True, order=True):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
+class ExportFile:
     """A rendered file: its text, how many packages it holds, those it cannot, and what its reader should know."""
 
     text: str
     packages: int
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OmittedPackage, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class ExportPlace:
     """Where the file will stand.
 
     Args:
@@ -55,32 +55,32 @@ def header(manifest: Manifest) -> str:
     return f"# Written by envsnap export from the lock {manifest.snapshot.digest[:12]}; do not edit it.\n"
 
 
-def is_condas(package: Package) -> bool:
+def is_from_conda(package: Package) -> bool:
     """Whether conda's record, not the Python package's own entry, pins it."""
     return package.installed.owner == "conda"
 
 
 def python_packages(contents: Contents) -> tuple[Package, ...]:
     """Return the packages that pip or uv can install: conda's are pinned by its own records."""
-    return tuple(sorted((item for item in contents.packages if not is_condas(item)), key=lambda item: item.name))
+    return tuple(sorted((item for item in contents.packages if not is_from_conda(item)), key=lambda item: item.name))
 
 
-def without_wheel(packages: Iterable[Package]) -> Iterator[LeftOut]:
+def omit_without_wheel(packages: Iterable[Package]) -> Iterator[OmittedPackage]:
     """Name the packages that no wheel rebuilds, for formats that hold nothing else."""
     for package in packages:
         if package.wheel is None:
-            yield left_out(package, package.installed.reason or "the lock has no artefact of it")
+            yield omit(package, package.installed.reason or "the lock has no artefact of it")
 
 
-def left_out(package: Package, reason: str) -> LeftOut:
+def omit(package: Package, reason: str) -> OmittedPackage:
     """Name a package that a format cannot hold."""
-    return LeftOut(name=package.name, version=package.installed_version, reason=reason)
+    return OmittedPackage(name=package.name, version=package.installed_version, reason=reason)
 
 
-def condas_left_out(contents: Contents) -> Iterator[LeftOut]:
+def omit_conda_packages(contents: Contents) -> Iterator[OmittedPackage]:
     """Name conda's packages, for formats that only pip and uv read."""
     for package in contents.conda.packages if contents.conda else ():
-        yield LeftOut(
+        yield OmittedPackage(
             name=package.name,
             version=package.version,
             reason="conda installed it, and pip and uv install nothing of conda's",

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from envsnap.manifest.diff.locks import LockDiff, LockDifference, NotCompared
+from envsnap.manifest.diff.locks import LockDiff, LockDifference, UncomparedFacts
 from envsnap.manifest.diff.rebuilt import Difference
 from envsnap.manifest.diff.rules import TITLES
 from envsnap.report.text import printable, render
@@ -104,7 +104,7 @@ def _short(text: str) -> str:
     return printable(_DIGEST.sub(lambda match: match.group()[:_SHORT], text))
 
 
-def _not_compared(note: NotCompared) -> Text:
+def _not_compared(note: UncomparedFacts) -> Text:
     return Text(f"not compared: {', '.join(map(printable, note.what))} ({printable(note.reason)})")
 
 

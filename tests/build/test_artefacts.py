@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.build.artefacts import check_complete, gather_wheel
+from envsnap.build.artefacts import check_complete, copy_kept_wheel
 from envsnap.errors import BuildError
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
 
@@ -34,7 +34,7 @@ def test_the_file_with_the_recorded_hash_is_taken(tmp_path: Path) -> None:
         (tmp_path / folder / WHEEL.name).write_bytes(contents)
     target = tmp_path / "context" / "wheels" / WHEEL.name
 
-    gather_wheel(WHEEL, target, iter([tmp_path / "gone", tmp_path / "a", tmp_path / "b"]))
+    copy_kept_wheel(WHEEL, target, iter([tmp_path / "gone", tmp_path / "a", tmp_path / "b"]))
 
     assert b"right" == target.read_bytes()
 
@@ -42,4 +42,4 @@ def test_the_file_with_the_recorded_hash_is_taken(tmp_path: Path) -> None:
 def test_a_wheel_that_is_nowhere_says_what_to_do(tmp_path: Path) -> None:
     """Name, hash and the places that were searched."""
     with pytest.raises(BuildError, match=f"no index serves {WHEEL.name}.*{tmp_path}.*Copy the wheel there"):
-        gather_wheel(WHEEL, tmp_path / "x", [tmp_path])
+        copy_kept_wheel(WHEEL, tmp_path / "x", [tmp_path])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.bundle.store import Store
+from envsnap.bundle.store import BlobStore
 from envsnap.bundle.write import place_of, write_bundle
 from envsnap.host.archive import TarMember
 from envsnap.manifest.accelerator import Accelerator
@@ -69,8 +69,8 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
     ) -> Path:
         manifest = make_manifest(patch)
         place = place_of(tmp_path / name)
-        store = Store(place.root)
-        store.prepare()
+        store = BlobStore(place.root)
+        store.blobs.mkdir(parents=True)
         (store.blobs / digest(WHEEL)).write_bytes(WHEEL)
         archived = store.archive(source, "the source")
         text = dump_manifest(manifest).encode()

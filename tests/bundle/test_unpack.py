@@ -56,7 +56,7 @@ def test_project_shares_no_file_with_the_bundle(make_bundle: MakeBundle, tmp_pat
     for path in filter(Path.is_file, project.rglob("*")):
         path.write_text("edited")
 
-    open_bundle(bundle).put(make_manifest().contents.packages[0].wheels[0], tmp_path / "wheel")
+    open_bundle(bundle).copy_wheel(make_manifest().contents.packages[0].wheels[0], tmp_path / "wheel")
 
     assert make_manifest() == open_bundle(bundle).manifest()[0]
 

@@ -9,7 +9,7 @@ from envsnap.checkup import examine, survey
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.hardware import Gpu
-from envsnap.manifest.machine import ContainerEngine, Holdings, Machine
+from envsnap.manifest.machine import ContainerEngine, Inventory, Machine
 from envsnap.manifest.manifest import Contents
 
 Make = Callable[..., Machine]
@@ -27,7 +27,7 @@ def gpu_machine(make_machine: Make, *gpus: Gpu, driver: str = "550.54.15", engin
 
 def by_name(machine: Machine, contents: Contents) -> dict[str, Check]:
     """Return all checks."""
-    return {check.name: check for check in examine(machine, contents, Holdings(base_image=True), None)}
+    return {check.name: check for check in examine(machine, contents, Inventory(base_image=True), None)}
 
 
 def test_the_same_gpu_is_ok(make_machine: Make, gpu_contents: Contents) -> None:
@@ -136,7 +136,7 @@ def test_engine_must_hand_gpus_on(
 def test_interpreter_makes_up_for_an_engine_without_gpus(make_machine: Make, gpu_contents: Contents) -> None:
     """A virtual environment sees this machine's GPUs by itself, unless an image is insisted on."""
     machine = gpu_machine(make_machine, H100, engine=ContainerEngine(address="a", version="27"))
-    here = Holdings(base_image=True, interpreter="/usr/bin/python3.11")
+    here = Inventory(base_image=True, interpreter="/usr/bin/python3.11")
     either, image = (examine(machine, gpu_contents, here, target) for target in (None, "docker"))
 
     assert ["warn"] == [check.status for check in either if check.name == "GPUs in containers"]

@@ -3,7 +3,7 @@
 import pytest
 
 from envsnap.errors import InvalidFileError
-from envsnap.manifest.bundle import BundleEntry, BundleIndex, Replaced, dump_index, parse_index
+from envsnap.manifest.bundle import BundleEntry, BundleIndex, ReplacedWheel, dump_index, parse_index
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 LOCK = BundleEntry(kind="lock", name="envsnap.lock", sha256=A, size=1)
@@ -13,7 +13,7 @@ INDEX = BundleIndex(
     lock=C,
     entries=(LOCK, WHEEL, BundleEntry(kind="baseline", name="inputs/x é.txt", sha256=A, size=3)),
     original_lock=B,
-    replaced=(Replaced(package="demo", reason="gone", wheel="demo-1.0-py3-none-any.whl", sha256=A),),
+    replaced=(ReplacedWheel(package="demo", reason="gone", wheel="demo-1.0-py3-none-any.whl", sha256=A),),
     commit="1" * 40,
     project="deep/project",
 )

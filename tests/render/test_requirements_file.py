@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from envsnap.errors import UsageError
 from envsnap.manifest.manifest import Manifest
-from envsnap.render.exported import Place
+from envsnap.render.exported import ExportPlace
 from envsnap.render.requirements_file import render_requirements, render_requirements_file
 
 
@@ -39,7 +39,7 @@ def test_no_packages_are_no_lines() -> None:
 def test_a_folder_that_pip_and_uv_read_differently_is_refused(exports: dict[str, Manifest]) -> None:
     """Both split a line at spaces, each in its own way."""
     with pytest.raises(UsageError, match="write it beside the lock"):
-        render_requirements_file(exports["everything"], Place(lock_folder="../my project"))
+        render_requirements_file(exports["everything"], ExportPlace(lock_folder="../my project"))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_folder_that_pip_and_uv_read_differently_is_refused(exports: dict[str,
     ],
 )
 def test_kept_wheels_are_found_from_where_the_file_lies(exports: dict[str, Manifest], folder: str, line: str) -> None:
-    text = render_requirements_file(exports["everything"], Place(lock_folder=folder)).text
+    text = render_requirements_file(exports["everything"], ExportPlace(lock_folder=folder)).text
 
     assert [f"--find-links {line}"] == [one for one in text.splitlines() if "find-links" in one]
 
@@ -66,7 +66,7 @@ def test_packages_without_a_wheel_are_named_and_why(exports: dict[str, Manifest]
     )
 
     exported = render_requirements_file(
-        replace(exports["everything"], contents=replace(contents, packages=bare)), Place()
+        replace(exports["everything"], contents=replace(contents, packages=bare)), ExportPlace()
     )
 
     assert {

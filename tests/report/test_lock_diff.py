@@ -1,6 +1,6 @@
 """What differs is drawn for people: by group, short, and without anything that steers a terminal."""
 
-from envsnap.manifest.diff.locks import LockDiff, LockDifference, NotCompared
+from envsnap.manifest.diff.locks import LockDiff, LockDifference, UncomparedFacts
 from envsnap.manifest.diff.rebuilt import Difference
 from envsnap.manifest.diff.rules import Group
 from envsnap.report.lock_diff import render_differences, render_lock_diff
@@ -80,7 +80,7 @@ def test_nothing_in_a_lock_steers_the_terminal() -> None:
     """Neither a name nor a value nor a file's name does."""
     diff = LockDiff(
         differences=(differs("a\x1b[2J", "data", "b\x1b]0;t\x07", "c\u202e"),),
-        not_compared=(NotCompared(what=("d\r",), groups=(), reason="e\x9b"),),
+        not_compared=(UncomparedFacts(what=("d\r",), groups=(), reason="e\x9b"),),
     )
 
     text = render_lock_diff(diff, ("f\x1b", "g\x08"), color=False)
@@ -91,7 +91,7 @@ def test_nothing_in_a_lock_steers_the_terminal() -> None:
 
 def test_what_is_the_same_takes_one_line() -> None:
     """What was not compared is no part of it, and says why."""
-    note = NotCompared(what=("results", "thread pools"), groups=("results",), reason="B: the job was not run")
+    note = UncomparedFacts(what=("results", "thread pools"), groups=("results",), reason="B: the job was not run")
     diff = LockDiff(same=("code", "interpreter", "record"), not_compared=(note,))
 
     text = render_lock_diff(diff, NAMES, color=False)

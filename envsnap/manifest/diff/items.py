@@ -16,7 +16,7 @@ _HASHED_NAME = re.compile(r"-[0-9a-f]{8,}(?=[.-])|\.so[.0-9]*\Z")
 _USUAL_NAMES = ("path", "name", "what")
 
 
-class _Unrecorded:
+class _UnrecordedValue:
     """Equals everything: where nothing was recorded, nothing can differ."""
 
     def __eq__(self, other: object) -> bool:
@@ -26,10 +26,10 @@ class _Unrecorded:
         return 0
 
 
-UNRECORDED: Final = _Unrecorded()
+UNRECORDED: Final = _UnrecordedValue()
 
 
-class Shown(NamedTuple):
+class ItemView(NamedTuple):
     """How a table stands as one value.
 
     Args:
@@ -44,9 +44,9 @@ class Shown(NamedTuple):
     implied: tuple[str, ...] = ()
 
 
-_LOADED_LIBRARY = Shown((("version", "{}"), ("sha256?", "sha256 {}")), (), ("name", "owner", "path", "size"))
-SHOWN: Mapping[FactPath, Shown] = {
-    ("packages",): Shown(
+_LOADED_LIBRARY = ItemView((("version", "{}"), ("sha256?", "sha256 {}")), (), ("name", "owner", "path", "size"))
+VIEWS: Mapping[FactPath, ItemView] = {
+    ("packages",): ItemView(
         (("version|installed.version", "{}"),),
         (
             ("installed.build", "build {}"),
@@ -59,26 +59,26 @@ SHOWN: Mapping[FactPath, Shown] = {
             "installed.source-digest", "installed.wheel",
         ),
     ),
-    ("conda", "packages"): Shown(
+    ("conda", "packages"): ItemView(
         (("version", "{}"),), (("build", "build {}"),), ("url", "sha256", "md5", "size", "depends")
     ),
-    ("system", "packages"): Shown((("version", "{}"),), (("arch", "{}"),)),
-    ("accelerator", "libraries"): Shown((("version", "{}"), ("sha256?", "sha256 {}")), (), ("size",)),
+    ("system", "packages"): ItemView((("version", "{}"),), (("arch", "{}"),)),
+    ("accelerator", "libraries"): ItemView((("version", "{}"), ("sha256?", "sha256 {}")), (), ("size",)),
     ("numerics", "libraries"): _LOADED_LIBRARY,
     ("loaded", "libraries"): _LOADED_LIBRARY,
-    ("numerics", "changed"): Shown((("at-exit", "changed to {}"),)),
-    ("numerics", "seeds"): Shown((("seed", "{}"),)),
-    ("numerics", "pools"): Shown(
+    ("numerics", "changed"): ItemView((("at-exit", "changed to {}"),)),
+    ("numerics", "seeds"): ItemView((("seed", "{}"),)),
+    ("numerics", "pools"): ItemView(
         (("version", "{}"), ("architecture", "{}"), ("num-threads", "{} threads")),
         (("threading-layer", "{}"),),
         ("path",),
     ),
-    ("data",): Shown((("sha256", "sha256 {}"), ("size", "{} bytes"))),
-    ("code", "changed"): Shown((("sha256", "changed, sha256 {}"),)),
-    ("baseline", "outputs"): Shown((("sha256", "sha256 {}"), ("size", "{} bytes"))),
-    ("findings",): Shown((("detail", "{}"),)),
-    ("not-captured",): Shown((("reason", "{}"),)),
-    ("hardware", "gpus"): Shown((("name", "{}"),)),
+    ("data",): ItemView((("sha256", "sha256 {}"), ("size", "{} bytes"))),
+    ("code", "changed"): ItemView((("sha256", "changed, sha256 {}"),)),
+    ("baseline", "outputs"): ItemView((("sha256", "sha256 {}"), ("size", "{} bytes"))),
+    ("findings",): ItemView((("detail", "{}"),)),
+    ("not-captured",): ItemView((("reason", "{}"),)),
+    ("hardware", "gpus"): ItemView((("name", "{}"),)),
 }  # fmt: skip
 """Lists whose items are shown as one value; keys that are not named here are compared each for itself."""
 
@@ -118,26 +118,26 @@ def by_name(where: FactPath, items: Iterable[Table]) -> dict[FactPath, Table]:
     return named
 
 
-def describe_pair(shown: Shown, a: Table, b: Table) -> tuple[str, str]:
-    """Spell two items of the same name; equal texts where nothing differs that :class:`Shown` names."""
-    alike = not any(_differs(a, b, key) for key, _ in shown.always)
-    parts = [(key, words) for key, words in shown.also if alike and _differs(a, b, key)]
+def describe_pair(view: ItemView, a: Table, b: Table) -> tuple[str, str]:
+    """Spell two items of the same name; equal texts where nothing differs that :class:`ItemView` names."""
+    alike = not any(_differs(a, b, key) for key, _ in view.always)
+    parts = [(key, words) for key, words in view.also if alike and _differs(a, b, key)]
     if alike and not parts:
         return "", ""
     before, after = ([words.format(spell(_get(item, key) or "unknown")) for key, words in parts] for item in (a, b))
-    return ", ".join([describe(shown, a), *before]), ", ".join([describe(shown, b), *after])
+    return ", ".join([describe(view, a), *before]), ", ".join([describe(view, b), *after])
 
 
-def describe(shown: Shown, item: Table) -> str:
+def describe(view: ItemView, item: Table) -> str:
     """Spell an item alone."""
-    values = ((words, _get(item, key)) for key, words in shown.always)
+    values = ((words, _get(item, key)) for key, words in view.always)
     return ", ".join(words.format(spell(value)) for words, value in values if value not in (None, "")) or "there"
 
 
-def without_shown(shown: Shown, item: Table, *, equal: bool) -> Table:
+def without_viewed(view: ItemView, item: Table, *, equal: bool) -> Table:
     """Leave out what :func:`describe_pair` looks at and, where that is not ``equal``, what follows from it."""
-    keys = [one for keys, _ in (*shown.always, *shown.also) for one in keys.split("|")]
-    return _without(item, {tuple(key.rstrip("?").split(".")) for key in (*keys, *(() if equal else shown.implied))})
+    keys = [one for keys, _ in (*view.always, *view.also) for one in keys.split("|")]
+    return _without(item, {tuple(key.rstrip("?").split(".")) for key in (*keys, *(() if equal else view.implied))})
 
 
 def spell(value: object) -> str:

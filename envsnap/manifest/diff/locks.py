@@ -6,8 +6,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from envsnap.manifest.diff.items import (
-    SHOWN,
     UNRECORDED,
+    VIEWS,
     Table,
     by_name,
     describe,
@@ -15,7 +15,7 @@ from envsnap.manifest.diff.items import (
     mark_unrecorded,
     spell,
     summarise,
-    without_shown,
+    without_viewed,
 )
 from envsnap.manifest.diff.rules import (
     FOLLOWING,
@@ -63,7 +63,7 @@ class LockDifference(Model, frozen=True):
     b: str | None
 
 
-class NotCompared(Model, frozen=True):
+class UncomparedFacts(Model, frozen=True):
     """Facts of ``groups`` that one side cannot have: ``what`` they are, and the reason."""
 
     what: tuple[str, ...]
@@ -76,7 +76,7 @@ class LockDiff(Model, frozen=True):
 
     differences: tuple[LockDifference, ...] = ()
     same: tuple[Group, ...] = ()
-    not_compared: tuple[NotCompared, ...] = ()
+    not_compared: tuple[UncomparedFacts, ...] = ()
 
     @property
     def moves_numbers(self) -> bool:
@@ -111,7 +111,7 @@ class Side(Model, frozen=True):
         return self.contents.baseline is not None and self.contents.baseline.observed
 
 
-class _Silence(NamedTuple):
+class _BlindSpot(NamedTuple):
     """What side ``side`` (0 or 1) cannot tell, in words by pattern, and why; ``partly``: whatever it says of it."""
 
     side: int
@@ -120,7 +120,7 @@ class _Silence(NamedTuple):
     partly: bool = False
 
 
-class _Skipped(NamedTuple):
+class _SkippedFact(NamedTuple):
     """A fact that only one side could have."""
 
     words: str
@@ -128,7 +128,7 @@ class _Skipped(NamedTuple):
     reason: str
 
 
-_Found = LockDifference | _Skipped
+_Found = LockDifference | _SkippedFact
 
 
 def diff_locks(a: Side, b: Side, *, same_code: bool = False) -> LockDiff:
@@ -140,10 +140,10 @@ def diff_locks(a: Side, b: Side, *, same_code: bool = False) -> LockDiff:
         same_code: whether the two commits hold the same files: then what names the commits moves nothing.
     """
     tables = a.tables, b.tables
-    found = tuple(_compare((), *tables, tuple(_silences(a, b))))
+    found = tuple(_compare((), *tables, tuple(_blind_spots(a, b))))
     facts = _without_echoes([one for one in found if isinstance(one, LockDifference)])
     differences = [_with_same_files(one) if same_code and one.path[0] == "code" else one for one in facts]
-    notes = (*_notes(one for one in found if isinstance(one, _Skipped)), *_older(a, b))
+    notes = (*_notes(one for one in found if isinstance(one, _SkippedFact)), *_older(a, b))
     unequal = {one.group for one in differences}.union(*(note.groups for note in notes))
     known = _groups((), tables[0]) & _groups((), tables[1])
     order = tuple(TITLES)
@@ -154,47 +154,49 @@ def diff_locks(a: Side, b: Side, *, same_code: bool = False) -> LockDiff:
     )
 
 
-def _silences(*sides: Side) -> Iterator[_Silence]:
+def _blind_spots(*sides: Side) -> Iterator[_BlindSpot]:
     run = any(side.observed for side in sides)
     for index, side in enumerate(sides):
         if run and not side.observed:
             reason = f"{side.name}: the job was not run, or not observed"
-            yield _Silence(index, OBSERVED, reason)
-            yield _Silence(index, OBSERVED_TOO, reason, partly=True)
+            yield _BlindSpot(index, OBSERVED, reason)
+            yield _BlindSpot(index, OBSERVED_TOO, reason, partly=True)
         if not side.sought:
-            yield _Silence(index, SOUGHT, f"{side.name}: nobody looked for them", partly=True)
+            yield _BlindSpot(index, SOUGHT, f"{side.name}: nobody looked for them", partly=True)
 
 
-def _compare(path: FactPath, a: object, b: object, silences: tuple[_Silence, ...]) -> Iterator[_Found]:
+def _compare(path: FactPath, a: object, b: object, blind_spots: tuple[_BlindSpot, ...]) -> Iterator[_Found]:
     if a == b or (_is_empty(a) and _is_empty(b)) or path in FOLLOWING:
         return
-    for silence in silences:
-        words = find_words(path, silence.words) if silence.partly or not (a, b)[silence.side] else None
+    for blind_spot in blind_spots:
+        words = find_words(path, blind_spot.words) if blind_spot.partly or not (a, b)[blind_spot.side] else None
         if words is not None:
-            yield _Skipped(words, classify(path)[0], silence.reason)
+            yield _SkippedFact(words, classify(path)[0], blind_spot.reason)
             return
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for key in sorted(a.keys() | b.keys()):
-            yield from _compare((*path, key), a.get(key), b.get(key), silences)
+            yield from _compare((*path, key), a.get(key), b.get(key), blind_spots)
     elif _holds_tables(a) or _holds_tables(b):
-        yield from _compare_items(path, _tables(a), _tables(b), silences)
+        yield from _compare_items(path, _tables(a), _tables(b), blind_spots)
     else:
         yield _difference(path, *_spell_pair(path, a, b))
 
 
-def _compare_items(path: FactPath, a: list[Table], b: list[Table], silences: tuple[_Silence, ...]) -> Iterator[_Found]:
-    ours, theirs, shown = by_name(path, a), by_name(path, b), SHOWN.get(path)
+def _compare_items(
+    path: FactPath, a: list[Table], b: list[Table], blind_spots: tuple[_BlindSpot, ...]
+) -> Iterator[_Found]:
+    ours, theirs, view = by_name(path, a), by_name(path, b), VIEWS.get(path)
     for name in sorted(ours.keys() | theirs.keys()):
         one, other, where = ours.get(name), theirs.get(name), (*path, *name)
-        if shown is None or one is None or other is None:
-            yield from _compare(where, one, other, silences)
+        if view is None or one is None or other is None:
+            yield from _compare(where, one, other, blind_spots)
             continue
-        before, after = describe_pair(shown, one, other)
+        before, after = describe_pair(view, one, other)
         if before != after:
             yield _difference(where, before, after)
         equal = before == after
-        ours_left, theirs_left = without_shown(shown, one, equal=equal), without_shown(shown, other, equal=equal)
-        yield from _compare(where, ours_left, theirs_left, silences)
+        ours_left, theirs_left = without_viewed(view, one, equal=equal), without_viewed(view, other, equal=equal)
+        yield from _compare(where, ours_left, theirs_left, blind_spots)
 
 
 def _difference(path: FactPath, a: str | None, b: str | None) -> LockDifference:
@@ -230,8 +232,8 @@ def _spell_one(path: FactPath, value: object) -> str | None:
     if _is_empty(value):
         return None
     if isinstance(value, Mapping):
-        shown = SHOWN.get(path[:-1]) or SHOWN.get(path[:-2])
-        return describe(shown, value) if shown else summarise(path, value)
+        view = VIEWS.get(path[:-1]) or VIEWS.get(path[:-2])
+        return describe(view, value) if view else summarise(path, value)
     return spell(value)
 
 
@@ -253,21 +255,21 @@ def _tables(value: object) -> list[Table]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _notes(skipped: Iterable[_Skipped]) -> Iterator[NotCompared]:
+def _notes(skipped: Iterable[_SkippedFact]) -> Iterator[UncomparedFacts]:
     facts = tuple(skipped)
     for reason in dict.fromkeys(fact.reason for fact in facts):
         told = [fact for fact in facts if fact.reason == reason]
-        yield NotCompared(
+        yield UncomparedFacts(
             what=tuple(dict.fromkeys(fact.words for fact in told)),
             groups=tuple(group for group in TITLES if any(fact.group == group for fact in told)),
             reason=reason,
         )
 
 
-def _older(*sides: Side) -> Iterator[NotCompared]:
+def _older(*sides: Side) -> Iterator[UncomparedFacts]:
     for side in sides:
         if side.document is not None:
-            yield NotCompared(
+            yield UncomparedFacts(
                 what=("what it did not record yet",), groups=(), reason=f"{side.name}: an older envsnap wrote it"
             )
 

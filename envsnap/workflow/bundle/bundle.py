@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from envsnap import __version__
-from envsnap.bundle.collect import Collected, collect, wanted_conda, wanted_wheels
+from envsnap.bundle.collect import Collection, collect, wanted_conda, wanted_wheels
 from envsnap.bundle.reader import open_bundle
-from envsnap.bundle.store import Store
+from envsnap.bundle.store import BlobStore
 from envsnap.bundle.unpack import kept_patch, unpack_bundle
-from envsnap.bundle.write import Place, place_of, write_bundle
+from envsnap.bundle.write import BundlePlace, place_of, write_bundle
+from envsnap.capture.environment import CapturedEnvironment, capture_environment
+from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BundleError
 from envsnap.host.disk import free_space
 from envsnap.host.fetch import Refusal, fetch
@@ -22,9 +24,9 @@ from envsnap.manifest.bundle import LOCK, BundleEntry, BundleIndex
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.run.baseline import FOLDER, baseline_files
-from envsnap.workflow.bundle.replacements import Complete, Interpreter, replace_missing
-from envsnap.workflow.interpreters import check_folder
-from envsnap.workflow.progress import Progress, TransferProgress
+from envsnap.workflow.bundle.replacements import CompleteLock, replace_missing
+from envsnap.workflow.interpreters import check_folder, choose_python
+from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import Lock, read_lock
 
 UNPINNED_CONDA = "conda packages that no SHA-256 pins are left out: {names}"
@@ -53,7 +55,7 @@ class BundleRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bundled:
+class BundleResult:
     """A complete bundle.
 
     Args:
@@ -70,7 +72,7 @@ class Bundled:
 
 
 @dataclass(frozen=True, slots=True)
-class Unpacked:
+class UnpackResult:
     """A project folder that was made out of a bundle, and how many inputs it lacks."""
 
     project: Path
@@ -78,7 +80,7 @@ class Unpacked:
     inputs: int
 
 
-def bundle(request: BundleRequest, progress: TransferProgress) -> Bundled:
+def bundle(request: BundleRequest, progress: Progress) -> BundleResult:
     """Collect the artefacts, make those that are lost, add source and baseline, and write; the index comes last.
 
     Raises:
@@ -92,17 +94,15 @@ def bundle(request: BundleRequest, progress: TransferProgress) -> Bundled:
         progress.warn(warning)
     with exclusive(request.folder):
         place = place_of((request.output or work_folder(request.folder) / "bundle").absolute())
-        store = Store(place.root)
-        store.prepare()
+        place.store.blobs.mkdir(parents=True, exist_ok=True)
         collected = _collect(lock.manifest, request, place, progress)
-        interpreter = Interpreter(folder=request.folder, env=request.env, python=request.python, prefix=request.prefix)
-        complete = replace_missing(lock.manifest, collected.missing, interpreter, store)
+        complete = replace_missing(lock.manifest, collected.missing, partial(_probe, request), place.store)
         for replaced in complete.replaced:
             progress.warn(f"{replaced.reason}; a wheel made from the installed files stands for it")
         return _write(request, lock, place, collected, complete, progress)
 
 
-def _collect(manifest: Manifest, request: BundleRequest, place: Place, progress: TransferProgress) -> Collected:
+def _collect(manifest: Manifest, request: BundleRequest, place: BundlePlace, progress: Progress) -> Collection:
     contents = manifest.contents
     wheels, without = wanted_wheels(contents.packages)
     conda, unpinned = wanted_conda(contents.conda)
@@ -112,16 +112,22 @@ def _collect(manifest: Manifest, request: BundleRequest, place: Place, progress:
     folders = (work_folder(request.folder) / "wheels", *config.local_folders)
     wanted = (*wheels, *conda)
     progress.stage(f"collecting {len(wanted)} packages")
-    total = sum(item.size or 0 for item in wanted)
-    found = collect(wanted, Store(place.root), folders, partial(_fetch, place, total, config, progress))
-    return Collected(entries=found.entries, missing=(*without, *found.missing), fetched=found.fetched)
+    total = sum(item.file.size or 0 for item in wanted)
+    found = collect(wanted, place.store, folders, partial(_fetch, place, total, config, progress))
+    return Collection(entries=found.entries, missing=(*without, *found.missing), fetched=found.fetched)
+
+
+def _probe(request: BundleRequest) -> CapturedEnvironment:
+    """Probe the environment that was captured, where it still is."""
+    python = choose_python(request.folder, request.env, request.python, request.prefix)
+    return capture_environment(LocalEnvironment(python, caller=request.env), request.folder.absolute())
 
 
 def _fetch(
-    place: Place,
+    place: BundlePlace,
     total: int,
     config: IndexConfig,
-    progress: TransferProgress,
+    progress: Progress,
     downloads: Sequence[Download],
     folder: Path,
 ) -> tuple[Refusal, ...]:
@@ -129,7 +135,7 @@ def _fetch(
 
     if not downloads:
         return ()
-    _check_room(place, total if place.is_archive else 0, downloads, Store(place.root))
+    _check_room(place, total if place.is_archive else 0, downloads)
     http = IndexConnections(config)
     http.prepare()
     size = sum(download.size or 0 for download in downloads)
@@ -137,10 +143,10 @@ def _fetch(
         return fetch(downloads, folder, http, on_bytes=advance)
 
 
-def _check_room(place: Place, archive: int, downloads: Sequence[Download], store: Store) -> None:
+def _check_room(place: BundlePlace, archive: int, downloads: Sequence[Download]) -> None:
     """Refuse before the first byte what cannot fit; ``archive`` bytes are needed a second time for the archive."""
     largest = max(downloads, key=lambda download: download.size or 0)
-    needed = archive + sum((download.size or 0) - store.part_of(download.sha256) for download in downloads)
+    needed = archive + sum((download.size or 0) - place.store.part_of(download.sha256) for download in downloads)
     space = free_space(place.root)
     if space is not None and space[1] < needed:
         raise BundleError(
@@ -152,15 +158,15 @@ def _check_room(place: Place, archive: int, downloads: Sequence[Download], store
 def _write(
     request: BundleRequest,
     lock: Lock,
-    place: Place,
-    collected: Collected,
-    complete: Complete,
+    place: BundlePlace,
+    collected: Collection,
+    complete: CompleteLock,
     progress: Progress,
-) -> Bundled:
-    store, manifest = Store(place.root), complete.manifest
+) -> BundleResult:
+    manifest = complete.manifest
     text = dump_manifest(manifest).encode() if complete.replaced else lock.path.read_bytes()
     baseline = _baseline(manifest, request.folder)
-    source, project = _source(manifest, request.folder, store, progress)
+    source, project = _source(manifest, request.folder, place.store, progress)
     entries = (
         BundleEntry(kind="lock", name=LOCK, sha256=sha256_bytes(text), size=len(text)),
         *(_entry_of(name, path) for name, path in baseline.items()),
@@ -179,7 +185,7 @@ def _write(
     )
     progress.stage(f"writing {place.path}")
     write_bundle(place, index, text, baseline)
-    return Bundled(path=place.path, index=index, fetched=collected.fetched, inputs=len(manifest.contents.data))
+    return BundleResult(path=place.path, index=index, fetched=collected.fetched, inputs=len(manifest.contents.data))
 
 
 def _baseline(manifest: Manifest, folder: Path) -> dict[str, Path]:
@@ -211,7 +217,9 @@ def _entry_of(name: str, path: Path) -> BundleEntry:
     return BundleEntry(kind="baseline", name=name, sha256=sha256, size=size)
 
 
-def _source(manifest: Manifest, folder: Path, store: Store, progress: Progress) -> tuple[tuple[BundleEntry, ...], str]:
+def _source(
+    manifest: Manifest, folder: Path, store: BlobStore, progress: Progress
+) -> tuple[tuple[BundleEntry, ...], str]:
     """Archive the source at the recorded commit; return its entry, and where the project lies in it."""
     code = manifest.contents.code
     if code is None:
@@ -231,7 +239,7 @@ def _source(manifest: Manifest, folder: Path, store: Store, progress: Progress) 
     return (BundleEntry(kind="source", name="source.tar", sha256=sha256, size=size),), found[1]
 
 
-def unpack(path: Path, folder: Path, progress: Progress) -> Unpacked:
+def unpack(path: Path, folder: Path, progress: Progress) -> UnpackResult:
     """Make a project folder out of a bundle.
 
     Raises:
@@ -243,4 +251,4 @@ def unpack(path: Path, folder: Path, progress: Progress) -> Unpacked:
         progress.warn(warning)
     progress.stage(f"unpacking into {folder}")
     project = unpack_bundle(opened, manifest, folder.absolute())
-    return Unpacked(project=project, lock=manifest.snapshot.digest, inputs=len(manifest.contents.data))
+    return UnpackResult(project=project, lock=manifest.snapshot.digest, inputs=len(manifest.contents.data))

@@ -1,49 +1,39 @@
 """Wheels that no index has any more: made again from the installed files of the captured environment."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from envsnap.bundle.collect import Missing
-from envsnap.bundle.store import Store, room_in_bundle
-from envsnap.capture.environment import CapturedEnvironment, capture_environment
-from envsnap.environment.local import LocalEnvironment
+from envsnap.bundle.collect import MissingFile
+from envsnap.bundle.store import BlobStore, room_in_bundle
+from envsnap.capture.environment import CapturedEnvironment
 from envsnap.errors import BundleError, CaptureError, UsageError
 from envsnap.host.files import sha256_file
 from envsnap.host.wheel_file import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.entry import CONTEXT_WHEELS
 from envsnap.lock.repack import repack
-from envsnap.manifest.bundle import BundleEntry, Replaced
+from envsnap.manifest.bundle import BundleEntry, ReplacedWheel
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Installed, Package
-from envsnap.workflow.interpreters import choose_python
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interpreter:
-    """Where the captured environment may still be: the caller's choice, as of ``freeze``."""
-
-    folder: Path
-    env: Mapping[str, str]
-    python: Path | None = None
-    prefix: Path | None = None
+Probe = Callable[[], CapturedEnvironment]
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
+class CompleteLock:
     """A manifest for which every wheel is at hand, the wheels that were made for it, and what they stand for."""
 
     manifest: Manifest
     entries: tuple[BundleEntry, ...] = ()
-    replaced: tuple[Replaced, ...] = ()
+    replaced: tuple[ReplacedWheel, ...] = ()
 
 
-def replace_missing(manifest: Manifest, missing: Sequence[Missing], interpreter: Interpreter, store: Store) -> Complete:
+def replace_missing(manifest: Manifest, missing: Sequence[MissingFile], probe: Probe, store: BlobStore) -> CompleteLock:
     """Make the missing wheels from what is installed, and return a manifest that pins them in place of the lost ones.
 
     Only an installation with the locked content digest serves: the bundle's environment is the captured one.
@@ -52,15 +42,15 @@ def replace_missing(manifest: Manifest, missing: Sequence[Missing], interpreter:
         BundleError: names each file that can neither be had nor made, and why.
     """
     if not missing:
-        return Complete(manifest)
+        return CompleteLock(manifest)
     packages = {package.name: package for package in manifest.contents.packages}
-    lost = [item for item in missing if item.wanted.kind == "wheel"]
+    lost = [item for item in missing if item.pinned.kind == "wheel"]
     made: dict[str, Artefact] = {}
-    problems = [item.reason for item in missing if item.wanted.kind != "wheel"]
-    found = _installed(interpreter) if lost else "not asked"
+    problems = [item.reason for item in missing if item.pinned.kind != "wheel"]
+    found = _installed(probe) if lost else "not asked"
     for item in lost:
         try:
-            made[item.wanted.package] = _make(packages[item.wanted.package], found, store)
+            made[item.pinned.file.package] = _make(packages[item.pinned.file.package], found, store)
         except (CaptureError, BundleError) as error:
             problems.append(f"{item.reason}; nor can it be made from the installed files: {error}")
     if problems:
@@ -71,19 +61,18 @@ def replace_missing(manifest: Manifest, missing: Sequence[Missing], interpreter:
         replace(manifest.contents, packages=changed), created_by=snapshot.created_by, created_at=snapshot.created_at
     )
     entries = [_entry(wheel) for wheel in made.values()]
-    return Complete(sealed, tuple(entries), tuple(map(_describe, lost)))
+    return CompleteLock(sealed, tuple(entries), tuple(map(_describe, lost)))
 
 
-def _installed(interpreter: Interpreter) -> CapturedEnvironment | str:
+def _installed(probe: Probe) -> CapturedEnvironment | str:
     """Probe the environment that was captured; say why not, where it is gone."""
     try:
-        python = choose_python(interpreter.folder, interpreter.env, interpreter.python, interpreter.prefix)
-        return capture_environment(LocalEnvironment(python, caller=interpreter.env), interpreter.folder.absolute())
+        return probe()
     except (UsageError, CaptureError) as error:
         return str(error)
 
 
-def _make(package: Package, found: CapturedEnvironment | str, store: Store) -> Artefact:
+def _make(package: Package, found: CapturedEnvironment | str, store: BlobStore) -> Artefact:
     if isinstance(found, str):
         raise BundleError(found)
     installed = _same(package, found)
@@ -112,11 +101,11 @@ def _same(package: Package, found: CapturedEnvironment) -> Installed:
     return installed
 
 
-def _repin(package: Package, made: Mapping[str, Artefact], lost: Sequence[Missing]) -> Package:
+def _repin(package: Package, made: Mapping[str, Artefact], lost: Sequence[MissingFile]) -> Package:
     wheel = made.get(package.name)
     if wheel is None:
         return package
-    (item,) = (item for item in lost if item.wanted.package == package.name)
+    (item,) = (item for item in lost if item.pinned.file.package == package.name)
     reason = f"made for a bundle from the installed files: {item.reason}"
     record = replace(package.installed, evidence="repacked", reason=reason)
     if package.wheels or (package.vcs is None and package.directory is None):
@@ -128,8 +117,6 @@ def _entry(wheel: Artefact) -> BundleEntry:
     return BundleEntry(kind="wheel", name=wheel.name, sha256=wheel.hashes["sha256"], size=wheel.size or 0)
 
 
-def _describe(item: Missing) -> Replaced:
-    pinned = item.wanted.sha256 or None
-    return Replaced(
-        package=item.wanted.package, reason=item.reason, wheel=item.wanted.name if pinned else None, sha256=pinned
-    )
+def _describe(item: MissingFile) -> ReplacedWheel:
+    file, pinned = item.pinned.file, item.pinned.file.sha256 or None
+    return ReplacedWheel(package=file.package, reason=item.reason, wheel=file.name if pinned else None, sha256=pinned)

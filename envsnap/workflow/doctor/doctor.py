@@ -5,8 +5,8 @@ import msgspec
 from envsnap.checkup import examine, survey
 from envsnap.manifest.checkup import Checkup
 from envsnap.manifest.manifest import Manifest
-from envsnap.workflow.doctor.holdings import describe_holdings
-from envsnap.workflow.doctor.machine import DoctorRequest, describe_machine, reach
+from envsnap.workflow.doctor.inventory import take_inventory
+from envsnap.workflow.doctor.machine import DoctorRequest, describe_machine, open_tools
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK, Lock, ProjectFolder, job_to_verify, read_lock, read_project
 
@@ -24,12 +24,12 @@ def examine_machine(request: DoctorRequest, progress: Progress) -> Checkup:
         progress.warn(warning)
     manifest = _effective(project, lock.manifest) if lock else None
     version = manifest.contents.interpreter.version if manifest else ""
-    with reach(request, version) as reached:
-        machine = describe_machine(reached, request)
+    with open_tools(request, version) as tools:
+        machine = describe_machine(tools, request)
         if manifest is None or lock is None:
             return Checkup(checks=survey(machine, request.target))
-        holdings = describe_holdings(manifest, reached, request)
-    checks = examine(machine, manifest.contents, holdings, request.target)
+        inventory = take_inventory(manifest, tools, request)
+    checks = examine(machine, manifest.contents, inventory, request.target)
     return Checkup(checks=checks, lock=lock.path.name, digest=manifest.snapshot.digest)
 
 

@@ -24,7 +24,7 @@ from envsnap.host.nvml import NvmlFacts
 from envsnap.host.output import mask_credentials
 from envsnap.host.uv import Uv, find_uv
 from envsnap.manifest.interpreter import Platform
-from envsnap.manifest.machine import BuilderName, ContainerEngine, Machine, Purpose, Room
+from envsnap.manifest.machine import BuilderName, ContainerEngine, DiskSpace, Machine, Purpose
 from envsnap.workflow.environments import Target
 from envsnap.workflow.interpreters import choose_python
 
@@ -54,8 +54,8 @@ class DoctorRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reached:
-    """What answered.
+class Tools:
+    """The tools of this machine that answered.
 
     Args:
         engine: the engine, or None and ``engine_problem``; ``builder`` is what builds images there.
@@ -73,7 +73,7 @@ class Reached:
 
 
 @contextlib.contextmanager
-def reach(request: DoctorRequest, version: str) -> Iterator[Reached]:
+def open_tools(request: DoctorRequest, version: str) -> Iterator[Tools]:
     """Ask for engine, interpreter of ``version`` ("" for none) and GPUs at once; close the connection at the end.
 
     Raises:
@@ -85,7 +85,7 @@ def reach(request: DoctorRequest, version: str) -> Iterator[Reached]:
         gpus = pool.submit(nvml.query)
         interpreter = pool.submit(find_interpreter, uv, version, request)
         engine, problem, builder = asked.result()
-        yield Reached(
+        yield Tools(
             engine=engine,
             engine_problem=problem,
             builder=builder,
@@ -134,18 +134,18 @@ def _own_interpreter(version: str, folder: Path, env: Mapping[str, str]) -> str:
     return environment.python if done.stdout.decode("utf-8", "replace").strip() == version else ""
 
 
-def describe_machine(reached: Reached, request: DoctorRequest) -> Machine:
+def describe_machine(tools: Tools, request: DoctorRequest) -> Machine:
     """Put together what this machine has."""
     return Machine(
         platform=_platform(),
-        hardware=capture_hardware(reached.gpus),
-        driver=reached.gpus.driver,
-        gpu_problem=reached.gpus.problem,
-        engine=_describe_engine(reached),
-        engine_problem=reached.engine_problem,
-        uv=_uv_version() if reached.uv else "",
+        hardware=capture_hardware(tools.gpus),
+        driver=tools.gpus.driver,
+        gpu_problem=tools.gpus.problem,
+        engine=_describe_engine(tools),
+        engine_problem=tools.engine_problem,
+        uv=_uv_version() if tools.uv else "",
         git=shutil.which("git", path=request.env.get("PATH", os.defpath)) or "",
-        rooms=tuple(_rooms(reached, request.folder, request.env)),
+        rooms=tuple(_rooms(tools, request.folder, request.env)),
     )
 
 
@@ -155,10 +155,10 @@ def _platform() -> Platform:
     return Platform(system=system, arch=arch, libc=libc, libc_version=version, distribution="", kernel=kernel)
 
 
-def _describe_engine(reached: Reached) -> ContainerEngine | None:
-    if reached.engine is None:
+def _describe_engine(tools: Tools) -> ContainerEngine | None:
+    if tools.engine is None:
         return None
-    info = reached.engine.info
+    info = tools.engine.info
     return ContainerEngine(
         address=mask_credentials(info.address),
         version=info.version,
@@ -167,7 +167,7 @@ def _describe_engine(reached: Reached) -> ContainerEngine | None:
         podman=info.podman,
         rootless=info.rootless,
         local=bool(info.root),
-        builder=_builder_name(reached.builder),
+        builder=_builder_name(tools.builder),
         gpu_support=info.gpu_support,
     )
 
@@ -189,13 +189,13 @@ def _uv_version() -> str:
         return "of unknown version"
 
 
-def _rooms(reached: Reached, folder: Path, env: Mapping[str, str]) -> Iterator[Room]:
+def _rooms(tools: Tools, folder: Path, env: Mapping[str, str]) -> Iterator[DiskSpace]:
     home = Path(env.get("HOME", "/"))
     cache = env.get("UV_CACHE_DIR") or Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "uv"
     places: dict[Purpose, str] = {"work": str(folder.absolute() / ".envsnap"), "cache": str(cache)}
-    if reached.engine is not None and reached.engine.info.root:
-        places = {"engine": reached.engine.info.root, **places}
+    if tools.engine is not None and tools.engine.info.root:
+        places = {"engine": tools.engine.info.root, **places}
     for purpose, place in places.items():
         space = free_space(Path(place))
         if space is not None:
-            yield Room(purpose=purpose, path=place, device=space[0], free=space[1])
+            yield DiskSpace(purpose=purpose, path=place, device=space[0], free=space[1])

@@ -23,7 +23,7 @@ from envsnap.manifest.lockfile import dump_manifest, parse_manifest, seal
 from envsnap.manifest.manifest import Conda, CondaPackage, Manifest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
 from envsnap.workflow.bundle.bundle import BundleRequest, bundle
-from envsnap.workflow.progress import TransferProgress
+from envsnap.workflow.progress import Progress
 
 pytestmark = pytest.mark.processes
 
@@ -330,7 +330,7 @@ def small_disk(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_full_disk_is_told_with_package_and_file(
-    *, known: bool, large: Manifest, small_disk: Path, project: Path, progress: TransferProgress
+    *, known: bool, large: Manifest, small_disk: Path, project: Path, progress: Progress
 ) -> None:
     """Before the first byte where the lock knows the size, else where it fills; exit code 5, nothing looks complete."""
     if not known:
@@ -361,7 +361,7 @@ def test_conda_packages_are_collected(
     make_manifest: Callable[..., Manifest],
     file_server: FileServer,
     project: Path,
-    progress: TransferProgress,
+    progress: Progress,
     told: list[str],
     tmp_path: Path,
 ) -> None:

@@ -10,26 +10,26 @@ from envsnap.errors import CaptureError, MissingToolError
 from envsnap.host.engine import Engine
 from envsnap.host.files import sha256_file
 from envsnap.host.index_config import IndexConfig, read_index_config
-from envsnap.manifest.machine import FoundFile, Holdings
+from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.specification import SpecificationFile
 from envsnap.run.baseline import FOLDER
-from envsnap.workflow.doctor.machine import DoctorRequest, Reached
-from envsnap.workflow.environments import Rebuilt, Target, choose_rebuilt, image_tag
+from envsnap.workflow.doctor.machine import DoctorRequest, Tools
+from envsnap.workflow.environments import RebuiltEnvironment, Target, choose_rebuilt, image_tag
 
 if TYPE_CHECKING:
     from envsnap.host.wheel_file import RemoteWheels
 
 
-def describe_holdings(manifest: Manifest, reached: Reached, request: DoctorRequest) -> Holdings:
+def take_inventory(manifest: Manifest, tools: Tools, request: DoctorRequest) -> Inventory:
     """Look what is here; only a specification is hashed, and a network is touched where ``request`` says online."""
     folder, env = request.folder, request.env
     contents, config = manifest.contents, read_index_config(env)
     base, job = contents.build.base_image, contents.job
-    return Holdings(
-        interpreter=reached.interpreter,
-        base_image=base is not None and _has_image(reached.engine, base),
-        rebuilt=_rebuilt(manifest, folder, request.target, reached.engine),
+    return Inventory(
+        interpreter=tools.interpreter,
+        base_image=base is not None and _has_image(tools.engine, base),
+        rebuilt=_rebuilt(manifest, folder, request.target, tools.engine),
         wheels=tuple(_wheels(contents, (folder / ".envsnap" / "wheels", *config.local_folders))),
         inputs=tuple(_look(folder, datum.path, None if datum.files else datum.size) for datum in contents.data),
         baseline=tuple(_baseline(contents, folder)),
@@ -51,7 +51,7 @@ def _rebuilt(manifest: Manifest, folder: Path, target: Target | None, engine: En
     if (folder / ".envsnap").is_dir():
         rebuilt = choose_rebuilt(folder, manifest, target=target, image=None)
     else:  # or the folder would be made
-        rebuilt = Rebuilt("docker", image_tag(folder, manifest))
+        rebuilt = RebuiltEnvironment("docker", image_tag(folder, manifest))
     if rebuilt.target == "venv":
         return f"the virtual environment {rebuilt.reference}" if Path(rebuilt.reference).exists() else ""
     return f"image {rebuilt.reference}" if _has_image(engine, rebuilt.reference) else ""
