@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from envsnap.build.artefacts import CopyWheel
+from envsnap.build.wheels import CopyWheel
 from envsnap.errors import BuildError
 from envsnap.host.index_config import IndexConfig, reachable_elsewhere
 from envsnap.manifest.build_spec import BuildSpec

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsnap.build.artefacts import CopyWheel
+from envsnap.build.wheels import CopyWheel
 from envsnap.errors import BuildError
 from envsnap.manifest.manifest import Manifest
 

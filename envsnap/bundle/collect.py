@@ -11,7 +11,7 @@ from envsnap.bundle.store import BlobStore
 from envsnap.host.fetch import Refusal
 from envsnap.host.index_config import local_path
 from envsnap.host.transfer import Download
-from envsnap.manifest.bundle import BundleEntry
+from envsnap.manifest.bundle_index import BundleEntry
 from envsnap.manifest.manifest import Conda
 from envsnap.manifest.package import Package
 

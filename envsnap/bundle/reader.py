@@ -12,7 +12,7 @@ from envsnap.bundle.store import room_in_bundle
 from envsnap.errors import BundleError, InvalidFileError
 from envsnap.host.archive import copy_exactly, is_inside, read_members
 from envsnap.host.files import link_or_copy, sha256_bytes, sha256_file
-from envsnap.manifest.bundle import INDEX, BundleEntry, BundleIndex, parse_index
+from envsnap.manifest.bundle_index import INDEX, BundleEntry, BundleIndex, parse_index
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact

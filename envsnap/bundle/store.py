@@ -11,7 +11,7 @@ from pathlib import Path
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, write_tar
 from envsnap.host.files import FULL, sha256_file
-from envsnap.manifest.bundle import BLOBS
+from envsnap.manifest.bundle_index import BLOBS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from envsnap.bundle.store import BlobStore, room_in_bundle
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, write_tar
 from envsnap.host.files import atomic_write, remove_unfinished
-from envsnap.manifest.bundle import BASELINE, BLOBS, INDEX, LOCK, BundleIndex, dump_index
+from envsnap.manifest.bundle_index import BASELINE, BLOBS, INDEX, LOCK, BundleIndex, dump_index
 
 ARCHIVE_SUFFIX = ".tar"
 PARTS = frozenset({BLOBS.partition("/")[0]})

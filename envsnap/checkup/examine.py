@@ -1,6 +1,6 @@
 """All checks, in the order in which they are told."""
 
-from envsnap.checkup.accelerator import check_driver, check_gpu_runtime, check_gpus
+from envsnap.checkup.gpus import check_driver, check_gpu_runtime, check_gpus
 from envsnap.checkup.processor import check_cores, check_memory, check_processor
 from envsnap.checkup.rebuild import (
     Target,

@@ -6,7 +6,7 @@ from typing import get_args
 import click
 
 from envsnap.cli.show import CommonOptions, common_options, conclude
-from envsnap.report.text import printable
+from envsnap.report.printable import printable
 from envsnap.workflow.export import ExportRequest, ExportResult, Format, export
 from envsnap.workflow.project import LOCK
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from envsnap.errors import UsageError
 from envsnap.report.envelope import envelope
 from envsnap.report.junit import junit
+from envsnap.report.printable import printable
 from envsnap.report.terminal import render_verdict
-from envsnap.report.text import printable
 from envsnap.workflow.verify import VerifyResult
 
 PAGE_WIDTH = 120

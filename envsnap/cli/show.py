@@ -16,7 +16,7 @@ import click
 from envsnap.cli.main import INTERRUPTED
 from envsnap.errors import EnvsnapError
 from envsnap.host.output import mask_credentials
-from envsnap.report.text import printable
+from envsnap.report.printable import printable
 
 UNEXPECTED = 70
 """EX_SOFTWARE of https://man7.org/linux/man-pages/man3/sysexits.h.3head.html: Python's own 1 would say that the numbers

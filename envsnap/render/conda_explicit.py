@@ -2,8 +2,8 @@
 
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Package
-from envsnap.render.conda_records import downloadable, in_order_of_need, overwritten, subdir_of
-from envsnap.render.exported import ExportFile, OmittedPackage, header, omit, python_packages
+from envsnap.render.conda_packages import downloadable, in_order_of_need, overwritten, subdir_of
+from envsnap.render.export_file import ExportFile, OmittedPackage, header, omit, python_packages
 
 NOT_CONDAS = "pip or uv installed it, and an explicit list names archives of conda alone: conda-lock holds both"
 

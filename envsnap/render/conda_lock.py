@@ -5,8 +5,8 @@ from typing import Any
 from envsnap.errors import MissingToolError
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Package
-from envsnap.render.conda_records import channels_of, dependencies, lockable, overwritten, subdir_of
-from envsnap.render.exported import ExportFile, header, omit, python_packages
+from envsnap.render.conda_packages import channels_of, dependencies, lockable, overwritten, subdir_of
+from envsnap.render.export_file import ExportFile, header, omit, python_packages
 
 NO_URL = (
     "no index serves its wheel, and conda-lock's format names a file by URL alone; "

@@ -10,8 +10,8 @@ from envsnap.errors import InvalidFileError
 from envsnap.manifest.manifest import CondaPackage, Contents, Manifest
 from envsnap.manifest.package import Package
 from envsnap.manifest.system import SystemPackage
-from envsnap.render.conda_records import archive_url, channel_of
-from envsnap.render.exported import ExportFile, ExportPlace
+from envsnap.render.conda_packages import archive_url, channel_of
+from envsnap.render.export_file import ExportFile, ExportPlace
 
 if TYPE_CHECKING:
     from cyclonedx.model import HashType, Property

@@ -2,8 +2,8 @@
 
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Artefact, Package
-from envsnap.render.conda_records import channels_of, overwritten, specifiable
-from envsnap.render.exported import ExportFile, ExportPlace, header, omit_without_wheel, python_packages
+from envsnap.render.conda_packages import channels_of, overwritten, specifiable
+from envsnap.render.export_file import ExportFile, ExportPlace, header, omit_without_wheel, python_packages
 
 Dependency = str | dict[str, list[str]]
 NO_HASHES = "# It pins versions and builds; the formats conda-lock, conda-explicit and requirements hold hashes too.\n"

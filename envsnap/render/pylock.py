@@ -16,7 +16,7 @@ from envsnap.manifest.lockfile import plain
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
 from envsnap.manifest.toml import Plain
-from envsnap.render.exported import ExportFile, ExportPlace, header, omit, omit_conda_packages, python_packages
+from envsnap.render.export_file import ExportFile, ExportPlace, header, omit, omit_conda_packages, python_packages
 
 TOOL = "envsnap"
 SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}

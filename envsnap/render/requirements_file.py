@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from envsnap.errors import UsageError
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
-from envsnap.render.exported import ExportFile, ExportPlace, header, omit, omit_conda_packages, python_packages
+from envsnap.render.export_file import ExportFile, ExportPlace, header, omit, omit_conda_packages, python_packages
 
 WHEELS = ".envsnap/wheels"
 USE = "# pip install --no-deps --require-hashes -r THIS_FILE\n"

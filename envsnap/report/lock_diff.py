@@ -14,7 +14,7 @@ from rich.text import Text
 from envsnap.manifest.diff.locks import LockDiff, LockDifference, UncomparedFacts
 from envsnap.manifest.diff.rebuilt import Difference
 from envsnap.manifest.diff.rules import TITLES
-from envsnap.report.text import printable, render
+from envsnap.report.printable import printable, render
 
 NOT_THERE: Final = "not there"
 MANY: Final = 3

@@ -10,11 +10,11 @@ from typing import Literal, assert_never
 
 import msgspec
 
-from envsnap.build.artefacts import check_complete, check_without_conda
+from envsnap.build.builder_log import BuildEvent, StepFinished, StepLog, StepStarted
 from envsnap.build.context import uv_for, write_context, write_secrets
-from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, build_image
-from envsnap.build.progress import BuildEvent, StepFinished, StepLog, StepStarted
+from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.venv import build_venv
+from envsnap.build.wheels import check_complete, check_without_conda
 from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment

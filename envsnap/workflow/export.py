@@ -9,7 +9,7 @@ from typing import Literal, assert_never
 from envsnap.errors import UsageError
 from envsnap.host.files import atomic_write, relative_to
 from envsnap.manifest.manifest import Manifest
-from envsnap.render.exported import ExportFile, ExportPlace, OmittedPackage
+from envsnap.render.export_file import ExportFile, ExportPlace, OmittedPackage
 from envsnap.workflow.interpreters import check_folder
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import Lock, read_lock

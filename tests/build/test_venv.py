@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.artefacts import copy_kept_wheel
 from envsnap.build.venv import LISTING, build_venv
+from envsnap.build.wheels import copy_kept_wheel
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError

@@ -12,7 +12,7 @@ from envsnap.bundle.store import BlobStore
 from envsnap.bundle.write import place_of, write_bundle
 from envsnap.host.archive import TarMember
 from envsnap.manifest.accelerator import Accelerator
-from envsnap.manifest.bundle import BundleEntry, BundleIndex
+from envsnap.manifest.bundle_index import BundleEntry, BundleIndex
 from envsnap.manifest.hardware import Cpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.lockfile import dump_manifest, seal

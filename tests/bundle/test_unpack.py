@@ -9,7 +9,7 @@ from envsnap.bundle.reader import open_bundle
 from envsnap.bundle.unpack import unpack_bundle
 from envsnap.errors import BundleError, MissingToolError
 from envsnap.host.archive import TarMember
-from envsnap.manifest.bundle import INDEX
+from envsnap.manifest.bundle_index import INDEX
 from envsnap.manifest.lockfile import dump_manifest
 
 from .conftest import NAME, PATCH, SOURCE, WHEEL, MakeBundle, digest, make_manifest

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envsnap.cli.main import main
-from envsnap.manifest.bundle import BundleEntry, BundleIndex
+from envsnap.manifest.bundle_index import BundleEntry, BundleIndex
 from envsnap.workflow.bundle.bundle import BundleRequest, BundleResult, UnpackResult
 from envsnap.workflow.progress import Progress
 

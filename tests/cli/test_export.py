@@ -15,7 +15,7 @@ from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.numerics import Numerics
-from envsnap.render.exported import ExportFile, OmittedPackage
+from envsnap.render.export_file import ExportFile, OmittedPackage
 from envsnap.workflow.export import ExportRequest, ExportResult
 from envsnap.workflow.progress import Progress
 

@@ -12,9 +12,9 @@ from envsnap.errors import MissingToolError
 from envsnap.manifest.manifest import Conda, CondaPackage, Manifest
 from envsnap.render.conda_explicit import render_conda_explicit
 from envsnap.render.conda_lock import render_conda_lock
-from envsnap.render.conda_records import channel_of, channels_of, dependencies, in_order_of_need, subdir_of
+from envsnap.render.conda_packages import channel_of, channels_of, dependencies, in_order_of_need, subdir_of
 from envsnap.render.environment_yml import render_environment_yml
-from envsnap.render.exported import ExportPlace
+from envsnap.render.export_file import ExportPlace
 
 
 def record(name: str, *depends: str, **facts: Any) -> CondaPackage:

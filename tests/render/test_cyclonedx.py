@@ -12,7 +12,7 @@ from envsnap.errors import InvalidFileError
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.system import System, SystemPackage
 from envsnap.render.cyclonedx import render_cyclonedx
-from envsnap.render.exported import ExportPlace
+from envsnap.render.export_file import ExportPlace
 
 
 def document(manifest: Manifest) -> dict[str, Any]:

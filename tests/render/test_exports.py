@@ -18,7 +18,7 @@ from envsnap.render.conda_explicit import render_conda_explicit
 from envsnap.render.conda_lock import render_conda_lock
 from envsnap.render.cyclonedx import render_cyclonedx
 from envsnap.render.environment_yml import render_environment_yml
-from envsnap.render.exported import ExportFile, ExportPlace
+from envsnap.render.export_file import ExportFile, ExportPlace
 from envsnap.render.pylock import render_pylock
 from envsnap.render.requirements_file import render_requirements_file
 

@@ -10,7 +10,7 @@ from packaging.pylock import Pylock
 
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Directory, Package
-from envsnap.render.exported import ExportFile, ExportPlace
+from envsnap.render.export_file import ExportFile, ExportPlace
 from envsnap.render.pylock import render_pylock
 
 SHA = "ab" * 32

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from envsnap.errors import UsageError
 from envsnap.manifest.manifest import Manifest
-from envsnap.render.exported import ExportPlace
+from envsnap.render.export_file import ExportPlace
 from envsnap.render.requirements_file import render_requirements, render_requirements_file
 
 

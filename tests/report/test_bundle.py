@@ -1,6 +1,6 @@
 """A bundle is told in a few lines: what is in it, what is not, and what stands for what is lost."""
 
-from envsnap.manifest.bundle import BundleEntry, BundleIndex, ReplacedWheel
+from envsnap.manifest.bundle_index import BundleEntry, BundleIndex, ReplacedWheel
 from envsnap.report.bundle import render_bundled, render_unpacked
 
 A, B = "a" * 64, "b" * 64

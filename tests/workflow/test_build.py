@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.progress import BuildEvent, Step, StepFinished, StepLog, StepStarted
+from envsnap.build.builder_log import BuildEvent, Step, StepFinished, StepLog, StepStarted
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.engine import Engine, EngineInfo, ImageInfo
 from envsnap.manifest.build_spec import BuildSpec

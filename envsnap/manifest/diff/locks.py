@@ -5,18 +5,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from envsnap.manifest.diff.items import (
-    UNRECORDED,
-    VIEWS,
-    Table,
-    by_name,
-    describe,
-    describe_pair,
-    mark_unrecorded,
-    spell,
-    summarise,
-    without_viewed,
-)
 from envsnap.manifest.diff.rules import (
     FOLLOWING,
     OBSERVED,
@@ -28,6 +16,18 @@ from envsnap.manifest.diff.rules import (
     classify,
     find_source,
     find_words,
+)
+from envsnap.manifest.diff.views import (
+    UNRECORDED,
+    VIEWS,
+    Table,
+    by_name,
+    describe,
+    describe_pair,
+    mark_unrecorded,
+    spell,
+    summarise,
+    without_viewed,
 )
 from envsnap.manifest.lockfile import plain
 from envsnap.manifest.manifest import Contents

@@ -20,7 +20,7 @@ from envsnap.host.files import exclusive, sha256_bytes, sha256_file, work_folder
 from envsnap.host.git_tree import commit_members, holds_commit, top_and_place
 from envsnap.host.index_config import IndexConfig, read_index_config
 from envsnap.host.transfer import Download
-from envsnap.manifest.bundle import LOCK, BundleEntry, BundleIndex
+from envsnap.manifest.bundle_index import LOCK, BundleEntry, BundleIndex
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.run.baseline import FOLDER, baseline_files

@@ -16,7 +16,7 @@ from envsnap.host.wheel_file import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.entry import CONTEXT_WHEELS
 from envsnap.lock.repack import repack
-from envsnap.manifest.bundle import BundleEntry, ReplacedWheel
+from envsnap.manifest.bundle_index import BundleEntry, ReplacedWheel
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Installed, Package

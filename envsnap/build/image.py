@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from envsnap.build.progress import BuildEvent, BuildKitLog, ClassicLog
+from envsnap.build.builder_log import BuildEvent, BuildKitLog, ClassicLog
 from envsnap.errors import BuildError
 from envsnap.host import process
 from envsnap.host.docker_cli import Builder, BuildKit, Classic, build_command, build_variables

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from envsnap.manifest.manifest import CondaPackage, Contents
-from envsnap.render.exported import OmittedPackage
+from envsnap.render.export_file import OmittedPackage
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9!+._-]*")

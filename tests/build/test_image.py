@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, _options, build_image
-from envsnap.build.progress import BuildEvent, StepLog, StepStarted
+from envsnap.build.builder_log import BuildEvent, StepLog, StepStarted
+from envsnap.build.image import SECRETS_FOLDER, ImageBuild, _options, build_image
 from envsnap.errors import BuildError
 from envsnap.host.docker_cli import BuildKit, Classic, find_builder
 from envsnap.host.engine import Engine, EngineInfo, ImageInfo

@@ -1,6 +1,6 @@
 """A builder's output becomes steps; an error names the failing step and shows the end of its log."""
 
-from envsnap.build.progress import (
+from envsnap.build.builder_log import (
     TAIL_LINES,
     BuildEvent,
     BuildKitLog,

@@ -7,7 +7,7 @@ import pytest
 
 from envsnap.errors import InvalidFileError, JobError
 from envsnap.manifest.job import JobOutput
-from envsnap.run.outputs import collect_outputs, outputs_set_aside, place_of, restore_interrupted
+from envsnap.run.output_files import collect_outputs, outputs_set_aside, place_of, restore_interrupted
 
 METRICS = JobOutput(path="out/metrics.jsonl", format="jsonl")
 WEIGHTS = JobOutput(path="weights.npz", format="npz")

@@ -3,7 +3,7 @@
 import pytest
 
 from envsnap.errors import InvalidFileError
-from envsnap.manifest.bundle import BundleEntry, BundleIndex, ReplacedWheel, dump_index, parse_index
+from envsnap.manifest.bundle_index import BundleEntry, BundleIndex, ReplacedWheel, dump_index, parse_index
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 LOCK = BundleEntry(kind="lock", name="envsnap.lock", sha256=A, size=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.build.artefacts import check_complete, copy_kept_wheel
+from envsnap.build.wheels import check_complete, copy_kept_wheel
 from envsnap.errors import BuildError
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
 
