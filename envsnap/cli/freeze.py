@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from envsnap.cli.show import StderrProgress, Voice, common_options, conclude
+from envsnap.cli.show import CommonOptions, StderrProgress, common_options, conclude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     deep: bool,
     gpu_uuids: bool,
     locker: "LockerName",
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
     command: tuple[str, ...],
 ) -> None:
     """Capture this environment and the job's results into envsnap.lock.
@@ -72,7 +69,6 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     if from_file is None and (from_format or extra or group):
         raise click.UsageError("--from-format, --extra and --group say how to read the file of --from: name one")
-    voice = Voice(project, json, quiet, verbose)
     from envsnap.workflow.probing import CaptureRequest
 
     specification = None
@@ -81,11 +77,11 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         specification = SpecificationRequest(path=from_file, format=from_format, extras=extra, groups=group)
     wanted = CaptureRequest(
-        folder=project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image, command=command,
-        offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
+        folder=common.project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image,
+        command=command, offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
         specification=specification,
     )  # fmt: skip
-    conclude("freeze", voice, lambda progress: _freeze(wanted, output, run=not no_run, progress=progress), _present)
+    conclude("freeze", common, lambda progress: _freeze(wanted, output, run=not no_run, progress=progress), _present)
 
 
 def _freeze(wanted: "CaptureRequest", output: Path | None, *, run: bool, progress: StderrProgress) -> "Frozen":

@@ -30,7 +30,7 @@ from envsnap.workflow.project import own_paths
 from envsnap.workflow.subject import Begun, Subject
 
 if TYPE_CHECKING:
-    from envsnap.capture.installed_files import InstalledFiles
+    from envsnap.capture.installed_files import FileCheck
 
 
 class Captured(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     config: IndexConfig
     packages: tuple[Package, ...]
     locking: tuple[Finding, ...]
-    files: "InstalledFiles | None"
+    files: "FileCheck | None"
     deep: Observation | NotCaptured | None
     code: CapturedCode
     specification: Specification | None = None
@@ -110,7 +110,7 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
     )
 
 
-def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> "InstalledFiles":
+def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> "FileCheck":
     from envsnap.capture.installed_files import capture_installed_files
 
     progress.stage("hashing the installed files")
