@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from envsnap.capture.cuda_libraries import ProbedLibrary, merge_libraries
 from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
-from envsnap.manifest.package import Installed
 
 TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-rocm", "tf-nightly", "tf-nightly-cpu")
 CUPY = re.compile(r"cupy-(?:cuda(?P<cuda>\d+)x?|rocm-(?P<rocm>\d+-\d+))")

@@ -10,7 +10,8 @@ from envsnap.capture.packages import source_folder
 from envsnap.errors import CaptureError
 from envsnap.host import git
 from envsnap.manifest.finding import Finding, NotCaptured
-from envsnap.manifest.package import Checkout, Installed
+from envsnap.manifest.installed import Installed
+from envsnap.manifest.package import Checkout
 
 NOT_THE_SOURCE = (
     ".",
@@ -43,7 +44,7 @@ def describe_checkouts(
         except CaptureError as error:
             checkout, changed = None, ()
             problems.append(NotCaptured(what=f"source tree of {package.name}", reason=str(error)))
-        described.append(replace(package, checkout=checkout))
+        described.append(_with_checkout(package, checkout))
         if checkout is not None and checkout.dirty:
             findings.append(_dirty(package, checkout, changed))
     return tuple(described), tuple(findings), tuple(problems)
@@ -60,6 +61,10 @@ def _look(folder: Path, own: tuple[Path, ...]) -> tuple[Checkout | None, tuple[s
     if not changed and git.ask(folder, "rev-parse", "--verify", "--quiet", "HEAD:./") is None:
         return None, ()
     return Checkout(commit=commit, dirty=bool(changed)), changed
+
+
+def _with_checkout(package: Installed, checkout: Checkout | None) -> Installed:
+    return replace(package, package=replace(package.package, installed=replace(package.record, checkout=checkout)))
 
 
 def _dirty(package: Installed, checkout: Checkout, changed: tuple[str, ...]) -> Finding:

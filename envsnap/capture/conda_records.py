@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 
 from envsnap.host.index.config import without_channel_token
 from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.model import Model
-from envsnap.manifest.package import Installed, normalised
+from envsnap.manifest.package import normalised
 
 PYTHON_TAG = re.compile(r"-py\d[\d.]*\Z")
 
@@ -51,7 +52,7 @@ def describe_conda(
         records: of the prefix.
         packages: the distributions that imports find.
     """
-    found = {package.name: package for package in packages if package.location.startswith("{prefix}")}
+    found = {package.name: package for package in packages if package.record.location.startswith("{prefix}")}
     kept = tuple(records)
     described = tuple(_conda_package(record, _overwriter(record, found)) for record in kept)
     findings = (finding for record in kept for finding in _overwritten(record, found))
@@ -78,7 +79,7 @@ def _conda_package(record: ProbedConda, overwritten_by: str) -> CondaPackage:
 def _overwriter(record: ProbedConda, found: dict[str, Installed]) -> str:
     """Name what took the place of a record's distributions; "" where they are as conda installed them."""
     others = (_successor(record, folder, found) for folder in record.owns)
-    named = {f"{other.owner}: {other.label}" for other in others if other is not None}
+    named = {f"{other.record.owner}: {other.label}" for other in others if other is not None}
     if any(_successor(record, folder, found) is None for folder in record.gone):
         named.add("removed")
     return "; ".join(sorted(named))
@@ -87,7 +88,7 @@ def _overwriter(record: ProbedConda, found: dict[str, Installed]) -> str:
 def _successor(record: ProbedConda, folder: str, found: dict[str, Installed]) -> Installed | None:
     """Return what stands in the place of a record's distribution; None where conda's own does, or only its remains."""
     other = found.get(_project(folder))
-    if other is None or other.conda or (other.folder == folder and folder in record.gone):
+    if other is None or other.is_conda or (other.folder == folder and folder in record.gone):
         return None
     return other
 
@@ -100,7 +101,7 @@ def _overwritten(record: ProbedConda, found: dict[str, Installed]) -> Iterator[F
         if other is None:
             detail += "another program removed it; conda's record still names it"
         else:
-            detail += f"{other.owner} put {other.label} in its place; conda's record of it is void"
+            detail += f"{other.record.owner} put {other.label} in its place; conda's record of it is void"
         yield Finding(kind="overwritten-package", subject=record.name, detail=detail)
 
 

@@ -16,9 +16,9 @@ from envsnap.capture.probe import Probed, probe_environment
 from envsnap.environment import Completed, Environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
-from envsnap.manifest.package import Installed
 
 
 class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):

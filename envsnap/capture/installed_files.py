@@ -11,8 +11,8 @@ from envsnap.capture.answer import ask, quote
 from envsnap.capture.question import Question
 from envsnap.environment import Environment
 from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.model import Model
-from envsnap.manifest.package import Installed
 
 VERIFY = Question(script="verify_files.py", timeout=3600.0)
 """Two gigabytes take seconds from memory; from a slow network disk they may take this long."""

@@ -9,11 +9,13 @@ from packaging.utils import is_normalized_name
 
 from envsnap.capture.answer import quote
 from envsnap.capture.conda_records import ProbedConda, owned_folders
+from envsnap.capture.direct_url import parse_direct_url, parse_provenance
 from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.host.index.config import local_path
 from envsnap.manifest.finding import Finding
+from envsnap.manifest.installed import DirectUrl, Installed
 from envsnap.manifest.model import Model
-from envsnap.manifest.package import Installed, Origin, Sbom, normalised
+from envsnap.manifest.package import InstalledRecord, Origin, Package, Sbom, normalised
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,255}")
 OWNER = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
@@ -71,17 +73,6 @@ class _Seen(msgspec.Struct, frozen=True):
         return self.probed.matching / self.probed.sampled if self.probed.sampled else 0.0
 
 
-class _DirInfo(msgspec.Struct, frozen=True):
-    editable: bool = False
-
-
-class _DirectUrl(msgspec.Struct, frozen=True):
-    """The part of direct_url.json (PEP 610) that tells an editable installation."""
-
-    url: str
-    dir_info: _DirInfo = _DirInfo()
-
-
 def describe_packages(
     probed: Iterable[ProbedPackage],
     conda: Iterable[ProbedConda],
@@ -119,29 +110,31 @@ class _Describe(msgspec.Struct, frozen=True):
         root = self.roots.get(package.root)
         is_conda = package.folder in self.owned and self._in_prefix(package.root)
         version = package.version if VERSION.fullmatch(package.version) else ""
-        direct_url = "" if is_conda else package.direct_url
-        return Installed(
-            name=normalised(package.name),
-            version=version,
-            root=package.root,
-            folder=package.folder,
-            location=self.location(package.root),
+        direct = None if is_conda else parse_direct_url(package.direct_url)
+        is_editable = _editable_folder(direct) is not None or self._is_developed(package)
+        record = InstalledRecord(
             tags=tuple(sorted(package.tags)),
-            build=package.build,
-            metadata_sha256=package.metadata_sha256,
+            evidence="none",
             content_digest=package.content_digest,
-            files=package.files,
+            location=self.location(package.root),
             installer=quote(package.installer)[:64],
             requested=package.requested,
-            direct_url=direct_url,
-            conda=is_conda,
-            problem=package.problem or _no_version(package, version),
+            build=package.build,
             origin=root.origin if root else None,
             owner="conda" if is_conda else package.owner or _named_owner(package.installer),
-            owner_package=package.owner_package,
-            editable=_editable_folder(direct_url) is not None or self._is_developed(package),
-            provenance_url="" if is_conda else package.provenance_url,
-            sboms=package.sboms,
+            owner_package=package.owner_package or None,
+            editable=is_editable or None,
+            provenance=None if is_conda else parse_provenance(package.provenance_url),
+            sboms=package.sboms or None,
+        )
+        return Installed(
+            package=Package(name=normalised(package.name), version=version or None, installed=record),
+            root=package.root,
+            folder=package.folder,
+            metadata_sha256=package.metadata_sha256,
+            direct_url=direct,
+            is_conda=is_conda,
+            problem=package.problem or _no_version(package, version),
         )
 
     def location(self, root: str) -> str:
@@ -178,20 +171,14 @@ def _named_owner(installer: str) -> str:
 
 def source_folder(package: Installed) -> PurePosixPath | None:
     """Return the source tree that an editable installation is imported from; None for any other one."""
-    if not package.editable:
+    if not package.record.editable:
         return None
     return _editable_folder(package.direct_url) or PurePosixPath(package.root)
 
 
-def _editable_folder(direct_url: str) -> PurePosixPath | None:
+def _editable_folder(direct: DirectUrl | None) -> PurePosixPath | None:
     """Return the source tree that direct_url.json names as installed editable."""
-    if not direct_url.strip():
-        return None
-    try:
-        found = msgspec.json.decode(direct_url, type=_DirectUrl)
-    except (msgspec.DecodeError, ValueError):
-        return None
-    path = local_path(found.url) if found.dir_info.editable else None
+    path = local_path(direct.url) if direct is not None and direct.is_editable else None
     return PurePosixPath(path) if path is not None else None
 
 
@@ -240,14 +227,16 @@ def _no_package(package: Installed) -> str:
 
 def _is_same(item: _Seen, kept: _Seen) -> bool:
     """Whether both are one package of the system: Debian puts an egg-info beside a dist-info."""
-    owner = item.package.owner_package
-    return bool(owner) and owner == kept.package.owner_package and item.package.version == kept.package.version
+    owner = item.package.record.owner_package
+    return bool(owner) and owner == kept.package.record.owner_package and item.package.version == kept.package.version
 
 
 def _left_out(item: _Seen, kept: _Seen) -> Finding:
     package, other = item.package, kept.package
     if other.root != package.root:
-        detail = f"{package.label} in {package.location}: {other.version} in {other.location} comes before it"
+        detail = (
+            f"{package.label} in {package.record.location}: {other.version} in {other.record.location} comes before it"
+        )
         return Finding(kind="shadowed-package", subject=package.name, detail=detail)
     detail = f"{other.folder} stands beside {package.folder}"
     if item.probed.sampled and kept.share != item.share:
@@ -255,8 +244,8 @@ def _left_out(item: _Seen, kept: _Seen) -> Finding:
             f", and the files are those of {other.folder}: {kept.probed.matching} of {kept.probed.sampled}, "
             f"{item.probed.matching} of {item.probed.sampled}"
         )
-    if package.conda != other.conda:
-        detail += f": {other.owner} overwrote what {package.owner} had installed"
+    if package.is_conda != other.is_conda:
+        detail += f": {other.record.owner} overwrote what {package.record.owner} had installed"
         return Finding(kind="overwritten-package", subject=package.name, detail=detail)
     detail += ": an interrupted installation; install it anew"
     return Finding(kind="doubled-package", subject=package.name, detail=detail)
@@ -269,20 +258,20 @@ def _unreadable(item: _Seen) -> Iterator[Finding]:
 
 def _partial(item: _Seen) -> Iterator[Finding]:
     """Report what an interruption left; the system and conda have records of their own, and need none in RECORD."""
-    if item.probed.partial and not (item.package.conda or item.package.owner_package):
+    if item.probed.partial and not (item.package.is_conda or item.package.record.owner_package):
         yield Finding(kind="partial-package", subject=_place(item.package), detail=item.probed.problem)
 
 
 def _place(package: Installed) -> str:
-    return f"{package.location}/{quote(package.folder)}"
+    return f"{package.record.location}/{quote(package.folder)}"
 
 
 def _outside(kept: Iterable[Installed], interpreter: ProbedInterpreter) -> Iterator[Finding]:
     """Name for each folder outside of the environment what is imported from it."""
     groups: dict[tuple[str, Origin | None], list[str]] = {}
     for package in kept:
-        if not (package.editable or PurePosixPath(package.root).is_relative_to(interpreter.prefix)):
-            groups.setdefault((package.location, package.origin), []).append(package.label)
+        if not (package.record.editable or PurePosixPath(package.root).is_relative_to(interpreter.prefix)):
+            groups.setdefault((package.record.location, package.record.origin), []).append(package.label)
     for (location, origin), labels in groups.items():
         named = ", ".join(sorted(labels)[:NAMED_IN_A_FINDING])
         more = f" and {len(labels) - NAMED_IN_A_FINDING} more" if len(labels) > NAMED_IN_A_FINDING else ""

@@ -140,7 +140,7 @@ def _absolute(loaded: Iterable[LoadedLibrary], captured: CapturedEnvironment) ->
 def _key(captured: CapturedEnvironment, paths: Sequence[str]) -> str:
     """Digest everything that the answer depends on: what is installed, the state of the system, what was loaded."""
     packages = sorted(
-        (package.name, package.version, package.root, package.content_digest) for package in captured.packages
+        (package.name, package.version, package.root, package.record.content_digest) for package in captured.packages
     )
     state = (captured.system_state, captured.interpreter, str(captured.executable), str(captured.prefix))
     conda = [(record.name, record.version, record.build, record.sha256) for record in captured.conda]

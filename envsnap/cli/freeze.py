@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from envsnap.cli.show import CommonOptions, StderrProgress, common_options, conclude
+from envsnap.cli.show import CommonOptions, common_options, conclude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envsnap.manifest.specification import SpecificationFormat
-    from envsnap.workflow.freeze import Frozen
-    from envsnap.workflow.probing import CaptureRequest, LockerName
+    from envsnap.workflow.freeze import FreezeResult
+    from envsnap.workflow.probing import LockerName
 
 FORMATS = ("requirements", "pyproject", "pylock", "uv-lock", "pipfile-lock", "environment-yml", "conda-lock")
 """Those of manifest/specification.py, which is not imported here: start-up is a feature."""
@@ -69,6 +69,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     if from_file is None and (from_format or extra or group):
         raise click.UsageError("--from-format, --extra and --group say how to read the file of --from: name one")
+    from envsnap.workflow.freeze import FreezeRequest, freeze
     from envsnap.workflow.probing import CaptureRequest
 
     specification = None
@@ -81,23 +82,11 @@ def command(  # noqa: PLR0913 - one parameter an option
         command=command, offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
         specification=specification,
     )  # fmt: skip
-    conclude("freeze", common, lambda progress: _freeze(wanted, output, run=not no_run, progress=progress), _present)
+    request = FreezeRequest(capture=wanted, output=output, run=not no_run)
+    conclude("freeze", common, lambda progress: freeze(request, progress), _present)
 
 
-def _freeze(wanted: "CaptureRequest", output: Path | None, *, run: bool, progress: StderrProgress) -> "Frozen":
-    """Begin the probe, and import the rest while it runs: a third of a static freeze is importing."""
-    from envsnap.workflow.probing import begin_probe
-
-    with begin_probe(wanted) as probing:
-        from envsnap.workflow.subject import begin_reading, open_subject
-
-        with open_subject(wanted, probing) as subject, begin_reading(subject, probing) as begun:
-            from envsnap.workflow.freeze import FreezeRequest, freeze
-
-            return freeze(FreezeRequest(output=output, run=run), subject, begun, progress)
-
-
-def _present(frozen: "Frozen") -> tuple[int, str, object]:
+def _present(frozen: "FreezeResult") -> tuple[int, str, object]:
     from collections import Counter
 
     from envsnap.manifest.lockfile import plain

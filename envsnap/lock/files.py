@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from envsnap import inside
 from envsnap.environment import Environment, Execution
 from envsnap.errors import CaptureError
-from envsnap.lock.direct_url import DirectUrl
-from envsnap.manifest.package import Installed
+from envsnap.host.index.config import local_path
+from envsnap.manifest.installed import DirectUrl, Installed
 
 COPY = Path(inside.__file__).parent / "probe" / "copy_files.py"
 COPY_SECONDS = 600.0
@@ -50,7 +50,8 @@ class OnThisMachine(msgspec.Struct, frozen=True):
 
     def source_tree(self, direct: DirectUrl) -> Path | None:
         """Return the folder that the direct URL names, where it is there."""
-        return direct.folder
+        path = local_path(direct.url)
+        return path if path is not None and path.is_dir() else None
 
 
 class InsideEnvironment(msgspec.Struct, frozen=True):

@@ -1,214 +1,200 @@
 """A distribution that came from an index -> the wheel there that has the installed files."""
 
 import contextlib
-import tempfile
-from collections.abc import Iterator
-from datetime import datetime
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec.structs import replace
 
-from envsnap.errors import BrokenWheelError, NoRangesError, UnsatisfiableError, WheelUnreadableError
+from envsnap.errors import BrokenWheelError, CaptureError, NoRangesError, WheelUnreadableError
 from envsnap.host.files import sha256_file
-from envsnap.host.index.config import local_path
-from envsnap.host.index.page import IndexFile
-from envsnap.host.index.uv import UvFile, UvPackage
-from envsnap.host.index.wheel import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
-from envsnap.lock.artefact_sources import Remote, Sources
-from envsnap.lock.entry import artefact, entry, on_machine, source_archive
-from envsnap.lock.made_here import repacked
-from envsnap.lock.resolve import fits_exactly, fitting_wheels, may_fit
-from envsnap.manifest.package import Installed, Package
+from envsnap.host.index.file import IndexFile, Release
+from envsnap.lock.artefacts import index_artefact, source_archive, with_wheel
+from envsnap.lock.indexes import Indexes
+from envsnap.lock.made_here import WheelMaker
+from envsnap.lock.wheel_fit import fits_exactly, fitting_wheels, may_fit
+from envsnap.lock.wheels import digest_of, wheel_digest
+from envsnap.manifest.installed import Installed
+from envsnap.manifest.package import Package
 
+READERS = 8
 DOWNLOAD_LIMIT = 512 * 2**20
 """The largest wheel that is fetched only to prove it, from an index that gives no part of a file."""
 
 
-class _Found(msgspec.Struct, frozen=True):
-    """A wheel that has the installed files; ``proof`` is ``metadata`` where they were compared by METADATA alone."""
+def lock_by_pages(
+    packages: Sequence[Installed], indexes: Indexes, maker: WheelMaker
+) -> tuple[dict[str, Package], bool]:
+    """Prove packages by the indexes' own pages: less work than to ask uv first, and no less sure.
 
-    wheel: UvFile
-    proof: Literal["metadata"] | None = None
+    uv reads the same pages to choose the best file of a release. Which one was installed, its contents alone tell.
+    Where a page cannot be read no other is asked for, and nothing is said: uv is asked about the rest, and tells why.
+
+    Returns:
+        The proven packages, by name, and whether all was read that can list a file of the others.
+    """
+    given_up = threading.Event()
+
+    def lock(package: Installed) -> Package | None:
+        if given_up.is_set():
+            return None
+        try:
+            return _lock_by_page(package, indexes, maker)
+        except CaptureError:
+            given_up.set()
+            return None
+
+    with ThreadPoolExecutor(max_workers=READERS) as pool:
+        found = tuple(zip(packages, pool.map(lock, packages), strict=True))
+    proven = {package.name: locked for package, locked in found if locked is not None}
+    return proven, indexes.alone and not given_up.is_set()
 
 
-def lock_served(package: Installed, answer: UvPackage | UnsatisfiableError, sources: Sources) -> Package:
+def _lock_by_page(package: Installed, indexes: Indexes, maker: WheelMaker) -> Package | None:
+    for page in indexes.read(package.name):
+        for wheel in fitting_wheels(package, filter(may_fit(package), page.files)):
+            with contextlib.suppress(WheelUnreadableError):
+                if (locked := _prove(package, wheel, indexes, maker)) is not None:
+                    return locked
+    return None
+
+
+def lock_served(package: Installed, release: Release, indexes: Indexes, maker: WheelMaker) -> Package:
     """Choose the wheel whose RECORD is the installed one; a wheel that only looks right is not taken.
+
+    Args:
+        package: the distribution.
+        release: the files that a locker named; none where it was not asked, or refused.
+        indexes: read beside these.
+        maker: packs what no wheel there has.
 
     Raises:
         CaptureError: an index is down, answers nonsense, or serves another file than it announces.
     """
-    served = answer if isinstance(answer, UvPackage) else UvPackage(name=package.name)
-    unread: tuple[UvFile, str] | None = None
+    unread: tuple[IndexFile, str] | None = None
     problem = ""
-    for wheel in _candidates(package, served, sources):
+    for wheel in _candidates(package, release, indexes):
         try:
-            if (locked := _prove(package, wheel, served, sources.remote)) is not None:
+            if (locked := _prove(package, wheel, indexes, maker)) is not None:
                 return locked
         except BrokenWheelError as error:
             problem = problem or str(error)
         except WheelUnreadableError as error:
-            if _local(wheel) is None and wheel.hashes.get("sha256"):
+            if wheel.path is None and wheel.sha256:
                 unread = unread or (wheel, str(error))
         problem = problem or "no wheel on the configured indexes has the installed files"
     if unread is not None:
-        inferred = entry(package, "index-inferred", reason=f"content not compared: {unread[1]}")
-        return _of_index(inferred, unread[0], served, sources.remote)
-    sdist = served.sdist or _source(package, sources)
+        inferred = with_wheel(package.package, "index-inferred", None, reason=f"content not compared: {unread[1]}")
+        return _of_index(inferred, unread[0], indexes)
+    sdist = release.sdist or _source(package, indexes, maker)
     nothing = "the index has no wheel" if sdist else "no configured index serves a wheel of this version"
-    return repacked(package, sources, reason=problem or nothing, sdist=source_archive(sdist))
+    return maker.repack(package, problem or nothing, sdist=source_archive(sdist))
 
 
-def _candidates(package: Installed, served: UvPackage, sources: Sources) -> Iterator[UvFile]:
-    """Give the wheels that can be the installed one: those of the common answer, then what the indexes' pages list.
+def _candidates(package: Installed, release: Release, indexes: Indexes) -> Iterator[IndexFile]:
+    """Give the wheels that can be the installed one: those of the locker's answer, then what the indexes' pages list.
 
     A locker names the best wheel for the interpreter, of one index; the installed one can be another.
     """
-    first = fitting_wheels(package, served.wheels)
+    first = fitting_wheels(package, release.wheels)
     yield from first
-    if sources.indexes is None:
-        return
     tried = {mark for wheel in first for mark in _marks(wheel)}
-    listed = (_as_listed(file) for file in sources.indexes.release(package))
-    for wheel in fitting_wheels(package, listed):
+    for wheel in fitting_wheels(package, indexes.release(package.package)):
         if not tried & _marks(wheel):
             tried |= _marks(wheel)
             yield wheel
 
 
-def lock_listed(package: Installed, remote: Remote) -> Package | None:
-    """Find the installed wheel by the indexes' own pages alone; None where they do not settle it.
-
-    Raises:
-        CaptureError: an index is down, answers nonsense, or serves another file than it announces.
-    """
-    if remote.indexes is None:
-        return None
-    for served in remote.indexes.read(package.name):
-        listed = {file.url: file for file in served.page.select(may_fit(package))}
-        for wheel in fitting_wheels(package, map(_as_listed, listed.values())):
-            answer = UvPackage(name=package.name, wheels=(wheel,), yanked=listed[wheel.url or ""].yanked)
-            with contextlib.suppress(WheelUnreadableError):
-                if (locked := _prove(package, wheel, answer, remote)) is not None:
-                    return locked
-    return None
-
-
-def _marks(wheel: UvFile) -> set[str]:
+def _marks(wheel: IndexFile) -> set[str]:
     """Return what tells a file from others: two indexes can serve the same one."""
-    return {mark for mark in (wheel.hashes.get("sha256"), wheel.url, wheel.path) if mark}
+    return {mark for mark in (wheel.sha256, wheel.url) if mark}
 
 
-def _prove(package: Installed, wheel: UvFile, served: UvPackage, remote: Remote) -> Package | None:
-    """Lock the package to this wheel; None where the wheel has not the installed files."""
-    path = _local(wheel)
-    if path is not None:
-        is_it = _digest(read_local_record(path)) == package.content_digest
-        return on_machine(package, path, remote.wheels) if is_it else None
-    found = _verify(package, wheel, remote)
-    return _pinned(package, found, served, remote) if found is not None else None
-
-
-def _verify(package: Installed, wheel: UvFile, remote: Remote) -> _Found | None:
-    """Compare a wheel with what is installed, fetching as little of it as its index allows; None where it differs.
+def _prove(package: Installed, wheel: IndexFile, indexes: Indexes, maker: WheelMaker) -> Package | None:
+    """Lock the package to this wheel; None where the wheel has not the installed files.
 
     RECORD proves the wheel, whose parts an index gives for the asking. METADATA proves less, as the wheels of one
     release often share it: it counts only where the file's name fits exactly, and RECORD cannot be had for less than
     the whole file.
     """
-    url, sha256 = wheel.url or "", wheel.hashes.get("sha256", "")
-    if remote.records is None:
-        raise WheelUnreadableError("its index cannot be read from here")
-    if not sha256:
-        return _verify_whole(package, wheel, remote)
+    if wheel.path is not None:
+        is_it = wheel_digest(wheel.path) == package.record.content_digest
+        return maker.keep(package, wheel.path) if is_it else None
+    if not wheel.sha256:
+        return _prove_whole(package, wheel, indexes, maker)
     try:
-        same = _digest(remote.records.read_record(url, sha256)) == package.content_digest
+        is_it = digest_of(indexes.wheels.read_record(wheel.url, wheel.sha256)) == package.record.content_digest
+        return _verified(package, wheel, indexes) if is_it else None
     except BrokenWheelError:
         raise
     except WheelUnreadableError as error:
-        if _has_metadata(package, wheel, remote):
-            return _Found(wheel, "metadata")
+        if _has_metadata(package, wheel, indexes):
+            return _verified(package, wheel, indexes, proof="metadata")
         if isinstance(error, NoRangesError):
-            return _verify_whole(package, wheel, remote)
+            return _prove_whole(package, wheel, indexes, maker)
         raise
-    return _Found(wheel) if same else None
 
 
-def _verify_whole(package: Installed, wheel: UvFile, remote: Remote) -> _Found | None:
+def _prove_whole(package: Installed, wheel: IndexFile, indexes: Indexes, maker: WheelMaker) -> Package | None:
     """Fetch the wheel; an index that announced no hash has it from the file itself."""
-    with _fetched(wheel, remote) as path:
-        same, size = _digest(read_local_record(path)) == package.content_digest, path.stat().st_size
-        return _Found(replace(wheel, hashes={"sha256": sha256_file(path)[0]}, size=size)) if same else None
+    with _fetched(wheel, indexes, maker) as path:
+        if wheel_digest(path) != package.record.content_digest:
+            return None
+        return _verified(package, _with_hash(wheel, path), indexes)
 
 
 @contextlib.contextmanager
-def _fetched(file: UvFile, remote: Remote) -> Iterator[Path]:
+def _fetched(file: IndexFile, indexes: Indexes, maker: WheelMaker) -> Iterator[Path]:
     """Give a copy of a file for a while.
 
     Raises:
         WheelUnreadableError: it cannot be had, or is too large.
         LyingIndexError: it is not the announced one.
     """
-    if remote.records is None or file.url is None:
-        raise WheelUnreadableError("its index cannot be read from here")
-    with tempfile.TemporaryDirectory(dir=remote.wheels.parent, prefix="fetch-") as folder:
+    with maker.wheels.scratch("fetch") as folder:
         target = Path(folder) / file.filename
-        remote.records.download(file.url, file.hashes.get("sha256", ""), target, limit=DOWNLOAD_LIMIT)
+        indexes.wheels.download(file.url, file.sha256, target, limit=DOWNLOAD_LIMIT)
         yield target
 
 
-def _has_metadata(package: Installed, wheel: UvFile, remote: Remote) -> bool:
-    if remote.indexes is None or not package.metadata_sha256 or not fits_exactly(package, wheel):
+def _with_hash(file: IndexFile, path: Path) -> IndexFile:
+    digest, size = sha256_file(path)
+    return replace(file, hashes={"sha256": digest}, size=size)
+
+
+def _has_metadata(package: Installed, wheel: IndexFile, indexes: Indexes) -> bool:
+    if not package.metadata_sha256 or not fits_exactly(package, wheel):
         return False
-    announced = remote.indexes.announced(package.name, wheel)
+    announced = indexes.announced(package.name, wheel)
     return announced is not None and announced.metadata_sha256 == package.metadata_sha256
 
 
-def _pinned(package: Installed, found: _Found, served: UvPackage, remote: Remote) -> Package:
-    locked = entry(package, "index-verified")
-    proven = replace(locked, installed=replace(locked.installed, proof=found.proof))
-    return _of_index(proven, found.wheel, served, remote)
+def _verified(
+    package: Installed, wheel: IndexFile, indexes: Indexes, *, proof: Literal["metadata"] | None = None
+) -> Package:
+    locked = with_wheel(package.package, "index-verified", None)
+    return _of_index(replace(locked, installed=replace(locked.installed, proof=proof)), wheel, indexes)
 
 
-def _of_index(locked: Package, wheel: UvFile, served: UvPackage, remote: Remote) -> Package:
+def _of_index(locked: Package, wheel: IndexFile, indexes: Indexes) -> Package:
     """Add the wheel and the index that serves it, and why the index withdrew the release, where it did."""
-    indexes, yanked = remote.indexes, served.yanked
-    index = indexes.holder(locked.name, wheel) if indexes is not None else None
-    if indexes is not None and (indexes.several or not served.wheels):
-        announced = indexes.announced(locked.name, wheel)
-        yanked = announced.yanked if announced is not None else yanked
-    record = replace(locked.installed, yanked=yanked)
+    index = indexes.holder(locked.name, wheel)
+    announced = indexes.announced(locked.name, wheel) if indexes.several else None
+    record = replace(locked.installed, yanked=(announced or wheel).yanked_reason)
     is_web = index is not None and index.startswith(("https://", "http://"))
-    return replace(locked, wheels=(artefact(wheel),), index=index if is_web else None, installed=record)
+    return replace(locked, wheels=(index_artefact(wheel),), index=index if is_web else None, installed=record)
 
 
-def _source(package: Installed, sources: Sources) -> UvFile | None:
+def _source(package: Installed, indexes: Indexes, maker: WheelMaker) -> IndexFile | None:
     """Return the source archive of a release, with its hash; None where there is none, or none that can be fetched."""
-    files = sources.indexes.release(package) if sources.indexes is not None else ()
-    found = next((_as_listed(file) for file in files if not file.filename.endswith(".whl")), None)
-    if found is None or "sha256" in found.hashes or _local(found):
+    found = next((file for file in indexes.release(package.package) if not file.filename.endswith(".whl")), None)
+    if found is None or found.sha256 or found.path:
         return found
     try:
-        with _fetched(found, sources.remote) as path:
-            return replace(found, hashes={"sha256": sha256_file(path)[0]}, size=path.stat().st_size)
+        with _fetched(found, indexes, maker) as path:
+            return _with_hash(found, path)
     except WheelUnreadableError:
         return None
-
-
-def _as_listed(file: IndexFile) -> UvFile:
-    try:
-        time = datetime.fromisoformat(file.upload_time) if file.upload_time else None
-    except ValueError:
-        time = None
-    return UvFile(hashes=file.hashes, url=file.url, size=file.size, upload_time=time)
-
-
-def _local(wheel: UvFile) -> Path | None:
-    place = wheel.path or wheel.url
-    return local_path(place) if place else None
-
-
-def _digest(record: str) -> str:
-    return content_digest(record)[0]

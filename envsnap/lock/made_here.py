@@ -1,68 +1,93 @@
-"""Wheels that are made on this machine: packed from the installed files, or built from an editable source tree."""
+"""Distributions that no index serves: packed from the installed files, built from a source tree, or of a URL."""
 
-import shutil
-import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
-from packaging.utils import parse_wheel_filename
 
 from envsnap.errors import CaptureError
-from envsnap.host.files import link_or_copy, relative_to, room_for
-from envsnap.host.index.wheel import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
-from envsnap.lock.artefact_sources import Sources
-from envsnap.lock.direct_url import DirectUrl
-from envsnap.lock.entry import as_source_tree, entry, kept, without_artefact
+from envsnap.host.git import without_credentials
+from envsnap.host.index.config import local_path
+from envsnap.host.index.file import IndexFile, file_name
+from envsnap.lock.artefacts import as_checkout, as_source_tree, index_artefact, with_wheel, without_artefact
+from envsnap.lock.files import InstalledFiles
 from envsnap.lock.repack import repack
-from envsnap.lock.resolve import is_same_version
-from envsnap.lock.sources import source_digest
-from envsnap.manifest.package import Artefact, Directory, Installed, Package
+from envsnap.lock.source_trees import build_tree
+from envsnap.lock.wheel_fit import is_same_version
+from envsnap.lock.wheels import WheelFolder, has_content
+from envsnap.manifest.installed import DirectUrl, Installed
+from envsnap.manifest.package import Artefact, Package, Vcs
 
 
-def repacked(package: Installed, sources: Sources, *, reason: str, sdist: Artefact | None = None) -> Package:
-    """Pack what is installed; ``sdist`` is the source archive that an index serves for the same version."""
-    with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="repack-") as scratch:
-        try:
-            readable = sources.files.bring(package, Path(scratch))
-            made = repack(readable.package, prefix=readable.prefix, target=Path(scratch))
-        except CaptureError as error:
-            return without_artefact(package, str(error))
-        place = sources.wheels / made.name
-        with room_for(f"{package.label}: the wheel {made.name}"):
-            shutil.move(made, place)
-    digest = content_digest(read_local_record(place))[0]
-    rebuilt = digest if digest != package.content_digest else None
-    if rebuilt:
-        reason += "; its files are not those that its RECORD lists: they were changed after the installation"
-    return entry(package, "repacked", wheel=kept(place), sdist=sdist, reason=reason, rebuilt=rebuilt)
+@dataclass(frozen=True, slots=True)
+class WheelMaker:
+    """Makes wheels of what is installed, and keeps them."""
+
+    wheels: WheelFolder
+    files: InstalledFiles
+
+    def repack(self, package: Installed, reason: str, *, sdist: Artefact | None = None) -> Package:
+        """Pack what is installed; ``sdist`` is the source archive that an index serves for the same version."""
+        with self.wheels.scratch("repack") as scratch:
+            try:
+                readable = self.files.bring(package, Path(scratch))
+                made = repack(readable.package, prefix=readable.prefix, target=Path(scratch))
+            except CaptureError as error:
+                return without_artefact(package.package, str(error))
+            wheel = self.wheels.keep(made, package.label)
+        digest = self.wheels.digest(wheel)
+        rebuilt = digest if digest != package.record.content_digest else None
+        if rebuilt:
+            reason += "; its files are not those that its RECORD lists: they were changed after the installation"
+        return with_wheel(package.package, "repacked", wheel, sdist=sdist, reason=reason, rebuilt=rebuilt)
+
+    def keep(self, package: Installed, wheel: Path) -> Package:
+        """Keep the wheel of this machine that the package was installed from."""
+        return with_wheel(package.package, "local-file", self.wheels.keep(wheel, package.label))
+
+    def lock_direct(self, package: Installed, direct: DirectUrl) -> Package:
+        """Lock a distribution that did not come from an index."""
+        if direct.dir_info is not None:
+            return self._lock_tree(package, direct)
+        if (vcs := checkout_of(direct)) is not None:
+            return as_checkout(self.repack(package, "installed from version control"), vcs)
+        path = local_path(direct.url)
+        if path is not None and path.suffix == ".whl" and has_content(path, package.record.content_digest):
+            return self.keep(package, path)
+        url = direct.url.partition("#")[0]
+        sha256 = direct.archive_info.sha256 if direct.archive_info else ""
+        if url.startswith("https://") and url.endswith(".whl") and sha256 and "@" not in url.split("/")[2]:
+            file = IndexFile(filename=file_name(url), url=url, hashes={"sha256": sha256})
+            return with_wheel(package.package, "direct-url", index_artefact(file))
+        return self.repack(package, "the file that it was installed from is not there any more")
+
+    def _lock_tree(self, package: Installed, direct: DirectUrl) -> Package:
+        """Lock a source tree: an editable one is built into a wheel, an installed one repacked."""
+        if not direct.is_editable:
+            return self.repack(package, "installed from a folder")
+        folder = self.files.source_tree(direct)
+        if folder is None:
+            return without_artefact(package.package, "its source folder is not there, or lies in an image")
+        if self.wheels.build is None:
+            return without_artefact(package.package, "its source folder is built into a wheel only online")
+        built = build_tree(folder, self.wheels, package.label)
+        if not is_same_version(built.version, package.version):
+            reason = f"its source folder builds version {built.version} by now; install it anew"
+            return without_artefact(package.package, reason)
+        reason = "built from the editable source folder"
+        locked = with_wheel(package.package, "repacked", built.wheel, reason=reason, rebuilt=built.content_digest)
+        locked = replace(locked, installed=replace(locked.installed, source_digest=built.source_digest))
+        return as_source_tree(locked, folder, self.wheels, editable=True)
 
 
-def lock_tree(package: Installed, direct: DirectUrl, sources: Sources) -> Package:
-    """Lock a source tree: an editable one is built into a wheel, an installed one repacked."""
-    editable = direct.dir_info is not None and direct.dir_info.editable
-    if not editable:
-        return repacked(package, sources, reason="installed from a folder")
-    folder = sources.files.source_tree(direct)
-    if folder is None:
-        return without_artefact(package, "its source folder is not there, or lies in an image")
-    if sources.builder is None:
-        return without_artefact(package, "its source folder is built into a wheel only online")
-    with tempfile.TemporaryDirectory(dir=sources.wheels.parent, prefix="build-") as scratch:
-        built = sources.builder.build_wheel(folder, Path(scratch))
-        with room_for(f"{package.label}: {built.name}"):
-            place = link_or_copy(built, sources.wheels / built.name)
-    version = str(parse_wheel_filename(place.name)[1])
-    if not is_same_version(version, package.version):
-        return without_artefact(package, f"its source folder builds version {version} by now; install it anew")
-    record = read_local_record(place)
-    locked = entry(
-        package,
-        "repacked",
-        wheel=kept(place),
-        reason="built from the editable source folder",
-        rebuilt=content_digest(record)[0],
+def checkout_of(direct: DirectUrl) -> Vcs | None:
+    """Return the PEP 751 entry of a checkout."""
+    if direct.vcs_info is None:
+        return None
+    return Vcs(
+        type=direct.vcs_info.vcs,
+        url=without_credentials(direct.url),
+        commit_id=direct.vcs_info.commit_id,
+        requested_revision=direct.vcs_info.requested_revision,
+        subdirectory=direct.subdirectory,
     )
-    locked = replace(locked, installed=replace(locked.installed, source_digest=source_digest(record)))
-    tree = Directory(path=relative_to(folder, sources.project), editable=True)
-    return as_source_tree(locked, package, directory=tree)

@@ -9,9 +9,10 @@ import msgspec
 from envsnap.host.digests import RACY_NANOSECONDS, Identity, identify
 from envsnap.host.files import atomic_write, sha256_bytes, sha256_file
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.package import Artefact, Installed, Package
+from envsnap.manifest.installed import Installed
+from envsnap.manifest.package import Artefact, Package
 
-VERSION = 6
+VERSION = 7
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 

@@ -17,7 +17,7 @@ from packaging.tags import parse_tag
 from envsnap.errors import CaptureError
 from envsnap.host.files import room_for
 from envsnap.inside.probe._probe_record import INSTALLER_FILES
-from envsnap.manifest.package import Installed
+from envsnap.manifest.installed import Installed
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time that a zip file can hold: the same files always give the same wheel."""
@@ -76,10 +76,10 @@ def wheel_name(package: Installed) -> str:
 
     The name is normalised: an old ``.dist-info`` folder can have a dash where a wheel's name must have none.
     """
-    tags = [tag for line in package.tags or ("py3-none-any",) for tag in parse_tag(line)]
+    tags = [tag for line in package.record.tags or ("py3-none-any",) for tag in parse_tag(line)]
     sets = (sorted({getattr(tag, part) for tag in tags}) for part in ("interpreter", "abi", "platform"))
     stem = (package.name.replace("-", "_"), package.version.replace("-", "_"))
-    parts = [*stem, *([package.build] if package.build else []), *(".".join(values) for values in sets)]
+    parts = [*stem, *([package.record.build] if package.record.build else []), *(".".join(values) for values in sets)]
     return "-".join(parts) + ".whl"
 
 

@@ -19,22 +19,16 @@ from envsnap.manifest.toml import Plain, parse_toml
 HEADER = "# Written by envsnap freeze. Commit it, review it, do not edit it.\n"
 TOML_TIMES = (dt.datetime, dt.date, dt.time)
 """What TOML has and JSON has not: an unknown key of a package may hold one."""
-_STAMP = re.compile(
-    rf'{re.escape(HEADER)}schema-version = "{re.escape(SCHEMA_VERSION)}"\n(?:(?!\[).*\n)*\[snapshot\]\n'
-    r'created-by = (?P<by>".*")\ncreated-at = "(?P<at>[^"]*)"\ndigest = "(?P<digest>[0-9a-f]{64})"\n'
-)
-"""How a lock begins: no other table stands before the snapshot."""
 SCHEMA = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 
 
-def seal(contents: Contents, *, created_by: str, created_at: str, sound: str = "") -> Manifest:
+def seal(contents: Contents, *, created_by: str, created_at: str) -> Manifest:
     """Put contents under a snapshot that carries their digest.
 
     Args:
         contents: what was captured.
         created_by: name and version of the program.
         created_at: time in UTC.
-        sound: the digest of contents that were found sound before: the same ones are not looked at again.
 
     Raises:
         CaptureError: ``parse_manifest`` would refuse these contents: a lock that cannot be read is never written.
@@ -42,8 +36,7 @@ def seal(contents: Contents, *, created_by: str, created_at: str, sound: str = "
     table = plain(contents)
     try:
         digest = contents_digest(table)
-        if digest != sound:
-            _check_packages(convert(gather(table), Contents, source="contents").packages, "contents")
+        _check_packages(convert(gather(table), Contents, source="contents").packages, "contents")
     except InvalidFileError as error:
         raise CaptureError(f"what was captured cannot be locked: {error}") from error
     except UnicodeEncodeError as error:
@@ -58,21 +51,6 @@ def dump_manifest(manifest: Manifest) -> str:
 
     head: Plain = {"schema-version": manifest.schema_version, "snapshot": plain(manifest.snapshot)}
     return HEADER + tomli_w.dumps(head | plain(manifest.contents), multiline_strings=False)
-
-
-def written_digest(text: str, created_by: str) -> str:
-    """Return the digest in a text that :func:`dump_manifest` wrote, unchanged; "" where it is of another program."""
-    found = _STAMP.match(text)
-    return found["digest"] if found and found["by"] == json.dumps(created_by) else ""
-
-
-def restamp(text: str, snapshot: Snapshot) -> str | None:
-    """Give a text that :func:`dump_manifest` wrote, unchanged, another time of writing; None for other contents."""
-    found = _STAMP.match(text)
-    if found is None or written_digest(text, snapshot.created_by) != snapshot.digest:
-        return None
-    start, end = found.span("at")
-    return f"{text[:start]}{snapshot.created_at}{text[end:]}"
 
 
 def parse_manifest(text: str, *, source: str) -> tuple[Manifest, tuple[str, ...]]:

@@ -69,62 +69,6 @@ class Checkout(Model, frozen=True):
     dirty: bool = False
 
 
-class Installed(Model, frozen=True):
-    """One distribution as the probe found it.
-
-    Args:
-        name: normalised project name.
-        version: as METADATA says.
-        tags: the wheel's ``Tag`` lines.
-        build: the wheel's ``Build`` line.
-        content_digest: SHA-256 over RECORD's rows, see ``inside/probe/_probe_record.py``; equal ones mean equal files.
-        files: how many rows took part.
-        metadata_sha256: SHA-256 of METADATA.
-        requested: whether a user asked for it, not another package.
-        installer: what INSTALLER says.
-        location: the import root, with ``{prefix}`` and ``{base}`` for the interpreter's folders.
-        root: the import root on this machine; ``folder``: its ``.dist-info`` there.
-        direct_url: contents of direct_url.json (PEP 610), "" if there is none.
-        conda: whether conda owns it.
-        problem: why its files cannot be told; "" if they can.
-        origin: how its root got onto the search path; None where that is unknown.
-        owner: who installed it.
-        owner_package: the system's package that holds it.
-        editable: whether it is imported from its source tree.
-        provenance_url: contents of provenance_url.json (PEP 710), "" if there is none.
-        sboms: the bills of materials that it brought.
-        checkout: the git working tree of an editable installation.
-    """
-
-    name: str
-    version: str
-    root: str
-    folder: str
-    location: str
-    tags: tuple[str, ...] = ()
-    build: str = ""
-    metadata_sha256: str = ""
-    content_digest: str = ""
-    files: int = 0
-    installer: str = ""
-    requested: bool = False
-    direct_url: str = ""
-    conda: bool = False
-    problem: str = ""
-    origin: Origin | None = None
-    owner: str = ""
-    owner_package: str = ""
-    editable: bool = False
-    provenance_url: str = ""
-    sboms: tuple[Sbom, ...] = ()
-    checkout: Checkout | None = None
-
-    @property
-    def label(self) -> str:
-        """``name==version``, as a person writes it."""
-        return f"{self.name}=={self.version}"
-
-
 class Artefact(OpenModel, frozen=True):
     """A PEP 751 wheel or sdist entry.
 
@@ -276,6 +220,11 @@ class Package(OpenModel, frozen=True):
     def installed_version(self) -> str:
         """The version that is installed."""
         return self.version or self.installed.version or ""
+
+    @property
+    def label(self) -> str:
+        """``name==version``, as a person writes it."""
+        return f"{self.name}=={self.installed_version}"
 
     @property
     def wheel(self) -> Artefact | None:

@@ -13,11 +13,14 @@ from envsnap.manifest.diff.locks import LockDiff, Side, diff_locks
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest
 from envsnap.manifest.toml import parse_toml
 from envsnap.run.injection import injected_environment
+from envsnap.workflow.capture import capture
+from envsnap.workflow.describe import describe
 from envsnap.workflow.interpreters import check_folder
-from envsnap.workflow.probing import CaptureRequest, begin_probe
+from envsnap.workflow.lock_packages import describe_packages
+from envsnap.workflow.probing import CaptureRequest, start_probe
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import Lock, job_to_verify, own_paths, read_lock
-from envsnap.workflow.subject import Subject, begin_reading, open_subject
+from envsnap.workflow.subject import Subject, open_subject
 
 HERE = "here and now"
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -108,14 +111,10 @@ def _names(request: DiffRequest) -> tuple[str, str]:
 
 def _live(request: CaptureRequest, locked: Manifest, name: str, progress: Progress) -> Side:
     """Capture what stands here, as a rerun of the locked job would meet it."""
-    with begin_probe(request) as probing, open_subject(request, probing) as subject:
-        from envsnap.workflow.capture import capture  # the probe runs while these are loaded
-        from envsnap.workflow.describe import describe
-
-        chosen = _with_locked_settings(subject, locked)
-        with begin_reading(chosen, probing) as begun:
-            captured = capture(chosen, begun, progress, artefacts=False)
-        contents = describe(captured, observation=None, baseline=None)
+    with open_subject(request, start_probe(request)) as found:
+        subject = _with_locked_settings(found, locked)
+        facts = capture(subject, progress)
+        contents = describe(subject, facts, describe_packages(subject, facts), recorded=None)
     return Side(name=name, contents=contents, sought=False)
 
 

@@ -16,7 +16,7 @@ from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
 from envsnap.host.index.config import read_index_config
-from envsnap.lock.sources import diff_sources
+from envsnap.lock.source_trees import diff_sources
 from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
 from envsnap.report.lock_diff import render_differences
@@ -137,7 +137,8 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str], *, o
         return
     from envsnap.host.index.uv import find_uv
 
-    differences = diff_sources(packages, folder, find_uv(read_index_config(env), offline=offline), work_folder(folder))
+    uv = find_uv(read_index_config(env), offline=offline)
+    differences = diff_sources(packages, folder, uv.build_wheel, work_folder(folder))
     if differences:
         raise EnvironmentDiffersError(
             "the source of a package that is installed editable is not the locked one:\n"

@@ -1,7 +1,6 @@
-"""The probe of an interpreter of this machine: it starts before the rest of a command is even imported."""
+"""What to capture, and the probe of an interpreter of this machine; light, for it starts before all else is loaded."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -49,21 +48,15 @@ class CaptureRequest(NamedTuple):
     locker: LockerName = "uv"
 
 
-class Probing(NamedTuple):
+class RunningProbe(NamedTuple):
     """The probe while it runs, and of which interpreter."""
 
     environment: LocalEnvironment
     answer: Future[Completed]
 
 
-def proven_file(project: Path) -> Path:
-    """Return where a project keeps what its freezes proved of packages."""
-    return project / ".envsnap" / "cache" / "artefacts.json"
-
-
-@contextlib.contextmanager
-def begin_probe(request: CaptureRequest) -> Iterator[Probing | None]:
-    """Let the probe run while this process imports what it needs to understand the answer; None for an image.
+def start_probe(request: CaptureRequest) -> RunningProbe | None:
+    """Start the probe of an interpreter of this machine; None for an image.
 
     Raises:
         UsageError: the project or the interpreter is not there, or two environments are named.
@@ -71,10 +64,11 @@ def begin_probe(request: CaptureRequest) -> Iterator[Probing | None]:
     if request.image is not None:
         if request.python is not None or request.prefix is not None:
             raise UsageError("--image names an environment, and so do --python and --prefix: give one of them")
-        yield None
-        return
+        return None
     check_folder(request.folder)
     python = choose_python(request.folder, request.env, request.python, request.prefix)
     environment = LocalEnvironment(python, caller=request.env)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        yield Probing(environment, pool.submit(put, environment, request.folder, PROBE))
+    pool = ThreadPoolExecutor(max_workers=1)
+    answer = pool.submit(put, environment, request.folder, PROBE)
+    pool.shutdown(wait=False)
+    return RunningProbe(environment, answer)

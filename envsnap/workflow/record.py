@@ -1,6 +1,7 @@
 """The runs of the job that freeze makes, and the baseline that they become."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from envsnap.capture.data import check_untouched
 from envsnap.manifest.job import Job
@@ -8,13 +9,33 @@ from envsnap.manifest.manifest import Baseline
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.baseline import record_baseline
 from envsnap.run.job import Run
-from envsnap.workflow.capture import Captured
+from envsnap.workflow.capture import Facts
+from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, repeat_job, runs_folder
+from envsnap.workflow.subject import Subject
+
+NOT_RUN = (
+    "the job is not run: nothing that --from names is installed yet. Rebuild the lock with 'envsnap build --target "
+    "venv', and freeze that environment with --python for a baseline"
+)
 
 
-def record(job: Job, captured: Captured, progress: Progress) -> tuple[tuple[Outcome, ...], Baseline]:
-    """Run the job as often as it says, and keep its outputs as the baseline.
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The job's runs, and the baseline that they became."""
+
+    outcomes: tuple[Outcome, ...]
+    baseline: Baseline
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """How long each run took."""
+        return tuple(outcome.seconds for outcome in self.outcomes)
+
+
+def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progress) -> Recording | None:
+    """Run the job as often as it says, and keep its outputs as the baseline; None where there is none to run.
 
     Raises:
         JobError: a run failed, or did not write a declared output.
@@ -22,25 +43,30 @@ def record(job: Job, captured: Captured, progress: Progress) -> tuple[tuple[Outc
         EnvironmentDiffersError: the job ran outside of the captured environment.
         MissingToolError: the command or the engine is not there.
     """
-    environment, folder = captured.subject.environment, captured.subject.project.folder
-    outcomes = repeat_job(environment, job, _plan(job, captured, progress), job.runs, progress)
+    job, environment, folder = subject.job, subject.environment, subject.project.folder
+    if job is None:
+        return None
+    if packages.specification is not None:
+        progress.warn(NOT_RUN)
+        return None
+    outcomes = repeat_job(environment, job, _plan(job, subject, facts, progress), job.runs, progress)
     if any(outcome.observation is None for outcome in outcomes):
         progress.warn(NOT_OBSERVED)
-    prove_ran_inside(outcomes, captured.found.prefix, environment.name)
-    check_untouched(job.inputs, folder, captured.data)
+    prove_ran_inside(outcomes, facts.environment.prefix, environment.name)
+    check_untouched(job.inputs, folder, facts.data)
     baseline = record_baseline(outcomes, folder)
     for problem in _never_passing(job, outcomes[0]):
         progress.warn(f"no verify can pass with this baseline: {problem}")
-    return outcomes, baseline
+    return Recording(outcomes, baseline)
 
 
-def _plan(job: Job, captured: Captured, progress: Progress) -> Run:
-    project = captured.subject.project.folder
+def _plan(job: Job, subject: Subject, facts: Facts, progress: Progress) -> Run:
+    project = subject.project.folder
     return Run(
         project=project,
         folder=runs_folder(project),
-        inherited=inherited_variables(job, captured.subject.request.env),
-        read_only=captured.data.outside,
+        inherited=inherited_variables(job, subject.request.env),
+        read_only=facts.data.outside,
         keep_outputs=True,
         on_output=progress.detail,
     )

@@ -2,19 +2,17 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from envsnap.capture.repository import CapturedCode, capture_repository
-from envsnap.environment import Environment, Execution
+from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
 from envsnap.host.secrets import redact, secret_variables
 from envsnap.manifest.job import Job
-from envsnap.workflow.probing import CaptureRequest, Probing
-from envsnap.workflow.project import ProjectFolder, job_to_freeze, own_paths, read_project
+from envsnap.workflow.probing import CaptureRequest, RunningProbe
+from envsnap.workflow.project import ProjectFolder, job_to_freeze, read_project
 
 IMAGE_PYTHONS = ("python", "python3")
 """The commands that an image's interpreter may have; an image of a distribution has the second alone."""
@@ -28,38 +26,33 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         job: absent where none is described.
         environment: where the interpreter runs.
         request: what the caller asked for.
-        is_local: whether the environment's paths are paths of this machine.
+        probe: what the probe will have said of an interpreter of this machine; None for an image.
     """
 
     project: ProjectFolder
     job: Job | None
     environment: Environment
     request: CaptureRequest
-    is_local: bool = True
+    probe: Future[Completed] | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the environment's paths are paths of this machine."""
+        return self.probe is not None
 
-class Begun(NamedTuple):
-    """What of a capture runs already: the probe, None for an image, and the questions to git."""
-
-    probing: Probing | None
-    code: Future[CapturedCode]
-
-
-@contextlib.contextmanager
-def begin_reading(subject: Subject, probing: Probing | None) -> Iterator[Begun]:
-    """Let git answer while this process imports the rest."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        code = pool.submit(capture_repository, subject.project.folder, own_paths(subject.job))
-        yield Begun(probing, code)
+    @property
+    def interpreter(self) -> Path | None:
+        """The interpreter's path on this machine; None for one in an image."""
+        return Path(self.environment.python) if self.is_local else None
 
 
 @contextlib.contextmanager
-def open_subject(request: CaptureRequest, probing: Probing | None) -> Iterator[Subject]:
+def open_subject(request: CaptureRequest, probe: RunningProbe | None) -> Iterator[Subject]:
     """Read the settings and reach the environment; an engine's connection is closed at the end.
 
     Args:
         request: what to capture.
-        probing: the probe of an interpreter of this machine; None where an image is named.
+        probe: of an interpreter of this machine; None where an image is named.
 
     Raises:
         UsageError: the project is not there.
@@ -72,11 +65,11 @@ def open_subject(request: CaptureRequest, probing: Probing | None) -> Iterator[S
     job = job_to_freeze(project, request.command, request.env)
     if job is not None:
         refuse_secrets(job)
-    if probing is not None:
-        yield Subject(project=project, job=job, environment=probing.environment, request=request)
+    if probe is not None:
+        yield Subject(project=project, job=job, environment=probe.environment, request=request, probe=probe.answer)
     elif request.image is not None:
         with _open_image(request.image, request.env, project.folder) as environment:
-            yield Subject(project=project, job=job, environment=environment, request=request, is_local=False)
+            yield Subject(project=project, job=job, environment=environment, request=request)
 
 
 def _check(request: CaptureRequest) -> None:

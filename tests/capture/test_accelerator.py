@@ -1,6 +1,7 @@
 """The CUDA versions that can disagree are each taken from their own source."""
 
 import pytest
+from installed_package import make_installed
 
 from envsnap.capture.accelerator import (
     ProbedAccelerator,
@@ -9,12 +10,12 @@ from envsnap.capture.accelerator import (
 )
 from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
-from envsnap.manifest.package import Installed
+from envsnap.manifest.installed import Installed
 
 
 def installed(name: str, version: str) -> Installed:
     """Return a package."""
-    return Installed(name=name, version=version, root="/r", folder="f", location="{prefix}")
+    return make_installed(name, version, location="{prefix}")
 
 
 def test_four_versions_from_four_sources() -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from installed_package import make_installed
 
 from envsnap.capture.checkouts import describe_checkouts
-from envsnap.manifest.package import Installed
+from envsnap.manifest.installed import Installed
 
 pytestmark = pytest.mark.processes
 
@@ -35,9 +36,7 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
 def editable(folder: Path) -> Installed:
     """Return an editable installation of a folder."""
     url = f'{{"url": "{folder.as_uri()}", "dir_info": {{"editable": true}}}}'
-    return Installed(
-        name="a", version="1", root="/s", folder="a-1.dist-info", location="l", direct_url=url, editable=True
-    )
+    return make_installed("a", "1", direct_url=url, editable=True)
 
 
 def test_a_clean_tree_has_a_commit(git: Git, tmp_path: Path) -> None:
@@ -49,7 +48,7 @@ def test_a_clean_tree_has_a_commit(git: Git, tmp_path: Path) -> None:
     packages, findings, problems = describe_checkouts((editable(tmp_path / "a"),))
 
     assert [(git("rev-parse", "HEAD"), False)] == [
-        (item.checkout.commit, item.checkout.dirty) for item in packages if item.checkout
+        (item.record.checkout.commit, item.record.checkout.dirty) for item in packages if item.record.checkout
     ]
     assert ((), ()) == (findings, problems)
 
@@ -65,7 +64,7 @@ def test_uncommitted_changes_are_found_and_named(git: Git, tmp_path: Path) -> No
 
     packages, findings, _ = describe_checkouts((editable(tmp_path / "a"), editable(tmp_path / "a/deep")))
 
-    assert [True, False] == [item.checkout.dirty for item in packages if item.checkout]
+    assert [True, False] == [item.record.checkout.dirty for item in packages if item.record.checkout]
     assert [("dirty-package", "a")] == [(finding.kind, finding.subject) for finding in findings]
     assert f"at commit {git('rev-parse', 'HEAD')[:12]}, with uncommitted changes: a.py, new.py" in findings[0].detail
 
@@ -80,7 +79,7 @@ def test_what_envsnap_and_the_job_write_is_no_change(git: Git, tmp_path: Path) -
 
     packages, findings, _ = describe_checkouts((editable(tmp_path / "a"),), [*own, tmp_path / "elsewhere"])
 
-    assert ([False], ()) == ([item.checkout.dirty for item in packages if item.checkout], findings)
+    assert ([False], ()) == ([item.record.checkout.dirty for item in packages if item.record.checkout], findings)
 
 
 def test_a_tree_that_its_repository_ignores_has_no_commit(git: Git, tmp_path: Path) -> None:
@@ -93,7 +92,7 @@ def test_a_tree_that_its_repository_ignores_has_no_commit(git: Git, tmp_path: Pa
 
     packages, findings, problems = describe_checkouts((editable(tmp_path / "a/vendored"),))
 
-    assert (None, (), ()) == (packages[0].checkout, findings, problems)
+    assert (None, (), ()) == (packages[0].record.checkout, findings, problems)
 
 
 @pytest.mark.parametrize("folder", ["gone", "plain", "empty"])
@@ -105,4 +104,4 @@ def test_what_is_no_checkout_has_no_commit(tmp_path: Path, folder: str) -> None:
 
     packages, findings, problems = describe_checkouts((editable(tmp_path / folder),))
 
-    assert (None, (), ()) == (packages[0].checkout, findings, problems)
+    assert (None, (), ()) == (packages[0].record.checkout, findings, problems)

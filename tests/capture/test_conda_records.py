@@ -3,21 +3,20 @@
 from typing import Any
 
 import pytest
+from installed_package import make_installed
 from msgspec.structs import replace
 
 from envsnap.capture.conda_records import ProbedConda, describe_conda
 from envsnap.host.index.config import without_channel_token
 from envsnap.manifest.finding import NotCaptured
-from envsnap.manifest.package import Installed
+from envsnap.manifest.installed import Installed
 
 NUMPY = ProbedConda(name="numpy", version="1.0", owns=("numpy-1.0.dist-info",))
 
 
 def installed(name: str, version: str, **fields: Any) -> Installed:
     """Return a distribution in the prefix."""
-    folder = f"{name}-{version}.dist-info"
-    given = {"name": name, "version": version, "root": "/p/lib", "folder": folder, "location": "{prefix}/lib"}
-    return Installed(**given | fields)
+    return make_installed(name, version, **{"root": "/p/lib", "location": "{prefix}/lib"} | fields)
 
 
 def test_tokens_and_logins_are_left_out() -> None:
@@ -86,6 +85,6 @@ def test_a_record_that_stands_beside_pips_is_marked(folder: str) -> None:
 
 def test_what_is_as_conda_installed_it_is_not_marked() -> None:
     """The usual case."""
-    packages, findings, _ = describe_conda((NUMPY,), (installed("numpy", "1.0", conda=True, owner="conda"),))
+    packages, findings, _ = describe_conda((NUMPY,), (installed("numpy", "1.0", is_conda=True, owner="conda"),))
 
     assert ([None], ()) == ([item.overwritten_by for item in packages], findings)

@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 import uv
 from packaging.utils import canonicalize_name
 
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.environment.local import LocalEnvironment
+from envsnap.manifest.installed import DirectUrl
 
 MANY = (
     "black", "build", "celery", "cookiecutter", "django", "editables", "fastapi[standard]", "flake8", "flask",
@@ -110,10 +112,23 @@ def captured(place: Path) -> CapturedEnvironment:
     return capture_environment(LocalEnvironment(place / "bin/python"), place)
 
 
+def plain_url(direct: DirectUrl | None) -> Any:
+    """The JSON of a direct URL, without what is not set."""
+    return None if direct is None else without_none(msgspec.to_builtins(direct))
+
+
+def without_none(value: Any) -> Any:
+    """Leave out of tables what is None or an empty hash."""
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if item is not None and (key, item) != ("hash", "")}
+        return {key: without_none(item) for key, item in kept.items()}
+    return value
+
+
 def ours(found: CapturedEnvironment) -> dict[str, Listed]:
     """What envsnap tells of each package."""
     return {
-        item.name: Listed(item.version, item.installer, item.requested, json.loads(item.direct_url or "null"))
+        item.name: Listed(item.version, item.record.installer, item.record.requested, plain_url(item.direct_url))
         for item in found.packages
     }
 
@@ -166,10 +181,10 @@ def test_every_kind_of_installation_is_told_apart(place: Path) -> None:
 
     assert ((), ()) == (found.findings, found.not_captured)
     assert {"tree": False, "styled": True, "moved": True, "packed": False, "versioned": False} == {
-        name: packages[name].editable for name in ("tree", "styled", "moved", "packed", "versioned")
+        name: bool(packages[name].record.editable) for name in ("tree", "styled", "moved", "packed", "versioned")
     }
-    assert {"pip", "uv"} == {item.owner for item in found.packages}
-    assert ("pip", True) == (packages["colorama"].owner, packages["colorama"].requested)
+    assert {"pip", "uv"} == {item.record.owner for item in found.packages}
+    assert ("pip", True) == (packages["colorama"].record.owner, packages["colorama"].record.requested)
 
 
 @pytest.mark.processes

@@ -9,7 +9,7 @@ from envsnap.capture.conda_records import ProbedConda
 from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.capture.packages import ProbedPackage, ProbedRoot, describe_packages
 from envsnap.manifest.finding import KINDS, Finding
-from envsnap.manifest.package import Installed
+from envsnap.manifest.installed import DirectUrl, Installed
 
 SITE = "/venv/lib/python3.11/site-packages"
 SYSTEM = "/usr/lib/python3/dist-packages"
@@ -60,7 +60,7 @@ def test_packages_are_named_and_placed() -> None:
         ("foo-bar", PLACE, "site-packages"),
         ("x", "{base}/lib/python3/dist-packages", None),
         ("y", "~/.local/lib/python3.11/site-packages", "user-site"),
-    ] == [(item.name, item.location, item.origin) for item in found]
+    ] == [(item.name, item.record.location, item.record.origin) for item in found]
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_the_owner_is_who_has_a_record_of_it(fields: dict[str, Any], owner: str)
     """INSTALLER is any text that a package brings, and counts least."""
     found, _ = describe(package("a-1.dist-info", **fields))
 
-    assert owner == found[0].owner
-    assert found[0].installer.isprintable()
+    assert owner == found[0].record.owner
+    assert found[0].record.installer.isprintable()
 
 
 def test_the_first_on_the_path_is_the_one_that_is_imported() -> None:
@@ -148,7 +148,7 @@ def test_an_editable_package_is_one_package(version: str, *, is_source_first: bo
 
     found, findings = describe(*pair)
 
-    assert [("a", "1.0", True)] == [(item.name, item.version, item.editable) for item in found]
+    assert [("a", "1.0", True)] == [(item.name, item.version, item.record.editable) for item in found]
     assert () == findings
 
 
@@ -160,7 +160,7 @@ def test_an_editable_package_of_old_is_its_egg_info() -> None:
         package("a.egg-info", name="a", version="1", root=root), roots=(ProbedRoot(path=root, origin="pth"),)
     )
 
-    assert (True, ()) == (found[0].editable, findings)
+    assert (True, ()) == (found[0].record.editable, findings)
 
 
 def test_debian_may_put_two_records_of_one_package_into_a_folder() -> None:
@@ -211,6 +211,7 @@ def test_conda_owns_what_its_records_name() -> None:
     """Only in its own prefix, and only as it installed it; the builder's direct_url is dropped."""
     conda = (ProbedConda(name="a", owns=("a-1.dist-info", "b-1.dist-info"), changed=("b-1.dist-info",)),)
     fields = {"direct_url": '{"url": "file:///home/builder"}', "installer": "pip"}
+    direct = DirectUrl(url="file:///home/builder")
 
     found, _ = describe(
         package("a-1.dist-info", **fields),
@@ -219,10 +220,10 @@ def test_conda_owns_what_its_records_name() -> None:
         conda=conda,
     )
 
-    assert [("a", "conda", ""), ("b", "pip", fields["direct_url"]), ("c", "pip", fields["direct_url"])] == [
-        (item.name, item.owner, item.direct_url) for item in found
+    assert [("a", "conda", None), ("b", "pip", direct), ("c", "pip", direct)] == [
+        (item.name, item.record.owner, item.direct_url) for item in found
     ]
-    assert [True, False, False] == [item.conda for item in found]
+    assert [True, False, False] == [item.is_conda for item in found]
 
 
 def test_a_record_of_conda_beside_one_of_pip_is_overwritten() -> None:
@@ -235,6 +236,6 @@ def test_a_record_of_conda_beside_one_of_pip_is_overwritten() -> None:
         conda=conda,
     )
 
-    assert [("2", "pip")] == [(item.version, item.owner) for item in found]
+    assert [("2", "pip")] == [(item.version, item.record.owner) for item in found]
     assert ["overwritten-package"] == [finding.kind for finding in findings]
     assert findings[0].detail.endswith("9 of 9, 1 of 9: pip overwrote what conda had installed")

@@ -35,7 +35,7 @@ def test_a_sound_environment_has_nothing_to_find(make_place: Any, make_wheel: An
 
     assert ((), ()) == (found.findings, found.not_captured)
     assert {"alpha": ("uv", True), "beta": ("pip", True)}.items() <= {
-        item.name: (item.owner, item.requested) for item in found.packages
+        item.name: (item.record.owner, item.record.requested) for item in found.packages
     }.items()
 
 
@@ -83,7 +83,7 @@ def test_packages_of_the_system_and_a_shadowed_one(make_place: Any, make_wheel: 
     found = place.capture()
 
     assert [("alpha", "2.0", "site-packages"), ("beta", "1.0", "pth")] == [
-        (item.name, item.version, item.origin) for item in found.packages
+        (item.name, item.version, item.record.origin) for item in found.packages
     ]
     assert [("outside-package", str(base.site)), ("shadowed-package", "alpha")] == kinds(found.findings)
 
@@ -93,7 +93,7 @@ def test_the_base_interpreters_packages(make_place: Any) -> None:
     found = make_place("--system-site-packages").capture()
 
     assert found.packages, "the interpreter that runs the tests has no pip"
-    assert {"base"} == {item.origin for item in found.packages}
+    assert {"base"} == {item.record.origin for item in found.packages}
     assert {"outside-package"} == {finding.kind for finding in found.findings if finding.subject.startswith("{base}")}
 
 
@@ -106,8 +106,8 @@ def test_the_users_own_packages(make_place: Any, make_wheel: Any, tmp_path: Path
     found = place.capture()
 
     alpha = {item.name: item for item in found.packages}["alpha"]
-    assert ("user-site", f"~/.local/{place.site.relative_to(place.prefix)}") == (alpha.origin, alpha.location)
-    assert ("outside-package", alpha.location) in kinds(found.findings)
+    assert ("user-site", f"~/.local/{place.site.relative_to(place.prefix)}") == (alpha.record.origin, alpha.record.location)
+    assert ("outside-package", alpha.record.location) in kinds(found.findings)
     assert not any(str(tmp_path) in finding.detail + finding.subject for finding in found.findings)
 
 
@@ -129,9 +129,9 @@ def test_an_editable_installation(make_place: Any, tmp_path: Path, *, is_dirty: 
     found = place.capture()
 
     demo = found.packages[0]
-    assert (True, "uv") == (demo.editable, demo.owner)
-    assert demo.checkout is not None
-    assert (commit, is_dirty) == (demo.checkout.commit, demo.checkout.dirty)
+    assert (True, "uv") == (demo.record.editable, demo.record.owner)
+    assert demo.record.checkout is not None
+    assert (commit, is_dirty) == (demo.record.checkout.commit, demo.record.checkout.dirty)
     assert ([("dirty-package", "demo")] if is_dirty else []) == kinds(found.findings)
 
 
@@ -152,7 +152,7 @@ def test_a_package_of_conda_that_pip_overwrote(conda_prefix: Any, make_wheel: An
     found = conda_prefix.capture()
 
     assert {"alpha": (version, "pip", False), "beta": ("2.0", "conda", True)}.items() <= {
-        item.name: (item.version, item.owner, item.conda) for item in found.packages
+        item.name: (item.version, item.record.owner, item.is_conda) for item in found.packages
     }.items()
     assert [("overwritten-package", "alpha")] == kinds(found.findings)
     assert {"alpha": f"pip: alpha=={version}", "beta": None, "python": None} == {
@@ -167,7 +167,7 @@ def test_a_package_of_conda_that_pip_did_not_see(conda_prefix: Any, make_wheel: 
     found = conda_prefix.capture()
 
     assert {"alpha": ("2.0", "pip")}.items() <= {
-        item.name: (item.version, item.owner) for item in found.packages
+        item.name: (item.version, item.record.owner) for item in found.packages
     }.items()
     assert [("overwritten-package", "alpha")] == kinds(found.findings)
     assert "pip: alpha==2.0" in {record.overwritten_by for record in found.conda}

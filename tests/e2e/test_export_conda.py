@@ -55,7 +55,7 @@ def frozen(
 
 def digests(place: Place) -> dict[str, str]:
     """The content digest of each Python package that is installed."""
-    return {package.name: package.content_digest for package in place.capture().packages}
+    return {package.name: package.record.content_digest for package in place.capture().packages}
 
 
 def records(place: Place) -> set[tuple[str, str, str, str]]:

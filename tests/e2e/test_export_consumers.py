@@ -102,7 +102,7 @@ def manifest(project: Project) -> Manifest:
 def digests(python: Path) -> dict[str, str]:
     """The content digest of each package that is installed."""
     found = capture_environment(LocalEnvironment(python), python.parent.parent)
-    return {package.name: package.content_digest for package in found.packages}
+    return {package.name: package.record.content_digest for package in found.packages}
 
 
 def expected(project: Project) -> dict[str, str]:

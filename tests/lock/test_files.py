@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from package_index import MakeWheel, Venv
 
+from envsnap.capture.direct_url import parse_direct_url
 from envsnap.environment.local import LocalEnvironment
-from envsnap.lock.direct_url import parse_direct_url
 from envsnap.lock.files import COPY, InsideEnvironment, OnThisMachine
 from envsnap.lock.repack import repack
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from package_index import Sources
 
 from envsnap.errors import CaptureError, LyingIndexError
 from envsnap.host.index.config import IndexConfig
-from envsnap.lock.lock import Locked, lock_environment
+from envsnap.lock.locked_packages import LockedPackages
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Package
 
@@ -34,9 +35,9 @@ def lock_demo(venv: Any, sources: Any) -> Package:
     return lock_all(venv, sources).packages[0]
 
 
-def lock_all(venv: Any, sources: Any) -> Locked:
+def lock_all(venv: Any, sources: Sources) -> LockedPackages:
     """Lock all that is installed."""
-    return lock_environment(tuple(venv.probe().values()), sources)
+    return sources.lock(tuple(venv.probe().values()))
 
 
 def files_asked(index: Any) -> list[str]:

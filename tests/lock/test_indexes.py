@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from package_index import Sources
 
 from envsnap.errors import CaptureError
 from envsnap.host.index.config import IndexConfig
-from envsnap.lock.lock import Locked, lock_environment
+from envsnap.lock.locked_packages import LockedPackages
 from envsnap.manifest.finding import Finding
 
 pytestmark = pytest.mark.processes
@@ -17,9 +18,9 @@ def both(first: Any, second: Any) -> IndexConfig:
     return IndexConfig(index_url=first.config.index_url, extra_index_urls=(second.config.index_url,))
 
 
-def lock_all(venv: Any, sources: Any) -> Locked:
+def lock_all(venv: Any, sources: Sources) -> LockedPackages:
     """Lock all that is installed."""
-    return lock_environment(tuple(venv.probe().values()), sources)
+    return sources.lock(tuple(venv.probe().values()))
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,31 @@
 """uv and pip-tools lock the same packages to the same files."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace as changed
+from package_index import Sources
 
 from envsnap.errors import CaptureError, MissingToolError
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.pip_tools import PipTools, find_pip_tools
-from envsnap.lock.lock import Locked, Sources, lock_environment
+from envsnap.lock.locked_packages import LockedPackages
 from envsnap.lock.memo import Memo
 from envsnap.manifest.package import Package
 
 pytestmark = pytest.mark.processes
 
 
-def lock_with_pip_tools(venv: Any, made: Sources, config: IndexConfig, folder: Path) -> Locked:
+def lock_with_pip_tools(venv: Any, made: Sources, config: IndexConfig, folder: Path) -> LockedPackages:
     """Lock what is installed, from nothing known."""
-    sources = Sources(
-        python=made.python, files=made.files, project=made.project, wheels=made.wheels, records=made.records,
-        builder=made.builder, indexes=made.indexes, locker=PipTools(config), memo=Memo(folder / "memo", made.wheels),
-    )  # fmt: skip
-    return lock_environment(tuple(venv.probe().values()), sources)
+    memo, resolver = Memo(folder / "memo", made.maker.wheels.path), made.resolver
+    assert resolver is not None
+    asked = dataclasses.replace(resolver, locker=PipTools(config), pages_first=False)
+    sources = dataclasses.replace(made, memo=memo, local={}, resolver=asked)
+    return sources.lock(tuple(venv.probe().values()))
 
 
 def without_time(package: Package) -> Package:
@@ -49,7 +51,7 @@ def test_both_lockers_give_the_same_files(
     config = IndexConfig(index_url=index.config.index_url, find_links=(str(linked.parent),))
     made = sources(config)
 
-    by_uv = lock_environment(tuple(venv.probe().values()), made)
+    by_uv = made.lock(tuple(venv.probe().values()))
     by_pip_tools = lock_with_pip_tools(venv, made, config, linked.parent)
 
     assert list(map(without_time, by_uv.packages)) == list(map(without_time, by_pip_tools.packages))

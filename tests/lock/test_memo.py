@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from installed_package import change_installed, make_installed
 
 from envsnap.lock.memo import Memo
-from envsnap.manifest.package import Artefact, Directory, Evidence, Installed, InstalledRecord, Package
+from envsnap.manifest.package import Artefact, Directory, Evidence, InstalledRecord, Package
 
-DEMO = Installed(name="demo", version="1.0", root="/r", folder="demo-1.0.dist-info", location="l", content_digest="d")
+DEMO = make_installed(location="l", content_digest="d")
 
 
 def entry(evidence: Evidence = "index-verified", wheel: Artefact | None = None, **fields: Any) -> Package:
@@ -46,7 +47,8 @@ def test_what_was_proven_is_found_by_the_next_freeze(tmp_path: Path) -> None:
     "change",
     [
         {"content_digest": "other"}, {"version": "1.1"}, {"build": "1"}, {"tags": ("py3-none-any",)},
-        {"direct_url": "{}"}, {"requested": True}, {"installer": "uv"}, {"conda": True}, {"problem": "p"},
+        {"direct_url": '{"url": "file:///d"}'}, {"requested": True}, {"installer": "uv"}, {"is_conda": True},
+        {"problem": "p"},
     ],
 )  # fmt: skip
 def test_another_distribution_is_not_found(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -54,7 +56,7 @@ def test_another_distribution_is_not_found(tmp_path: Path, change: dict[str, Any
     memo = Memo(tmp_path / "memo.json", tmp_path)
     memo.remember([(DEMO, entry())])
 
-    assert memo.find(msgspec.structs.replace(DEMO, **change)) is None
+    assert memo.find(change_installed(DEMO, **change)) is None
 
 
 @pytest.mark.parametrize("package", [entry("index-inferred"), entry("none"), entry(directory=Directory(path="."))])
@@ -95,8 +97,8 @@ def test_a_wheel_that_was_damaged_at_its_size_is_made_again(tmp_path: Path) -> N
 def test_overwritten_wheel_is_made_again(tmp_path: Path) -> None:
     """Two builds of one version share a file name: the older entry would name a hash that no file has."""
     memo = Memo(tmp_path / "memo.json", tmp_path)
-    other = msgspec.structs.replace(DEMO, content_digest="other")
-    third = msgspec.structs.replace(DEMO, content_digest="third")
+    other = change_installed(DEMO, content_digest="other")
+    third = change_installed(DEMO, content_digest="third")
     memo.remember([(DEMO, entry("repacked", kept(tmp_path, b"one"))), (third, entry())])
     memo.remember([(other, entry("repacked", kept(tmp_path, b"two")))])
 

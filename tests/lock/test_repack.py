@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from installed_package import make_installed
 
 from envsnap.errors import CaptureError
-from envsnap.host.index.wheel import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.repack import repack, wheel_name
-from envsnap.manifest.package import Installed
+from envsnap.lock.wheels import digest_of, wheel_digest
+from envsnap.manifest.installed import Installed
 
 WHEEL = "demo-1.0.dist-info/WHEEL"
 RECORD = "demo-1.0.dist-info/RECORD"
@@ -39,15 +39,7 @@ def install(tmp_path: Path) -> Install:
             rows.append(f'"{quoted}",sha256={digest},{len(text)}\n')
         text = "".join(rows) + record + f"{RECORD},,\n"
         (site / RECORD).write_text(text)
-        return Installed(
-            name="demo",
-            version="1.0",
-            root=str(site),
-            folder="demo-1.0.dist-info",
-            location="",
-            tags=("py3-none-any",),
-            content_digest=content_digest(text)[0],
-        )
+        return make_installed(root=str(site), tags=("py3-none-any",), content_digest=digest_of(text))
 
     return lay_out
 
@@ -82,7 +74,7 @@ def test_record_of_the_wheel_is_the_installed_one(install: Install, tmp_path: Pa
 
     wheel = pack(package, tmp_path)
 
-    assert package.content_digest == content_digest(read_local_record(wheel))[0]
+    assert package.record.content_digest == wheel_digest(wheel)
     assert "{}" == contents(wheel)["demo-1.0.data/data/share/demo/x.json"]
 
 
@@ -209,7 +201,7 @@ def test_names_are_what_installers_parse(
     folder: str, name: str, tags: tuple[str, ...], build: str, expected: str
 ) -> None:
     """Dashes separate a wheel's parts, so none may stand within one."""
-    package = Installed(name=name, version="1.0", root="/", folder=folder, location="", tags=tags, build=build)
+    package = make_installed(name, folder=folder, tags=tags, build=build)
 
     assert expected == wheel_name(package)
 
@@ -228,5 +220,5 @@ def test_installing_the_repacked_wheel_gives_the_same_content(venv: Any, make_wh
     wheel = repack(before, prefix=venv.prefix, target=tmp_path)
     venv.install("--reinstall", str(wheel))
 
-    assert before.content_digest == venv.probe()["demo"].content_digest
+    assert before.record.content_digest == venv.probe()["demo"].record.content_digest
     assert f"#!{venv.python}\nprint(1)\n" == (venv.prefix / "bin" / "tool").read_text()

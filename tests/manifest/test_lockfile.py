@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.manifest.data import Datum
 from envsnap.manifest.job import Job, RelativePath
-from envsnap.manifest.lockfile import dump_manifest, parse_manifest, plain, restamp, seal
+from envsnap.manifest.lockfile import dump_manifest, parse_manifest, plain, seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
 from envsnap.manifest.toml import Plain
@@ -282,30 +282,3 @@ def test_name_that_is_no_unicode_is_told_where_it_stands(contents: Contents) -> 
 
     with pytest.raises(CaptureError, match=r"not valid Unicode at .*caf"):
         sealed(replace(contents, data=(datum,)))
-
-
-@pytest.fixture
-def manifest(contents: Contents) -> Manifest:
-    """A sealed one."""
-    return seal(contents, created_by="envsnap 1", created_at="2030-01-01T00:00:00Z")
-
-
-def test_a_restamped_text_is_the_text_that_is_written(manifest: Manifest) -> None:
-    """Byte for byte, with the new time."""
-    later = replace(manifest, snapshot=replace(manifest.snapshot, created_at="2031-01-01T00:00:00Z"))
-
-    assert dump_manifest(later) == restamp(dump_manifest(manifest), later.snapshot)
-
-
-@pytest.mark.parametrize("change", [{"digest": "0" * 64}, {"created_by": "envsnap 99"}], ids=str)
-def test_other_contents_are_not_restamped(manifest: Manifest, change: dict[str, str]) -> None:
-    """Nor what another envsnap wrote, which may write the same contents in another way."""
-    assert None is restamp(dump_manifest(manifest), replace(manifest.snapshot, **change))
-
-
-def test_a_table_that_looks_like_the_snapshot_is_not_taken_for_it(manifest: Manifest) -> None:
-    """The snapshot is the first table of a lock, and of this schema."""
-    text = dump_manifest(manifest)
-
-    assert None is restamp(text.replace("\n[snapshot]\n", "\n[a]\n[snapshot]\n"), manifest.snapshot)
-    assert None is restamp(text.replace('schema-version = "', 'schema-version = "9'), manifest.snapshot)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,11 +23,15 @@ from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.uv import Uv
-from envsnap.lock.artefact_sources import reach
 from envsnap.lock.files import OnThisMachine
-from envsnap.lock.lock import Sources
+from envsnap.lock.indexes import Indexes
+from envsnap.lock.installed import lock_environment
+from envsnap.lock.locked_packages import LockedPackages
+from envsnap.lock.made_here import WheelMaker
 from envsnap.lock.memo import Memo
-from envsnap.manifest.package import Installed
+from envsnap.lock.resolver import Resolver
+from envsnap.lock.wheels import LocalWheels, WheelFolder, list_wheels
+from envsnap.manifest.installed import Installed
 
 UV = Path(uv.find_uv_bin())
 
@@ -277,6 +281,20 @@ def _digest(text: str) -> str:
     return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What freeze hands to the lock stage."""
+
+    memo: Memo
+    maker: WheelMaker
+    local: LocalWheels
+    resolver: Resolver | None
+
+    def lock(self, installed: Sequence[Installed]) -> LockedPackages:
+        """Lock distributions."""
+        return lock_environment(installed, self.memo, self.maker, self.local, self.resolver)
+
+
 class MakeSources(Protocol):
     def __call__(self, config: IndexConfig, *, offline: bool = False) -> Sources: ...
 
@@ -286,20 +304,14 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
     """What freeze hands to the lock stage, for the virtual environment."""
 
     def make(config: IndexConfig, *, offline: bool = False) -> Sources:
-        asked, work = Uv(UV, config), tmp_path / ".envsnap"
-        remote = reach(asked, venv.python, work)
+        uv, work = Uv(UV, config), tmp_path / ".envsnap"
+        wheels = WheelFolder(tmp_path, None if offline else uv.build_wheel)
+        indexes = Indexes(config, lambda: uv.index_urls(venv.python, work))
         return Sources(
-            python=venv.python,
-            files=OnThisMachine(venv.prefix),
-            project=tmp_path,
-            wheels=work / "wheels",
-            locker=None if offline else asked,
-            records=None if offline else remote.records,
-            builder=None if offline else asked,
             memo=Memo(work / "artefacts.json", work / "wheels"),
-            indexes=None if offline else remote.indexes,
-            folders=config.local_folders,
-            read_pages=not offline,
+            maker=WheelMaker(wheels, OnThisMachine(venv.prefix)),
+            local=list_wheels(config.local_folders),
+            resolver=None if offline else Resolver(indexes=indexes, locker=uv, python=venv.python, scratch=work),
         )
 
     return make

@@ -9,28 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, MissingToolError, UnsatisfiableError
 from envsnap.host.index.config import IndexConfig
-from envsnap.host.index.uv import TargetPython, UvFile, UvPackage
+from envsnap.host.index.file import Release
+from envsnap.host.index.uv import TargetPython
 from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
 
 _CHILD = Path(__file__).with_name("pip_tools_child.py")
 CHOOSING = re.compile(r"PIP_(CONSTRAINT|NO_BINARY|ONLY_BINARY|PRE|REQUIREMENT|UPLOADED_PRIOR_TO|TARGET|PREFIX|USER)")
 """Those of pip's variables that choose releases or places to install to: what is installed is chosen already."""
-
-
-class _File(msgspec.Struct, frozen=True):
-    url: str
-    path: str | None = None
-    hashes: dict[str, str] = {}
-    yanked: str | None = None
-
-
-class _Release(msgspec.Struct, frozen=True):
-    name: str
-    files: tuple[_File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,7 @@ class PipTools:
 
     config: IndexConfig
 
-    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
+    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[Release, ...]:
         """Resolve pinned requirements, without dependencies, to the files that the indexes serve.
 
         Raises:
@@ -52,15 +42,15 @@ class PipTools:
         del python  # every wheel of a release is listed, for whichever interpreter
         cache = folder / "pip-tools"
         listing = "\n".join(requirements).encode()
-        done = run((sys.executable, str(_CHILD), str(cache)), cwd=folder, env=self._environment(), stdin=listing)
+        done = run((sys.executable, "-P", str(_CHILD), str(cache)), cwd=folder, env=self._environment(), stdin=listing)
         if done.exit_code:
             tail = mask_credentials(" ".join(done.stderr.decode("utf-8", "replace").split()[-60:]))
             raise CaptureError(f"pip-tools could not ask the package indexes: {tail}")
-        releases = msgspec.json.decode(done.stdout, type=tuple[_Release, ...])
+        releases = msgspec.json.decode(done.stdout, type=tuple[Release, ...])
         for label, release in zip(requirements, releases, strict=True):
             if not release.files:
                 raise UnsatisfiableError(f"no index has {label}")
-        return tuple(map(_package, requirements, releases))
+        return tuple(map(_withdrawn_as_a_whole, releases))
 
     def _environment(self) -> Mapping[str, str]:
         config = self.config
@@ -89,19 +79,9 @@ def find_pip_tools(config: IndexConfig) -> PipTools:
     return PipTools(config)
 
 
-def _package(label: str, release: _Release) -> UvPackage:
-    """Spell the answer as uv's is."""
-    wheels = [file for file in release.files if file.url.partition("?")[0].endswith(".whl")]
-    sources = [file for file in release.files if file not in wheels]
-    yanked = [file.yanked for file in release.files]
-    return UvPackage(
-        name=release.name,
-        version=label.partition("==")[2],
-        wheels=tuple(map(_as_uv, wheels)),
-        sdist=_as_uv(sources[0]) if sources else None,
-        yanked=(yanked[0] or "no reason given") if yanked and None not in yanked else None,
-    )
-
-
-def _as_uv(file: _File) -> UvFile:
-    return UvFile(hashes=file.hashes, url=None if file.path else file.url, path=file.path)
+def _withdrawn_as_a_whole(release: Release) -> Release:
+    """Call a release withdrawn where all of its files are."""
+    reasons = [file.yanked_reason for file in release.files]
+    if None not in reasons:
+        return release
+    return replace(release, files=tuple(replace(file, yanked=None) for file in release.files))

@@ -30,8 +30,8 @@ def _files(repository: PyPIRepository, name: str, version: str) -> list[dict[str
 def _file(candidate: InstallationCandidate) -> dict[str, object]:
     link = candidate.link
     return {
+        "filename": link.filename,
         "url": link.url_without_fragment,
-        "path": link.file_path if link.is_file else None,
         "hashes": {name: digest for name, digest in (link._hashes or {}).items() if name == "sha256"},  # noqa: SLF001
         "yanked": link.yanked_reason,
     }

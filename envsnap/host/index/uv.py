@@ -4,18 +4,16 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import msgspec
-from msgspec.structs import replace
+from packaging.pylock import Package, Pylock
 
 from envsnap.errors import BuildError, CaptureError, MissingToolError, UnsatisfiableError
 from envsnap.host.execution import Completed
 from envsnap.host.index.config import IndexConfig
-from envsnap.host.index.page import NO_REASON
+from envsnap.host.index.file import NO_REASON, Release, file_of_pylock
 from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
 
@@ -33,37 +31,8 @@ CHOOSING = re.compile(
 what is installed is chosen already. https://docs.astral.sh/uv/reference/environment/"""
 
 
-class UvFile(msgspec.Struct, frozen=True, rename="kebab"):
-    """A wheel or sdist in uv's answer (PEP 751); ``url`` or ``path`` is set."""
-
-    hashes: dict[str, str]
-    url: str | None = None
-    path: str | None = None
-    size: int | None = None
-    upload_time: datetime | None = None
-
-    @property
-    def filename(self) -> str:
-        """The file's name: the last part of its URL or path."""
-        return unquote(urlsplit(self.url).path.rsplit("/", 1)[-1]) if self.url else Path(self.path or "").name
-
-
-class UvPackage(msgspec.Struct, frozen=True):
-    """One package in uv's answer; ``yanked`` is the reason that it was withdrawn for, None where it was not."""
-
-    name: str
-    version: str | None = None
-    wheels: tuple[UvFile, ...] = ()
-    sdist: UvFile | None = None
-    yanked: str | None = None
-
-
-class _UvAnswer(msgspec.Struct, frozen=True):
-    packages: tuple[UvPackage, ...] = ()
-
-
 class Resolution(NamedTuple):
-    """uv's answer to a question: a pylock.toml (PEP 751), and, by name, why releases in it were withdrawn."""
+    """uv's answer to a request: a pylock.toml (PEP 751), and, by name, why releases in it were withdrawn."""
 
     pylock: str
     yanked: Mapping[str, str]
@@ -76,7 +45,7 @@ class TargetPython(msgspec.Struct, frozen=True):
     platform: str
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class ResolutionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Requirements that uv resolves.
 
     Args:
@@ -121,7 +90,7 @@ class Uv(msgspec.Struct, frozen=True):
     config: IndexConfig
     offline: bool = False
 
-    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
+    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[Release, ...]:
         """Resolve pinned requirements, without dependencies, to the files that the indexes serve for ``python``.
 
         Nothing is built: without dependencies uv needs no metadata. A file without a hash is fetched and hashed.
@@ -141,9 +110,7 @@ class Uv(msgspec.Struct, frozen=True):
                 f"uv could not ask the package indexes: {_reason(done)}. "
                 "Check the network and the index settings of pip and uv, or freeze with --offline"
             )
-        answer = msgspec.convert(tomllib.loads(done.stdout.decode("utf-8")), _UvAnswer)
-        yanked = _yanked(done)
-        return tuple(replace(package, yanked=yanked.get(package.name)) for package in answer.packages)
+        return _releases(done.stdout.decode("utf-8"), _yanked(done), folder)
 
     def index_urls(self, python: Path | TargetPython, folder: Path) -> tuple[str, ...]:
         """Return the indexes that are asked, logins included; where none is configured, uv's own default.
@@ -223,13 +190,13 @@ class Uv(msgspec.Struct, frozen=True):
         if done.exit_code:
             raise BuildError(f"uv could not install the locked packages: {_reason(done)}")
 
-    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> Resolution:
+    def resolve(self, request: ResolutionRequest, *, python: Path | TargetPython, folder: Path) -> Resolution:
         """Resolve requirements to wheels for ``python``.
 
         Nothing is built: only the metadata of wheels, and what a source tree states without a build, is read.
 
         Args:
-            question: what to resolve.
+            request: what to resolve.
             python: the interpreter.
             folder: an empty one, for the lists that uv reads.
 
@@ -238,11 +205,11 @@ class Uv(msgspec.Struct, frozen=True):
             CaptureError: the indexes could not be asked, or uv refuses a requirement.
         """
         constraints = folder / "constraints.txt"
-        constraints.write_text("".join(f"{line}\n" for line in question.constraints), encoding="utf-8")
-        command = ("pip", "compile", *self._sources(question, folder), "--constraints", str(constraints))
+        constraints.write_text("".join(f"{line}\n" for line in request.constraints), encoding="utf-8")
+        command = ("pip", "compile", *self._sources(request, folder), "--constraints", str(constraints))
         fixed = ("--no-header", "--no-build", "--format", "pylock.toml", *_target(python))
-        where = question.project.parent if question.project else folder
-        done = self._run((*command, *question.options, *fixed), where)
+        where = request.project.parent if request.project else folder
+        done = self._run((*command, *request.options, *fixed), where)
         return Resolution(self._answer(done), _yanked(done))
 
     def export(
@@ -258,14 +225,14 @@ class Uv(msgspec.Struct, frozen=True):
         command = ("export", "--frozen", "--no-emit-project", "--no-default-groups", *chosen, *asked)
         return self._answer(self._run((*command, "--quiet", "--no-header", "--format", "pylock.toml"), project))
 
-    def _sources(self, question: Question, folder: Path) -> tuple[str, ...]:
-        if question.project is not None:
-            whole = () if question.groups_alone else (str(question.project), *_options("--extra", question.extras))
+    def _sources(self, request: ResolutionRequest, folder: Path) -> tuple[str, ...]:
+        if request.project is not None:
+            whole = () if request.groups_alone else (str(request.project), *_options("--extra", request.extras))
             # a machine's pip looks for the best release everywhere; a project that uv manages trusts the first index
-            return (*whole, *_options("--group", question.groups), "--index-strategy", "first-index")
+            return (*whole, *_options("--group", request.groups), "--index-strategy", "first-index")
         listing = folder / "requirements.in"
         listing.touch(mode=0o600)  # a URL in it may hold a login
-        listing.write_text("".join(f"{line}\n" for line in question.lines), encoding="utf-8")
+        listing.write_text("".join(f"{line}\n" for line in request.lines), encoding="utf-8")
         return (str(listing),)
 
     def _answer(self, done: Completed) -> str:
@@ -319,6 +286,17 @@ def _target(python: Path | TargetPython) -> tuple[str, ...]:
     if isinstance(python, Path):
         return ("--python", str(python))
     return ("--python-version", python.version, "--python-platform", python.platform)
+
+
+def _releases(pylock: str, yanked: Mapping[str, str], folder: Path) -> tuple[Release, ...]:
+    packages = Pylock.from_dict(tomllib.loads(pylock)).packages
+    return tuple(_release(package, yanked.get(package.name), folder) for package in packages)
+
+
+def _release(package: Package, yanked: str | None, folder: Path) -> Release:
+    wheels = [file_of_pylock(wheel, folder, yanked=yanked) for wheel in package.wheels or ()]
+    sources = [file_of_pylock(package.sdist, folder, yanked=yanked)] if package.sdist else []
+    return Release(package.name, (*wheels, *sources))
 
 
 def _yanked(done: Completed) -> dict[str, str]:

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, cast
-from urllib.parse import unquote, urlsplit
 
 from envsnap.errors import (
     BrokenWheelError,
@@ -19,6 +18,7 @@ from envsnap.errors import (
     WheelUnreadableError,
 )
 from envsnap.host.files import room_for
+from envsnap.host.index.file import file_name
 from envsnap.host.index.http import IndexConnections
 
 TAIL_BYTES = 64 * 1024
@@ -139,11 +139,6 @@ class RemoteWheels:
         finally:
             partial.unlink(missing_ok=True)
         return digest
-
-
-def file_name(url: str) -> str:
-    """Return the last part of a URL's path."""
-    return unquote(urlsplit(url).path.rsplit("/", 1)[-1])
 
 
 def check_announced(name: str, announced: str, found: str) -> None:

@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.lock.specification.source import SourceFile, read_source, understand
-from envsnap.lock.specification.wanted import Indexes, Line, Requirements
+from envsnap.lock.specification.wanted import IndexSettings, Line, Requirements
 from envsnap.manifest.package import normalised
 from envsnap.manifest.toml import parse_toml
 
@@ -139,7 +139,9 @@ def _asked(source: SourceFile) -> tuple[Mapping[str, frozenset[str]] | None, tup
     return asked, (source, pipfile)
 
 
-def _indexes(meta: _Meta, env: Mapping[str, str]) -> Indexes:
+def _indexes(meta: _Meta, env: Mapping[str, str]) -> IndexSettings:
     urls = [VARIABLE.sub(lambda match: env.get(match[1] or match[2], match[0]), item.url) for item in meta.sources]
     hosts = [urlsplit(url).hostname or "" for url, item in zip(urls, meta.sources, strict=True) if not item.verify_ssl]
-    return Indexes(index_url=next(iter(urls), None), extra=tuple(urls[1:]), trusted_hosts=tuple(filter(None, hosts)))
+    return IndexSettings(
+        index_url=next(iter(urls), None), extra=tuple(urls[1:]), trusted_hosts=tuple(filter(None, hosts))
+    )

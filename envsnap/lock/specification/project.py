@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.host.index.config import uv_settings
 from envsnap.lock.specification.source import SourceFile, read_source, understand
-from envsnap.lock.specification.wanted import Indexes, Line, Requirements, UvProject
+from envsnap.lock.specification.wanted import IndexSettings, Line, Requirements, UvProject
 from envsnap.manifest.package import normalised
 from envsnap.manifest.toml import parse_toml
 
@@ -190,10 +190,10 @@ def _uv_tables(source: SourceFile, document: _Pyproject) -> tuple[Mapping[str, A
     return parse_toml(settings.text, source=settings.name), (source, settings)
 
 
-def _indexes(settings: Mapping[str, Any], env: Mapping[str, str]) -> Indexes:
+def _indexes(settings: Mapping[str, Any], env: Mapping[str, str]) -> IndexSettings:
     for_all = uv_settings(settings, env, explicit=False)
     every = uv_settings(settings, env)
-    return Indexes(
+    return IndexSettings(
         index_url=for_all.index_url,
         extra=for_all.extra_index_urls,
         named=tuple(

@@ -17,8 +17,7 @@ from packaging.pylock import (
 )
 
 from envsnap.errors import CaptureError, InvalidFileError
-from envsnap.host.index.config import local_path
-from envsnap.host.index.uv import UvFile
+from envsnap.host.index.file import IndexFile, file_of_pylock
 from envsnap.lock.specification.source import SourceFile
 from envsnap.lock.specification.target import Target
 from envsnap.lock.specification.wanted import Hashes, LockedFiles
@@ -45,8 +44,8 @@ class Choice:
 
     name: str
     version: str | None = None
-    wheel: UvFile | None = None
-    sdist: UvFile | None = None
+    wheel: IndexFile | None = None
+    sdist: IndexFile | None = None
     is_direct: bool = False
     directory: Path | None = None
     editable: bool = False
@@ -144,17 +143,17 @@ def _choices(selected: Sequence[Selected], wanted: LockedFiles) -> Iterator[Choi
         known = Choice(
             name=name,
             version=str(package.version) if package.version is not None else None,
-            sdist=_file(package.sdist, wanted.folder) if package.sdist else None,
+            sdist=file_of_pylock(package.sdist, wanted.folder) if package.sdist else None,
             index=package.index,
             requested=wanted.requested is None or name in wanted.requested,
         )
         match artefact:
             case PackageWheel():
-                yield replace(known, wheel=_file(artefact, wanted.folder))
+                yield replace(known, wheel=file_of_pylock(artefact, wanted.folder))
             case PackageSdist():
                 yield replace(known, source="a source archive")
             case PackageArchive():
-                yield _archive(known, _file(artefact, wanted.folder))
+                yield _archive(known, file_of_pylock(artefact, wanted.folder))
             case PackageDirectory():
                 folder = (wanted.folder / artefact.path / (artefact.subdirectory or "")).resolve()
                 yield replace(known, directory=folder, editable=bool(artefact.editable))
@@ -162,21 +161,7 @@ def _choices(selected: Sequence[Selected], wanted: LockedFiles) -> Iterator[Choi
                 yield replace(known, source=f"a {artefact.type} repository")
 
 
-def _archive(known: Choice, file: UvFile) -> Choice:
+def _archive(known: Choice, file: IndexFile) -> Choice:
     if file.filename.endswith(".whl"):
         return replace(known, wheel=file, is_direct=True)
     return replace(known, source="a source archive")
-
-
-def _file(artefact: PackageWheel | PackageSdist | PackageArchive, folder: Path) -> UvFile:
-    """Turn an entry into a file with a URL, or with a path of this machine."""
-    path = local_path(artefact.url) if artefact.url else None
-    if artefact.path and not artefact.url:
-        path = folder / artefact.path
-    place = str(path.resolve()) if path is not None else None
-    return UvFile(
-        hashes=dict(artefact.hashes),
-        url=artefact.url if path is None else None,
-        path=place,
-        size=artefact.size,
-    )

@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from envsnap.errors import InvalidFileError, UsageError
 from envsnap.host.output import mask_credentials
 from envsnap.lock.specification.source import SourceFile, read_source
-from envsnap.lock.specification.wanted import Indexes, Line, Requirements
+from envsnap.lock.specification.wanted import IndexSettings, Line, Requirements
 
 DEEPEST = 16
 """Levels of ``-r``: nobody nests them deeper."""
@@ -70,7 +70,7 @@ def _gather(source: SourceFile, lines: Iterator[tuple[str, str]], env: Mapping[s
     return Requirements(
         files=tuple(found.files.values()),
         lines=tuple(found.lines),
-        indexes=Indexes(
+        indexes=IndexSettings(
             index_url=found.index_url,
             extra=tuple(found.extra),
             find_links=tuple(found.find_links),

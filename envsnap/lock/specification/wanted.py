@@ -49,7 +49,7 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Indexes:
+class IndexSettings:
     """What a file says of where packages are served; credentials included, so never print one.
 
     Args:
@@ -107,7 +107,7 @@ class Requirements:
 
     files: tuple[SourceFile, ...]
     lines: tuple[Line, ...]
-    indexes: Indexes = Indexes()
+    indexes: IndexSettings = IndexSettings()
     project: Path | None = None
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class LockedFiles:
     pylock: Pylock
     folder: Path
     requested: frozenset[str] | None = None
-    indexes: Indexes = Indexes()
+    indexes: IndexSettings = IndexSettings()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
 
@@ -156,7 +156,7 @@ class UvProject:
     files: tuple[SourceFile, ...]
     folder: Path
     lines: tuple[Line, ...]
-    indexes: Indexes = Indexes()
+    indexes: IndexSettings = IndexSettings()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from envsnap.manifest.accelerator import AcceleratorLibrary
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
@@ -20,7 +21,7 @@ from envsnap.manifest.observation import (
     ThreadPool,
     TorchSettings,
 )
-from envsnap.manifest.package import Installed, Package
+from envsnap.manifest.package import Package
 
 
 class Difference(Model, frozen=True):
@@ -73,11 +74,11 @@ def _diff_package(name: str, locked: Package | None, found: Installed | None) ->
         )
     if locked.installed_version != found.version:
         return Difference(what=name, locked=locked.installed_version, found=found.version)
-    if not has_unread_content(locked) and locked.expected_digest != found.content_digest:
+    if not has_unread_content(locked) and locked.expected_digest != found.record.content_digest:
         return Difference(
             what=name,
             locked=f"{found.version}, content {locked.expected_digest[:12] or 'unknown'}",
-            found=f"{found.version}, content {found.content_digest[:12] or 'unknown'}",
+            found=f"{found.version}, content {found.record.content_digest[:12] or 'unknown'}",
         )
     return None
 

@@ -12,14 +12,13 @@ from envsnap.bundle.store import BlobStore, room_in_bundle
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.errors import BundleError, CaptureError, UsageError
 from envsnap.host.files import sha256_file
-from envsnap.host.index.wheel import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
-from envsnap.lock.entry import CONTEXT_WHEELS
 from envsnap.lock.repack import repack
+from envsnap.lock.wheels import CONTEXT_WHEELS, wheel_digest
 from envsnap.manifest.bundle_index import BundleEntry, ReplacedWheel
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Manifest
-from envsnap.manifest.package import Artefact, Installed, Package
+from envsnap.manifest.package import Artefact, Package
 
 Probe = Callable[[], CapturedEnvironment]
 
@@ -81,7 +80,7 @@ def _make(package: Package, found: CapturedEnvironment | str, store: BlobStore) 
         tempfile.TemporaryDirectory(dir=store.blobs, prefix="repack-") as scratch,
     ):
         wheel = repack(installed, prefix=found.prefix, target=Path(scratch))
-        if content_digest(read_local_record(wheel))[0] != package.expected_digest:
+        if wheel_digest(wheel) != package.expected_digest:
             raise BundleError(f"the files of {package.name} were changed after the freeze")
         digest, size = sha256_file(wheel)
         wheel.replace(store.blobs / digest)
@@ -93,7 +92,7 @@ def _same(package: Package, found: CapturedEnvironment) -> Installed:
     installed = next((item for item in found.packages if item.name == package.name), None)
     if installed is None:
         raise BundleError(f"{package.name} is not installed in {found.prefix}; name the captured one with --python")
-    if not installed.content_digest or installed.content_digest != package.installed.content_digest:
+    if not installed.record.content_digest or installed.record.content_digest != package.installed.content_digest:
         raise BundleError(
             f"{installed.label} in {found.prefix} is not the locked {package.name} {package.installed_version}; "
             "name the captured environment with --python"

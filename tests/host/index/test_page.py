@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from envsnap.errors import CaptureError
 from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.file import IndexFile
 from envsnap.host.index.http import IndexConnections
-from envsnap.host.index.page import IndexFile, IndexPages, parse_page
+from envsnap.host.index.page import IndexPages, parse_page
 
 PAGE = "https://index.example/simple/demo/"
 WHEEL = "demo-1.0-py3-none-any.whl"
@@ -20,7 +21,7 @@ WHAT = ("demo", "https://index.example/simple")
 
 
 def read(text: str | bytes, kind: str = "text/html") -> tuple[IndexFile, ...]:
-    return parse_page(text if isinstance(text, bytes) else text.encode(), kind, PAGE, what=WHAT).files
+    return parse_page(text if isinstance(text, bytes) else text.encode(), kind, PAGE, what=WHAT)
 
 
 def read_json(*files: dict[str, Any]) -> tuple[IndexFile, ...]:
@@ -34,7 +35,7 @@ def test_html_and_json_say_the_same() -> None:
         url=f"https://index.example/files/{WHEEL}",
         hashes={"sha256": "ab" * 32},
         yanked='it "breaks" & more',
-        metadata_sha256="cd" * 32,
+        core_metadata={"sha256": "cd" * 32},
     )
     html = (
         f'<a href="../../files/{WHEEL}#sha256={"ab" * 32}" data-yanked="it &quot;breaks&quot; &amp; more"'
@@ -56,7 +57,7 @@ def test_html_and_json_say_the_same() -> None:
 )
 def test_a_withdrawal_may_have_no_reason(yanked: object, expected: str | None) -> None:
     """PEP 691: true, or the reason."""
-    assert [expected] == [file.yanked for file in read_json({"filename": WHEEL, "url": WHEEL, "yanked": yanked})]
+    assert [expected] == [file.yanked_reason for file in read_json({"filename": WHEEL, "url": WHEEL, "yanked": yanked})]
 
 
 @pytest.mark.parametrize("key", ["core-metadata", "dist-info-metadata"])
@@ -64,6 +65,13 @@ def test_a_withdrawal_may_have_no_reason(yanked: object, expected: str | None) -
 def test_the_hash_of_metadata_has_two_names(key: str, value: object, expected: str) -> None:
     """PEP 714 renamed it; without a hash it proves nothing."""
     assert [expected] == [file.metadata_sha256 for file in read_json({"filename": WHEEL, "url": WHEEL, key: value})]
+
+
+@pytest.mark.parametrize("name", ["../demo-1.0.whl", "/etc/demo.whl", "demo\n-1.0.whl", "..", ""])
+def test_a_file_whose_name_is_none_is_not_there(name: str) -> None:
+    """A name becomes that of a file here."""
+    assert () == read_json({"filename": name, "url": WHEEL})
+    assert () == read(f'<meta name="pypi:repository-version" content="1.0"><a href="..%2F{WHEEL}">x</a>')
 
 
 def test_links_count_from_the_base_of_the_page() -> None:
@@ -102,7 +110,7 @@ def test_an_index_can_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "demo" / "index.html").write_text(f'<a href="../{WHEEL}">{WHEEL}</a>')
     pages = IndexPages(IndexConnections(IndexConfig()))
 
-    assert [(tmp_path / WHEEL).as_uri()] == [file.url for file in pages.read(tmp_path.as_uri(), "demo").files]
+    assert [(tmp_path / WHEEL).as_uri()] == [file.url for file in pages.read(tmp_path.as_uri(), "demo")]
     assert not pages.read(tmp_path.as_uri(), "other")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from envsnap.errors import BuildError, CaptureError, UnsatisfiableError
 from envsnap.host.index.config import IndexConfig
-from envsnap.host.index.uv import Uv, UvFile, find_uv
+from envsnap.host.index.uv import Uv, find_uv
 
 HERE = Path(sys.executable)
 
@@ -34,11 +34,11 @@ def asked(wheels: Path) -> Uv:
 
 
 def test_a_pinned_requirement_is_answered_with_its_file(asked: Uv, tmp_path: Path) -> None:
-    """Name, version, place and hash, whatever the user's own settings for uv say."""
+    """Name, place and hash, whatever the user's own settings for uv say."""
     found = asked.lock(["demo==1.0"], python=HERE, folder=tmp_path)
 
-    assert [("demo", "1.0", ["demo-1.0-py3-none-any.whl"])] == [
-        (package.name, package.version, [wheel.filename for wheel in package.wheels]) for package in found
+    assert [("demo", ["demo-1.0-py3-none-any.whl"])] == [
+        (release.name, [wheel.filename for wheel in release.wheels]) for release in found
     ]
 
 
@@ -73,7 +73,7 @@ def test_settings_for_the_users_own_resolutions_do_not_count(
     values = {"UV_EXCLUDE_NEWER": "2001-01-01T00:00:00Z", "UV_NO_BINARY": "1", "UV_REQUIRE_HASHES": "1"}
     monkeypatch.setenv(variable, values.get(variable, str(tmp_path / "other.txt")))
 
-    assert ["1.0"] == [package.version for package in asked.lock(["demo==1.0"], python=HERE, folder=tmp_path)]
+    assert ["demo"] == [release.name for release in asked.lock(["demo==1.0"], python=HERE, folder=tmp_path)]
 
 
 def test_the_indexes_are_named_with_uvs_own_default_where_none_is_configured(tmp_path: Path) -> None:
@@ -126,12 +126,3 @@ def test_interpreters_are_found_by_exact_version(asked: Uv, tmp_path: Path) -> N
     assert found is not None
     assert os.access(found, os.X_OK)
     assert asked.find_python("3.11.999", tmp_path) is None
-
-
-@pytest.mark.parametrize(
-    ("url", "path", "expected"),
-    [("https://x.example/a%2Bb-1.whl#h", None, "a+b-1.whl"), (None, "wheels/a-1.whl", "a-1.whl"), (None, None, "")],
-)
-def test_file_names_come_from_url_or_path(url: str | None, path: str | None, expected: str) -> None:
-    """Escapes in URLs are undone."""
-    assert expected == UvFile(hashes={}, url=url, path=path).filename

@@ -14,13 +14,20 @@ from envsnap.environment.local import LocalEnvironment
 from envsnap.host.index.conda_solver import CondaRecord, solve
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.uv import find_uv
-from envsnap.lock.artefact_sources import reach
+from envsnap.lock.indexes import Indexes
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
-from envsnap.lock.specification.lock import Means, Resolved, resolve_specification
 from envsnap.lock.specification.read import read_specification
 from envsnap.lock.specification.request import SpecificationRequest
+from envsnap.lock.specification.resolved import (
+    ResolvedSpecification,
+    SpecificationTools,
+    SpecifiedPython,
+    resolve_specification,
+)
 from envsnap.lock.specification.target import Target, describe_target
 from envsnap.lock.specification.wanted import CondaSpecification
+
+HERE = Path(sys.executable)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +52,7 @@ class Resolve(Protocol):
         env: Mapping[str, str] | None = None,
         machine: IndexConfig | None = None,
         offline: bool = False,
-    ) -> Resolved: ...
+    ) -> ResolvedSpecification: ...
 
 
 @dataclass(frozen=True)
@@ -81,27 +88,23 @@ def resolve(index: Index, place: Place, captured: CapturedEnvironment) -> Resolv
         env: Mapping[str, str] | None = None,
         machine: IndexConfig | None = None,
         offline: bool = False,
-    ) -> Resolved:
+    ) -> ResolvedSpecification:
         def ask(wanted: CondaSpecification) -> tuple[CondaRecord, ...]:
             virtual = virtual_packages(captured.platform, (), "", env or {})
             return solve(wanted.specs, wanted.channels, subdir=subdir_of(captured.platform), virtual=virtual)
 
         request = SpecificationRequest(path=path, extras=extras, groups=groups)
         wanted, _ = read_specification(request, env or {}, captured.interpreter, captured.platform)
-        means = Means(
-            project=place.folder,
-            wheels=place.folder / ".envsnap" / "wheels",
+        work = place.folder / ".envsnap"
+        tools = SpecificationTools(
             machine=machine or index.config,
-            resolver=find_uv,
-            remote=None
-            if offline
-            else lambda config: reach(find_uv(config), Path(sys.executable), place.folder / ".envsnap"),
+            project=place.folder,
+            uv=find_uv,
+            indexes=None if offline else lambda config: Indexes(config, lambda: find_uv(config).index_urls(HERE, work)),
             conda=ask,
-            python=Path(sys.executable),
-            interpreter=captured.interpreter,
-            platform=captured.platform,
         )
-        return resolve_specification(wanted, means)
+        python = SpecifiedPython(python=HERE, interpreter=captured.interpreter, platform=captured.platform)
+        return resolve_specification(wanted, tools, python)
 
     return run
 

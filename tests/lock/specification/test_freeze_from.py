@@ -58,7 +58,7 @@ def test_what_is_built_from_a_specification_is_what_the_lock_says(shell: Shell, 
     manifest = shell.lock()
     python = LocalEnvironment(place.folder / ".envsnap" / "venv" / "bin" / "python")
     found = capture_environment(python, place.folder)
-    assert {package.name: package.content_digest for package in found.packages} == {
+    assert {package.name: package.record.content_digest for package in found.packages} == {
         package.name: package.installed.content_digest for package in manifest.contents.packages
     }
     assert manifest.contents.specification is not None

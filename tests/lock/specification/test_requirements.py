@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.uv import find_uv
-from envsnap.lock.artefact_sources import reach
-from envsnap.lock.resolve import target_python
-from envsnap.lock.specification.lock import Means, resolve_specification
+from envsnap.lock.indexes import Indexes
+from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.requirements import read_requirements
+from envsnap.lock.specification.resolved import SpecificationTools, SpecifiedPython, resolve_specification
 from envsnap.lock.specification.source import read_source
 
 pytestmark = pytest.mark.processes
@@ -47,7 +47,7 @@ def test_each_package_is_the_wheel_on_the_index_with_the_content_that_its_record
     venv.install(str(wheel))
 
     assert "index-verified" == package.installed.evidence
-    assert venv.probe()["beta"].content_digest == package.expected_digest
+    assert venv.probe()["beta"].record.content_digest == package.expected_digest
     assert hashlib.sha256(wheel.read_bytes()).hexdigest() == package.wheel.hashes["sha256"]
     assert (wheel.stat().st_size, ("py3-none-any",)) == (package.wheel.size, package.installed.tags)
 
@@ -198,20 +198,17 @@ def test_an_interpreter_elsewhere_gets_the_wheels_of_its_platform(
         make_wheel("native", "1.0", folder=index.folder, tag=tag)
     older = replace(captured.platform, libc="glibc", libc_version="2.17", arch="x86_64")
     python, work = target_python(captured.interpreter, older), place.folder / ".envsnap"
-    means = Means(
-        project=place.folder,
-        wheels=work / "wheels",
+    tools = SpecificationTools(
         machine=index.config,
-        resolver=find_uv,
-        remote=lambda config: reach(find_uv(config), python, work),
+        project=place.folder,
+        uv=find_uv,
+        indexes=lambda config: Indexes(config, lambda: find_uv(config).index_urls(python, work)),
         conda=lambda _: (),
-        python=python,
-        interpreter=captured.interpreter,
-        platform=older,
     )
+    elsewhere = SpecifiedPython(python=python, interpreter=captured.interpreter, platform=older)
     source = read_source(place.write("requirements.in", "native\n"))
 
-    package = resolve_specification(read_requirements(source, {}), means).packages[0]
+    package = resolve_specification(read_requirements(source, {}), tools, elsewhere).packages[0]
 
     assert ("py3-none-manylinux_2_17_x86_64",) == package.installed.tags
 

@@ -1,11 +1,13 @@
+from installed_package import make_installed
 from msgspec.structs import replace
 
 from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_job, diff_observation, diff_packages
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation, ThreadPool
-from envsnap.manifest.package import Installed, InstalledRecord, Package
+from envsnap.manifest.package import InstalledRecord, Package
 
 
 def locked(name: str, version: str = "1.0", digest: str = "aa" * 32) -> Package:
@@ -14,7 +16,7 @@ def locked(name: str, version: str = "1.0", digest: str = "aa" * 32) -> Package:
 
 
 def found(name: str, version: str = "1.0", digest: str = "aa" * 32) -> Installed:
-    return Installed(name=name, version=version, root="/r", folder="/r/d", location="", content_digest=digest)
+    return make_installed(name, version, content_digest=digest)
 
 
 def seen_as_locked(contents: Contents) -> Observation:

@@ -4,24 +4,22 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from envsnap.errors import CaptureError, UnsolvableError, UsageError
 from envsnap.host.index.conda_solver import CondaRecord
 from envsnap.host.index.config import IndexConfig
-from envsnap.host.index.uv import Question, Resolution, TargetPython
-from envsnap.lock.artefact_sources import Remote
-from envsnap.lock.resolve import target_python
-from envsnap.lock.sources import WheelBuilder
-from envsnap.lock.specification.artefacts import Store, lock_choices
+from envsnap.host.index.uv import ResolutionRequest, TargetPython, Uv
+from envsnap.lock.indexes import Indexes
+from envsnap.lock.resolver import target_python
+from envsnap.lock.specification.choices import lock_choices, pin_indexes
 from envsnap.lock.specification.conda import brought_python, conda_package, python_constraints
 from envsnap.lock.specification.pylock import Choice, choose, parse_pylock
-from envsnap.lock.specification.served import ask_indexes
 from envsnap.lock.specification.target import Target, describe_target
 from envsnap.lock.specification.wanted import (
     CondaLocked,
     CondaSpecification,
-    Indexes,
+    IndexSettings,
     Line,
     LockedFiles,
     Requirements,
@@ -31,6 +29,7 @@ from envsnap.lock.specification.wanted import (
     applying,
     direct_names,
 )
+from envsnap.lock.wheels import WheelFolder
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
@@ -40,50 +39,45 @@ OFFLINE = "{name} has to be resolved, which asks indexes: leave --offline out, o
 NEEDS_PYTHON = "{name}: the pip section needs a Python: name python among the dependencies"
 
 
-class Resolver(WheelBuilder, Protocol):
-    """uv."""
-
-    def resolve(self, question: Question, *, python: Path | TargetPython, folder: Path) -> Resolution:
-        """Resolve requirements."""
-
-    def export(
-        self, project: Path, *, extras: Sequence[str], groups: Sequence[str], python: Path | TargetPython
-    ) -> str:
-        """Return a project's uv.lock as a pylock.toml."""
-
-
 SolveConda = Callable[[CondaSpecification], tuple[CondaRecord, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Means:
-    """What resolving stands on.
+class SpecifiedPython:
+    """The interpreter that a specification is resolved for.
 
     Args:
-        project: folder of the lock.
-        wheels: folder for wheels that no index serves.
-        machine: the indexes that this machine is configured with.
-        resolver: makes uv for indexes.
-        remote: makes what reads indexes' pages and the wheels there; None offline.
-        conda: asks conda's channels.
-        python: the captured interpreter, or what stands for one that is not on this machine.
+        python: the executable, or what stands for one that is not on this machine.
         interpreter: what the probe found of it.
         platform: under it.
     """
 
-    project: Path
-    wheels: Path
-    machine: IndexConfig
-    resolver: Callable[[IndexConfig], Resolver]
-    remote: Callable[[IndexConfig], Remote] | None
-    conda: SolveConda
     python: Path | TargetPython
     interpreter: Interpreter
     platform: Platform
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Resolved:
+class SpecificationTools:
+    """What resolving asks.
+
+    Args:
+        machine: the indexes that this machine is configured with.
+        project: folder of the lock.
+        uv: makes uv for indexes.
+        indexes: makes what reads indexes' pages and the wheels there; None offline.
+        conda: asks conda's channels.
+    """
+
+    machine: IndexConfig
+    project: Path
+    uv: Callable[[IndexConfig], Uv]
+    indexes: Callable[[IndexConfig], Indexes] | None
+    conda: SolveConda
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolvedSpecification:
     """What a specification came to.
 
     Args:
@@ -103,7 +97,7 @@ class Resolved:
     not_captured: tuple[NotCaptured, ...] = ()
 
 
-def resolve_specification(wanted: Wanted, means: Means) -> Resolved:
+def resolve_specification(wanted: Wanted, tools: SpecificationTools, python: SpecifiedPython) -> ResolvedSpecification:
     """Resolve what is not locked yet, choose the artefacts that fit, and read what they hold.
 
     Raises:
@@ -112,15 +106,15 @@ def resolve_specification(wanted: Wanted, means: Means) -> Resolved:
     """
     match wanted:
         case Requirements() | LockedFiles() | UvProject():
-            return _python(wanted, means, means.interpreter, means.python)
+            return _python(wanted, tools, python)
         case CondaLocked():
-            return _conda(wanted.packages, wanted.pip, wanted, means)
+            return _conda(wanted.packages, wanted, tools, python)
         case CondaSpecification():
-            if means.remote is None:
+            if tools.indexes is None:
                 raise UsageError(OFFLINE.format(name=wanted.files[0].name))
-            records = _solve(wanted, means)
+            records = _solve(wanted, tools)
             packages = tuple(map(conda_package, records))
-            resolved = _conda(packages, wanted.pip, wanted, means, python_constraints(records))
+            resolved = _conda(packages, wanted, tools, python, python_constraints(records))
             if not wanted.variables:
                 return resolved
             reason = f"{', '.join(wanted.variables)}: name them in job.env, a rebuilt environment does not set them"
@@ -130,57 +124,54 @@ def resolve_specification(wanted: Wanted, means: Means) -> Resolved:
             assert_never(wanted)
 
 
-def _solve(wanted: CondaSpecification, means: Means) -> tuple[CondaRecord, ...]:
+def _solve(wanted: CondaSpecification, tools: SpecificationTools) -> tuple[CondaRecord, ...]:
     try:
-        return means.conda(wanted)
+        return tools.conda(wanted)
     except UnsolvableError as error:
         raise UnsolvableError(f"{wanted.files[0].name} cannot be solved: {error}") from error
 
 
 def _conda(
     packages: tuple[CondaPackage, ...],
-    pip: Requirements | LockedFiles | None,
     wanted: CondaLocked | CondaSpecification,
-    means: Means,
+    tools: SpecificationTools,
+    python: SpecifiedPython,
     there: Mapping[str, str] | None = None,
-) -> Resolved:
+) -> ResolvedSpecification:
     """Put conda's records together with what pip adds, for the Python that conda brings."""
-    brought = brought_python(packages, means.interpreter, means.platform)
-    interpreter = brought or means.interpreter
+    brought = brought_python(packages, python.interpreter, python.platform)
+    interpreter = brought or python.interpreter
     unknown: tuple[NotCaptured, ...] = ()
-    if brought is not None and brought is not means.interpreter:
+    if brought is not None and brought is not python.interpreter:
         reason = f"conda brings Python {brought.version}, which was not run: of it only the record is known"
         unknown = (NotCaptured(what="interpreter", reason=reason),)
-    if pip is None:
-        resolved = Resolved(packages=(), interpreter=interpreter, config=means.machine)
+    if wanted.pip is None:
+        resolved = ResolvedSpecification(packages=(), interpreter=interpreter, config=tools.machine)
     elif brought is None:
         raise CaptureError(NEEDS_PYTHON.format(name=wanted.files[0].name))
     else:
-        resolved = _python(pip, means, interpreter, target_python(interpreter, means.platform), there)
+        target = target_python(interpreter, python.platform)
+        condas = SpecifiedPython(python=target, interpreter=interpreter, platform=python.platform)
+        resolved = _python(wanted.pip, tools, condas, there)
     return replace(resolved, conda=packages, not_captured=unknown)
 
 
 def _python(
     wanted: Requirements | LockedFiles | UvProject,
-    means: Means,
-    interpreter: Interpreter,
-    python: Path | TargetPython,
+    tools: SpecificationTools,
+    python: SpecifiedPython,
     there: Mapping[str, str] | None = None,
-) -> Resolved:
-    target = describe_target(python, interpreter, means.platform)
-    config = wanted.indexes.over(means.machine, with_named=True)
-    remote = means.remote(config) if means.remote else None
-    store = Store(
-        project=means.project,
-        wheels=means.wheels,
-        location=target.location,
-        records=remote.records if remote else None,
-        builder=means.resolver(config) if remote else None,
+) -> ResolvedSpecification:
+    target = describe_target(python.python, python.interpreter, python.platform)
+    config = wanted.indexes.over(tools.machine, with_named=True)
+    indexes = tools.indexes(config) if tools.indexes else None
+    wheels = WheelFolder(tools.project, tools.uv(config).build_wheel if indexes else None)
+    choices = [_with_index(choice, config) for choice in _choose(wanted, target, tools, there or {})]
+    packages = lock_choices(choices, wheels, indexes, location=target.location)
+    locked = pin_indexes(packages, indexes)
+    return ResolvedSpecification(
+        packages=locked.packages, findings=locked.findings, interpreter=python.interpreter, config=config
     )
-    choices = [_with_index(choice, config) for choice in _choose(wanted, target, means, there or {})]
-    packages = lock_choices(choices, store)
-    locked = ask_indexes(packages, remote.indexes if remote else None)
-    return Resolved(packages=locked.packages, findings=locked.findings, interpreter=interpreter, config=config)
 
 
 def _with_index(choice: Choice, config: IndexConfig) -> Choice:
@@ -193,25 +184,25 @@ def _with_index(choice: Choice, config: IndexConfig) -> Choice:
 
 
 def _choose(
-    wanted: Requirements | LockedFiles | UvProject, target: Target, means: Means, there: Mapping[str, str]
+    wanted: Requirements | LockedFiles | UvProject, target: Target, tools: SpecificationTools, there: Mapping[str, str]
 ) -> tuple[Choice, ...]:
     match wanted:
         case LockedFiles():
             return choose(wanted, target)
         case UvProject():
-            return _export(wanted, target, means)
+            return _export(wanted, target, tools)
         case Requirements():
-            if means.remote is None:
+            if tools.indexes is None:
                 raise UsageError(OFFLINE.format(name=wanted.files[0].name))
-            return _resolve(wanted, target, means, there)
+            return _resolve(wanted, target, tools, there)
         case _:
             assert_never(wanted)
 
 
-def _export(wanted: UvProject, target: Target, means: Means) -> tuple[Choice, ...]:
+def _export(wanted: UvProject, target: Target, tools: SpecificationTools) -> tuple[Choice, ...]:
     """Let uv read its own lock, and see that the lock is not older than the project."""
     name = wanted.files[0].name
-    uv = means.resolver(wanted.indexes.over(means.machine, with_named=False))
+    uv = tools.uv(wanted.indexes.over(tools.machine, with_named=False))
     try:
         text = uv.export(wanted.folder, extras=wanted.extras, groups=wanted.groups, python=target.python)
     except CaptureError as error:
@@ -232,10 +223,12 @@ def _is_met(line: Line, versions: Mapping[str, str | None]) -> bool:
     return version is None or line.requirement.specifier.contains(version, prereleases=True)
 
 
-def _resolve(wanted: Requirements, target: Target, means: Means, there: Mapping[str, str]) -> tuple[Choice, ...]:
+def _resolve(
+    wanted: Requirements, target: Target, tools: SpecificationTools, there: Mapping[str, str]
+) -> tuple[Choice, ...]:
     """Let uv resolve, in one call, and hold its answer against the hashes that the files allow."""
     lines = applying(wanted.lines, target.environment)
-    question = Question(
+    request = ResolutionRequest(
         lines=tuple(line.text for line in lines if not line.is_constraint),
         constraints=(
             *(line.text for line in lines if line.is_constraint),
@@ -249,10 +242,10 @@ def _resolve(wanted: Requirements, target: Target, means: Means, there: Mapping[
         prereleases=wanted.prereleases,
         there=tuple(there),
     )
-    uv = means.resolver(wanted.indexes.over(means.machine, with_named=False))
-    with tempfile.TemporaryDirectory(dir=means.wheels.parent, prefix="lock-") as folder:
+    uv = tools.uv(wanted.indexes.over(tools.machine, with_named=False))
+    with tempfile.TemporaryDirectory(dir=tools.project / ".envsnap", prefix="lock-") as folder:
         try:
-            answer = uv.resolve(question, python=target.python, folder=Path(folder))
+            answer = uv.resolve(request, python=target.python, folder=Path(folder))
         except CaptureError as error:
             raise type(error)(f"{wanted.files[0].name} cannot be resolved: {error}") from error
         allowed = allowed_hashes(lines)
@@ -270,7 +263,7 @@ def _as_lock(text: str, wanted: Requirements | UvProject, folder: Path, requeste
         pylock=parse_pylock(text, f"uv's answer to {name}"),
         folder=folder,
         requested=requested,
-        indexes=Indexes(),
+        indexes=IndexSettings(),
     )
 
 

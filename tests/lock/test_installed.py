@@ -4,23 +4,26 @@ import json
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
+from installed_package import make_installed
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 from envsnap.host.index.config import IndexConfig
-from envsnap.lock.lock import describe_unlocked, lock_packages
-from envsnap.manifest.package import Checkout, Installed, InstalledRecord, Package, Provenance, Sbom
+from envsnap.lock.installed import describe_unlocked
+from envsnap.manifest.installed import Installed
+from envsnap.manifest.package import Checkout, Package, Provenance, Sbom
 
 pytestmark = pytest.mark.processes
 
 
 def lock_one(installed: Installed, sources: Any) -> Package:
     """Lock one distribution."""
-    return lock_packages([installed], sources)[0]
+    (locked,) = sources.lock([installed]).packages
+    return cast("Package", locked)
 
 
 def test_wheel_on_the_index_is_verified_by_its_record(index: Any, venv: Any, make_wheel: Any, sources: Any) -> None:
@@ -58,7 +61,7 @@ def test_version_that_no_index_serves_is_repacked(index: Any, venv: Any, make_wh
     for name in ("gone", "demo"):
         venv.site.joinpath(f"{name}-1.0.dist-info/direct_url.json").unlink()
 
-    locked = lock_packages(tuple(venv.probe().values()), sources(index.config))
+    locked = sources(index.config).lock(tuple(venv.probe().values())).packages
 
     assert {"demo": "index-verified", "gone": "repacked"} == {item.name: item.installed.evidence for item in locked}
 
@@ -119,7 +122,10 @@ def test_wheel_in_a_find_links_folder_is_kept_beside_the_lock(
     locked = lock_one(venv.probe()["demo"], sources(config))
 
     assert "local-file" == locked.installed.evidence
-    assert wheel.read_bytes() == (sources(config).project / str(locked.wheel and locked.wheel.path)).read_bytes()
+    assert (
+        wheel.read_bytes()
+        == (sources(config).maker.wheels.project / str(locked.wheel and locked.wheel.path)).read_bytes()
+    )
 
 
 def test_second_index_is_asked_where_the_first_serves_other_files(
@@ -322,14 +328,14 @@ def test_edited_file_is_reported_and_kept(index: Any, venv: Any, make_wheel: Any
     locked = lock_one(venv.probe()["demo"], found)
 
     assert locked.installed.reason.endswith("they were changed after the installation")
-    with zipfile.ZipFile(found.wheels / "demo-1.0-py3-none-any.whl") as archive:
+    with zipfile.ZipFile(found.maker.wheels.path / "demo-1.0-py3-none-any.whl") as archive:
         assert b"EDITED = 1\n" == archive.read("demo.py")
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"conda": True}, "conda owns it; the conda record pins it"),
+        ({"is_conda": True}, "conda owns it; the conda record pins it"),
         ({"problem": "it has no RECORD"}, "it has no RECORD"),
         (
             {"version": "not a version"},
@@ -339,9 +345,7 @@ def test_edited_file_is_reported_and_kept(index: Any, venv: Any, make_wheel: Any
 )
 def test_what_nothing_can_be_made_of_says_why(index: Any, sources: Any, change: dict[str, Any], reason: str) -> None:
     """Its reason is recorded, and no index is asked."""
-    installed = Installed(name="demo", version="1.0", root="/nowhere", folder="demo-1.0.dist-info", location="{prefix}")
-
-    locked = lock_one(msgspec.structs.replace(installed, **change), sources(index.config))
+    locked = lock_one(make_installed(**change), sources(index.config))
 
     assert ("none", reason) == (locked.installed.evidence, locked.installed.reason)
     assert [] == index.asked
@@ -371,19 +375,12 @@ def test_index_url_never_stands_in_a_process_list(
 
 def test_how_a_package_was_found_is_kept() -> None:
     """Where it came from, whose it is, and what it brought, without the login in a URL."""
-    provenance = '{"url": "https://u:p@index.example/demo.whl", "archive_info": {"hashes": {"sha256": "%s"}}}'
-    installed = Installed(
-        name="demo", version="1.0", root="/nowhere", folder="demo-1.0.dist-info", location="{base}/lib",
-        origin="base", owner="dpkg", owner_package="python3-demo", editable=True, checkout=Checkout(commit="c0"),
-        provenance_url=provenance % ("ab" * 32), sboms=(Sbom(name="a.cdx.json", sha256="cd" * 32),),
+    provenance = Provenance(url="https://index.example/demo.whl", hashes={"sha256": "ab" * 32})
+    found = make_installed(
+        location="{base}/lib", origin="base", owner="dpkg", owner_package="python3-demo", editable=True,
+        checkout=Checkout(commit="c0"), provenance=provenance, sboms=(Sbom(name="a.cdx.json", sha256="cd" * 32),),
     )  # fmt: skip
 
-    (locked,) = describe_unlocked([installed])
+    (locked,) = describe_unlocked([found])
 
-    expected = InstalledRecord(
-        tags=(), evidence="none", content_digest="", location="{base}/lib", reason="not looked for",
-        origin="base", owner="dpkg", owner_package="python3-demo", editable=True, checkout=installed.checkout,
-        provenance=Provenance(url="https://index.example/demo.whl", hashes={"sha256": "ab" * 32}),
-        sboms=installed.sboms,
-    )  # fmt: skip
-    assert expected == locked.installed
+    assert replace(found.record, reason="not looked for") == locked.installed

@@ -4,10 +4,10 @@ import subprocess
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from installed_package import change_installed
 
 from envsnap.errors import CaptureError
-from envsnap.lock.lock import Locked, lock_environment
+from envsnap.lock.locked_packages import LockedPackages
 
 pytestmark = pytest.mark.processes
 
@@ -41,7 +41,7 @@ def installed(index: Any, venv: Any, make_wheel: Any) -> Any:
     return tuple(venv.probe().values())
 
 
-def evidence(locked: Locked) -> dict[str, str]:
+def evidence(locked: LockedPackages) -> dict[str, str]:
     """Give each package's evidence."""
     return {package.name: package.installed.evidence for package in locked.packages}
 
@@ -50,7 +50,7 @@ def test_pages_that_were_all_read_leave_nothing_to_ask_uv(
     index: Any, installed: Any, sources: Any, commands: list[list[str]]
 ) -> None:
     """Each package costs its page and its RECORD; one that no index has is packed."""
-    locked = lock_environment(installed, sources(index.config))
+    locked = sources(index.config).lock(installed)
 
     assert dict.fromkeys(NAMES, "index-verified") | {"gone": "repacked"} == evidence(locked)
     assert ["it deletes files"] == [one.installed.yanked for one in locked.packages if one.installed.yanked]
@@ -65,7 +65,7 @@ def test_where_a_page_cannot_be_read_uv_is_asked(index: Any, installed: Any, sou
     index.status = 500
 
     with pytest.raises(CaptureError, match="uv could not ask the package indexes"):
-        lock_environment(installed, sources(index.config))
+        sources(index.config).lock(installed)
 
     assert [["pip", "compile"]] == [command[1:3] for command in commands]
 
@@ -79,6 +79,6 @@ def test_a_version_that_a_file_spells_otherwise_is_the_same(
     venv.install_from(index, "demo")
     (found,) = venv.probe().values()
 
-    (locked,) = lock_environment([replace(found, version=version)], sources(index.config)).packages
+    (locked,) = sources(index.config).lock([change_installed(found, version=version)]).packages
 
     assert "index-verified" == locked.installed.evidence

@@ -5,21 +5,21 @@ from pathlib import Path
 from msgspec.structs import replace
 from package_index import MakeWheel
 
-from envsnap.lock.sources import diff_sources, source_digest
+from envsnap.lock.source_trees import diff_sources, source_digest
+from envsnap.lock.wheels import BuildWheel
 from envsnap.manifest.package import Directory, InstalledRecord, Package
 
 RECORD = "own.py,sha256=aa,1\nown-1.0.dist-info/WHEEL,sha256=bb,2\nown-1.0.dist-info/RECORD,,\n"
 
 
-class FakeBuilder:
-    """Builds the same wheel whatever it is given."""
+def building(make_wheel: MakeWheel, text: str) -> BuildWheel:
+    """Build the same wheel from whatever tree."""
 
-    def __init__(self, make_wheel: MakeWheel, text: str) -> None:
-        self.make_wheel, self.text = make_wheel, text
-
-    def build_wheel(self, source: Path, target: Path) -> Path:
+    def build(source: Path, target: Path) -> Path:
         assert source.is_dir()
-        return self.make_wheel("own", "1.0", {"own.py": self.text}, folder=target)
+        return make_wheel("own", "1.0", {"own.py": text}, folder=target)
+
+    return build
 
 
 def locked(digest: str) -> Package:
@@ -39,12 +39,12 @@ def test_backend_does_not_count_and_the_source_does() -> None:
 def test_changed_source_is_named(make_wheel: MakeWheel, tmp_path: Path) -> None:
     """The same tree differs in nothing; a changed one, and a missing one, are differences."""
     (tmp_path / "tree").mkdir()
-    seen = diff_sources([locked("ab" * 32)], tmp_path, FakeBuilder(make_wheel, "x = 1\n"), tmp_path)
+    seen = diff_sources([locked("ab" * 32)], tmp_path, building(make_wheel, "x = 1\n"), tmp_path)
     digest = seen[0].found
     package = locked("ab" * 32)
     missing = replace(package, directory=Directory(path="gone", editable=True))
 
-    gone = diff_sources([missing], tmp_path, FakeBuilder(make_wheel, "x = 1\n"), tmp_path)
+    gone = diff_sources([missing], tmp_path, building(make_wheel, "x = 1\n"), tmp_path)
 
     assert ["own"] == [difference.what for difference in seen]
     assert "source abababababab" == seen[0].locked

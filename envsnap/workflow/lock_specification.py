@@ -1,5 +1,6 @@
 """freeze --from: the environment's interpreter and platform with the packages of a specification, not its own."""
 
+import dataclasses
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -11,19 +12,28 @@ from envsnap.host.files import work_folder
 from envsnap.host.index.conda_solver import CondaRecord, solve
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.uv import find_uv
-from envsnap.lock.artefact_sources import Remote, reach
-from envsnap.lock.resolve import target_python
+from envsnap.lock.indexes import Indexes
+from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
-from envsnap.lock.specification.lock import Means, Resolved, resolve_specification
 from envsnap.lock.specification.read import read_specification
 from envsnap.lock.specification.request import SpecificationRequest
+from envsnap.lock.specification.resolved import (
+    ResolvedSpecification,
+    SpecificationTools,
+    SpecifiedPython,
+    resolve_specification,
+)
 from envsnap.lock.specification.wanted import CondaSpecification, Wanted
 from envsnap.manifest.specification import Specification, SpecificationFormat
-from envsnap.workflow.capture import Captured
+from envsnap.workflow.capture import Facts
+from envsnap.workflow.lock_packages import PackageSet, index_config
 from envsnap.workflow.progress import Progress
+from envsnap.workflow.subject import Subject
 
 
-def with_specification(captured: Captured, wished: SpecificationRequest, progress: Progress) -> Captured:
+def lock_specification(
+    wished: SpecificationRequest, subject: Subject, facts: Facts, progress: Progress
+) -> tuple[Facts, PackageSet]:
     """Put the packages that a specification names in the place of the installed ones.
 
     It is resolved for the interpreter and the platform that were captured.
@@ -31,22 +41,21 @@ def with_specification(captured: Captured, wished: SpecificationRequest, progres
     Raises:
         EnvsnapError: see the stages.
     """
-    subject, found = captured.subject, captured.found
+    found = facts.environment
     progress.stage(f"reading {wished.path.name}")
     wanted, kind = read_specification(wished, subject.request.env, found.interpreter, found.platform)
     progress.stage(f"resolving {wished.path.name} for Python {found.interpreter.version}")
-    resolved = resolve_specification(wanted, _means(captured))
+    resolved = resolve_specification(wanted, _tools(subject, facts), _python(subject, facts))
     for package in resolved.packages:
         if package.wheel is None:
             progress.warn(f"{package.name} {package.installed_version} cannot be rebuilt: {package.installed.reason}")
-    return replace(
-        captured,
-        found=_without_installed(found, resolved),
-        config=resolved.config,
+    packages = PackageSet(
         packages=resolved.packages,
-        locking=resolved.findings,
+        findings=resolved.findings,
+        config=resolved.config,
         specification=describe_specification(wanted, kind, wished, subject.project.folder),
     )
+    return dataclasses.replace(facts, environment=_without_installed(found, resolved)), packages
 
 
 def describe_specification(
@@ -64,7 +73,7 @@ def describe_specification(
     )
 
 
-def _without_installed(found: CapturedEnvironment, resolved: Resolved) -> CapturedEnvironment:
+def _without_installed(found: CapturedEnvironment, resolved: ResolvedSpecification) -> CapturedEnvironment:
     """Leave out what is installed beside the interpreter: the lock speaks of what the specification names."""
     return replace(
         found,
@@ -78,27 +87,27 @@ def _without_installed(found: CapturedEnvironment, resolved: Resolved) -> Captur
     )
 
 
-def _means(captured: Captured) -> Means:
-    subject, found = captured.subject, captured.found
-    local = Path(subject.environment.python) if subject.is_local else None
-    python, work = local or target_python(found.interpreter, found.platform), work_folder(subject.project.folder)
-    machine = found.machine or this_machine()
+def _python(subject: Subject, facts: Facts) -> SpecifiedPython:
+    found = facts.environment
+    python = subject.interpreter or target_python(found.interpreter, found.platform)
+    return SpecifiedPython(python=python, interpreter=found.interpreter, platform=found.platform)
 
-    def ask(wanted: CondaSpecification) -> tuple[CondaRecord, ...]:
-        virtual = virtual_packages(found.platform, machine.isa, captured.gpus.driver_cuda, subject.request.env)
+
+def _tools(subject: Subject, facts: Facts) -> SpecificationTools:
+    found, work = facts.environment, work_folder(subject.project.folder)
+    machine, python = found.machine or this_machine(), _python(subject, facts).python
+
+    def ask_conda(wanted: CondaSpecification) -> tuple[CondaRecord, ...]:
+        virtual = virtual_packages(found.platform, machine.isa, facts.gpus.driver_cuda, subject.request.env)
         return solve(wanted.specs, wanted.channels, subdir=subdir_of(found.platform), virtual=virtual)
 
-    def reach_indexes(config: IndexConfig) -> Remote:
-        return reach(find_uv(config), python, work)
+    def reach_indexes(config: IndexConfig) -> Indexes:
+        return Indexes(config, lambda: find_uv(config).index_urls(python, work))
 
-    return Means(
+    return SpecificationTools(
+        machine=index_config(subject, facts),
         project=subject.project.folder,
-        wheels=work / "wheels",
-        machine=captured.config,
-        resolver=find_uv,
-        remote=None if subject.request.offline else reach_indexes,
-        conda=ask,
-        python=python,
-        interpreter=found.interpreter,
-        platform=found.platform,
+        uv=find_uv,
+        indexes=None if subject.request.offline else reach_indexes,
+        conda=ask_conda,
     )

@@ -1,17 +1,23 @@
 """Refused requirement lists are split until the refused ones stand alone; wheels are ranked by their tags."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from installed_package import make_installed
 
 from envsnap.errors import CaptureError, UnsatisfiableError
-from envsnap.host.index.uv import TargetPython, UvFile, UvPackage
-from envsnap.lock.resolve import fitting_wheels, is_same_version, is_version, resolve, target_python
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.file import IndexFile, Release
+from envsnap.host.index.uv import TargetPython
+from envsnap.lock.indexes import Indexes
+from envsnap.lock.resolver import Locker, Resolver, target_python
+from envsnap.lock.wheel_fit import fitting_wheels, is_same_version, is_version
+from envsnap.manifest.installed import Installed
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.package import Installed
 
 
 class FakeLocker:
@@ -21,17 +27,23 @@ class FakeLocker:
         self.refused = {f"{name}==1.0" for name in refused}
         self.questions = 0
 
-    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[UvPackage, ...]:
+    def lock(self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path) -> tuple[Release, ...]:
         """Refuse the whole list for one refused entry, as uv does."""
         self.questions += 1
         if self.refused.intersection(requirements):
             raise UnsatisfiableError(f"no solution for {python} in {folder}")
-        return tuple(UvPackage(name=line.partition("==")[0], version="1.0") for line in requirements)
+        return tuple(Release(line.partition("==")[0]) for line in requirements)
 
 
 def installed(name: str = "demo", *tags: str, build: str = "") -> Installed:
     """Return an installed distribution."""
-    return Installed(name=name, version="1.0", root="/", folder="", location="", tags=tags, build=build)
+    return make_installed(name, tags=tags, build=build)
+
+
+def resolver(locker: Locker) -> Resolver:
+    """Return one that asks this locker."""
+    indexes = Indexes(IndexConfig(), tuple)
+    return Resolver(indexes=indexes, locker=locker, python=Path("python"), scratch=Path(tempfile.gettempdir()))
 
 
 @given(st.lists(st.booleans(), max_size=40))
@@ -41,7 +53,7 @@ def test_every_package_is_answered_for_itself(served: list[bool]) -> None:
     refused = frozenset(package.name for package, there in zip(packages, served, strict=True) if not there)
     locker = FakeLocker(refused)
 
-    answers = resolve(packages, locker, python=Path("python"), folder=Path())
+    answers = resolver(locker).resolve(packages)
 
     assert {package.name for package in packages} == set(answers)
     assert refused == {name for name, answer in answers.items() if isinstance(answer, UnsatisfiableError)}
@@ -54,16 +66,16 @@ def test_an_index_that_cannot_be_asked_is_an_error() -> None:
     class Down:
         def lock(
             self, requirements: Sequence[str], *, python: Path | TargetPython, folder: Path
-        ) -> tuple[UvPackage, ...]:
+        ) -> tuple[Release, ...]:
             raise CaptureError(f"down: {requirements} {python} {folder}")
 
     with pytest.raises(CaptureError, match="down"):
-        resolve([installed()], Down(), python=Path("python"), folder=Path())
+        resolver(Down()).resolve([installed()])
 
 
 def names(package: Installed, *served: str) -> list[str]:
     """Name the fitting ones of these wheels."""
-    files = (UvFile(hashes={}, url=f"https://index.example/{name}") for name in served)
+    files = (IndexFile(filename=name, url=f"https://index.example/{name}") for name in served)
     return [wheel.filename for wheel in fitting_wheels(package, files)]
 
 

@@ -1,55 +1,43 @@
 """What the lock stage gives; and all of it from what earlier freezes proved, where that is enough."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.package import Installed, Package
+from envsnap.manifest.installed import Installed
+from envsnap.manifest.package import Package
 
 
-class Release(Protocol):
-    """A project in a version."""
-
-    @property
-    def name(self) -> str:
-        """Its normalised name."""
-
-    @property
-    def version(self) -> str:
-        """As METADATA says."""
-
-    @property
-    def label(self) -> str:
-        """Both, as ``name==version``."""
-
-
-class Locked(NamedTuple):
+class LockedPackages(NamedTuple):
     """The packages in order of name, and what looks wrong about where they come from."""
 
     packages: tuple[Package, ...]
     findings: tuple[Finding, ...]
 
 
-def remembered(installed: Sequence[Installed], memo: Memo) -> Locked | None:
-    """Return what a freeze that asks no index finds; None where a distribution is new, or its wheel is gone."""
+def lock_by_memo(installed: Sequence[Installed], memo: Memo) -> LockedPackages | None:
+    """Return what a freeze that asks no index finds; None where a distribution is new, or its wheel is gone.
+
+    It needs none of the modules that find artefacts: to load them takes a tenth of a freeze.
+    """
     packages = [memo.find(package) for package in installed]
     known = [package for package in packages if package is not None]
     memo.save()
     if len(known) < len(packages):
         return None
-    return in_order(known, remembered_findings(installed, memo))
+    return in_order(known, known_findings((package.package for package in installed), memo))
 
 
-def in_order(packages: Iterable[Package], findings: Iterable[Finding]) -> Locked:
+def in_order(packages: Iterable[Package], findings: Iterable[Finding]) -> LockedPackages:
     """Put the packages in order of name, and add a finding for each release that was withdrawn."""
     ordered = tuple(sorted(packages, key=lambda package: package.name))
-    return Locked(ordered, (*findings, *_yanked(ordered)))
+    return LockedPackages(ordered, (*findings, *_yanked(ordered)))
 
 
-def remembered_findings(installed: Iterable[Release], memo: Memo) -> Iterator[Finding]:
+def known_findings(packages: Iterable[Package], memo: Memo) -> Iterator[Finding]:
     """Give what the indexes' pages said of these packages when they were asked last."""
-    answers = (memo.answers.get(package.label) for package in installed)
+    answers = (memo.answers.get(package.label) for package in packages)
     yield from (answer for answer in answers if answer is not None)
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Package
-from envsnap.workflow.artefacts import _without_artefact
+from envsnap.workflow.lock_installed import _without_artefact
 
 
 def lacking(package: Package, name: str, reason: str) -> Package:

@@ -1,10 +1,11 @@
-"""provenance_url.json (PEP 710): the file on an index that an installer says it installed."""
+"""What an installer noted of where a distribution came from: direct_url.json and provenance_url.json."""
 
 import re
 
 import msgspec
 
 from envsnap.host.index.config import without_credentials
+from envsnap.manifest.installed import DirectUrl
 from envsnap.manifest.package import Provenance
 
 DIGEST = re.compile(r"[0-9a-f]{32,128}")
@@ -20,8 +21,18 @@ class _ProvenanceUrl(msgspec.Struct, frozen=True):
     archive_info: _ArchiveInfo = _ArchiveInfo()
 
 
+def parse_direct_url(text: str) -> DirectUrl | None:
+    """Read direct_url.json; None where there is none, or it is not what PEP 610 describes."""
+    if not text.strip():
+        return None
+    try:
+        return msgspec.json.decode(text, type=DirectUrl)
+    except (msgspec.DecodeError, ValueError):
+        return None
+
+
 def parse_provenance(text: str) -> Provenance | None:
-    """Read the file's text; None where there is none, or it is not what PEP 710 describes.
+    """Read provenance_url.json; None where there is none, or it is not what PEP 710 describes.
 
     The URL loses user name, password and query: https://peps.python.org/pep-0710/#security-implications
     """
