@@ -6,11 +6,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import Literal
 
 import msgspec
 
-from envsnap.build.builder_log import BuildEvent, StepFinished, StepLog, StepStarted
 from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.venv import build_venv
@@ -160,7 +159,7 @@ def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, pr
         progress.stage(f"building image {tag}")
         with _secrets(request.env, supply, config) as secrets:
             wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets, network=network)
-            image = build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
+            image = build_image(engine, builder, wanted, progress.detail)
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
     remember_target(request.folder, "docker", tag, manifest)
     return BuildResult("docker", tag, len(manifest.contents.packages), image, _unread(manifest))
@@ -211,19 +210,6 @@ def _secrets(env: Mapping[str, str], supply: Supply, config: IndexConfig) -> Ite
     with tempfile.TemporaryDirectory(prefix="envsnap-secrets-") as name:
         home = Path(env.get("HOME", name))
         yield write_secrets(config, supply.manifest.contents.build, folder=Path(name), home=home)
-
-
-def _tell(event: BuildEvent, progress: Progress) -> None:
-    match event:
-        case StepStarted(step):
-            progress.detail(f"{step}")
-        case StepLog(_, line):
-            progress.detail(f"    {line}")
-        case StepFinished(step, seconds, cached):
-            took = "cached" if cached else f"{seconds:.1f} s" if seconds is not None else "done"
-            progress.detail(f"{step}: {took}")
-        case _:
-            assert_never(event)
 
 
 def _render(

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.builder_log import BuildEvent, Step, StepFinished, StepLog, StepStarted
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
@@ -16,7 +15,7 @@ from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
-from envsnap.workflow.build import UNPINNED, BuildRequest, BuildResult, _resolve_base, _tell, build
+from envsnap.workflow.build import UNPINNED, BuildRequest, BuildResult, _resolve_base, build
 from envsnap.workflow.environments import Target, last_build
 from envsnap.workflow.progress import Progress
 
@@ -197,23 +196,6 @@ def test_base_that_is_not_there_is_pulled(progress: Progress, told: list[str]) -
     assert f"python:3.11@{DIGEST}" == _resolve_base(engine, "python:3.11", progress)
     assert ["python:3.11"] == engine.pulled
     assert ["stage: pulling python:3.11", "detail: pulled"] == told
-
-
-@pytest.mark.parametrize(
-    ("event", "line"),
-    [
-        (StepStarted(Step("RUN x", 1, 2)), "step 1 of 2 'RUN x'"),
-        (StepLog(Step("RUN x", 1, 2), "hello"), "    hello"),
-        (StepFinished(Step("RUN x", 1, 2), seconds=1.25), "step 1 of 2 'RUN x': 1.2 s"),
-        (StepFinished(Step("RUN x", 1, 2), cached=True), "step 1 of 2 'RUN x': cached"),
-        (StepFinished(Step("RUN x", 1, 2)), "step 1 of 2 'RUN x': done"),
-    ],
-)
-def test_each_event_of_a_build_is_a_line(event: BuildEvent, line: str, progress: Progress, told: list[str]) -> None:
-    """Times are in seconds, where the builder tells them."""
-    _tell(event, progress)
-
-    assert [f"detail: {line}"] == told
 
 
 def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
