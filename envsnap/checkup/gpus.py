@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from envsnap.checkup.rebuild import Target, parse_version, without_image
+from envsnap.checkup.rebuild import Target, image_status, parse_version
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.cuda_driver import oldest_driver, parse_driver, toolkit_driver
@@ -105,7 +105,7 @@ def _unlike(here: tuple[Gpu, ...], locked: tuple[Gpu, ...]) -> Iterator[str]:
 
 def check_driver(machine: Machine, contents: Contents) -> Iterator[Check]:
     """Hold the driver here against the newest CUDA that a framework was compiled for."""
-    cuda = compiled_for(contents.accelerator)
+    cuda = newest_cuda(contents.accelerator)
     floor, release = oldest_driver(cuda), toolkit_driver(cuda)
     here = parse_driver(machine.driver)
     if not wants_gpus(contents) or not cuda or (not machine.driver and not machine.hardware.gpus):
@@ -130,7 +130,7 @@ def _spell(driver: tuple[int, ...]) -> str:
     return ".".join((*map(str, driver[:2]), *(f"{part:02}" for part in driver[2:])))
 
 
-def compiled_for(accelerator: Accelerator) -> str:
+def newest_cuda(accelerator: Accelerator) -> str:
     """Return the newest CUDA that a framework was compiled for, ``12.4`` or only ``12``; empty where none was."""
     told = (accelerator.framework_cuda, *(framework.cuda for framework in accelerator.frameworks))
     return max(told, key=parse_version)
@@ -151,7 +151,7 @@ def check_gpu_runtime(
         yield Check(name=name, status="warn" if doubtful else "ok", found=found, needed=needed, advice=advice)
     elif engine.local:
         advice = "install the NVIDIA Container Toolkit and restart the engine, or rerun with --target venv"
-        yield Check(name=name, status=without_image(inventory, target), found="none", needed=needed, advice=advice)
+        yield Check(name=name, status=image_status(inventory, target), found="none", needed=needed, advice=advice)
     else:
         advice = f"the engine at {engine.address} does not say: try docker run --gpus all there"
         yield Check(name=name, status="warn", found="unknown", needed=needed, advice=advice)

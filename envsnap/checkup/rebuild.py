@@ -43,7 +43,7 @@ NO_BUILDKIT = "without BuildKit nothing is cached between builds; install docker
 INSTEAD = "; until then 'envsnap build --target venv' rebuilds without an engine"
 
 
-def without_image(inventory: Inventory, target: Target | None) -> CheckStatus:
+def image_status(inventory: Inventory, target: Target | None) -> CheckStatus:
     """Return how bad it is that no image can be built or run: a virtual environment may take its place."""
     return "warn" if target is None and inventory.interpreter else "fail"
 
@@ -64,7 +64,7 @@ def check_base_image(
         return
     name, base = "base image", contents.build.base_image
     if base is None:
-        status = without_image(inventory, target)
+        status = image_status(inventory, target)
         yield Check(name=name, status=status, found="the lock names none", needed="base-image", advice=NO_BASE)
     elif inventory.base_image or inventory.rebuilt:
         found = "here" if inventory.base_image else f"not here; {inventory.rebuilt} is built already"
@@ -117,7 +117,7 @@ def check_platform(
     if engine is not None and target != "venv" and ARCHITECTURES.get(engine.arch, engine.arch) not in {"", locked.arch}:
         yield Check(
             name="engine's platform",
-            status=without_image(inventory, target),
+            status=image_status(inventory, target),
             found=engine.arch,
             needed=locked.arch,
             advice=f"the engine at {engine.address} runs another architecture: set DOCKER_HOST to one that fits",
@@ -166,14 +166,14 @@ def check_packages(contents: Contents, inventory: Inventory) -> Iterator[Check]:
     missing: CheckStatus = "warn" if inventory.rebuilt else "fail"
     lacking = [package.name for package in contents.packages if package.wheel is None]
     if lacking:
-        found, advice = f"{len(lacking)} without an artefact: {listed(lacking)}", NO_ARTEFACT
+        found, advice = f"{len(lacking)} without an artefact: {join_names(lacking)}", NO_ARTEFACT
         yield Check(name=name, status=missing, found=found, needed=f"{count} artefacts", advice=advice)
     if inventory.wheels:
         yield _check_wheels(inventory.wheels, missing)
     if inventory.unreachable is not None:
         problems = inventory.unreachable
         advice = "check the network, the proxy and the index settings of pip and uv" if problems else ""
-        found = listed(problems) or "each that serves a locked wheel answers"
+        found = join_names(problems) or "each that serves a locked wheel answers"
         yield Check(name="package hosts", status="fail" if problems else "ok", found=found, advice=advice)
 
 
@@ -183,7 +183,7 @@ NO_ARTEFACT = "install them from wheels, or freeze again while the package index
 def _check_wheels(wheels: tuple[FoundFile, ...], otherwise: CheckStatus) -> Check:
     missing = [wheel.path for wheel in wheels if not is_sound(wheel)]
     advice = "copy .envsnap/wheels from the machine that ran 'envsnap freeze'" if missing else ""
-    found = f"not here: {listed(missing)}" if missing else f"all {len(wheels)} here"
+    found = f"not here: {join_names(missing)}" if missing else f"all {len(wheels)} here"
     needed = f"{len(wheels)} that no index serves"
     return Check(name="kept wheels", status=otherwise if missing else "ok", found=found, needed=needed, advice=advice)
 
@@ -193,7 +193,7 @@ def is_sound(file: FoundFile) -> bool:
     return file.there and (file.expected is None or file.size in {None, file.expected})
 
 
-def listed(names: Iterable[str], most: int = 3) -> str:
+def join_names(names: Iterable[str], most: int = 3) -> str:
     """Join names; of many, the first ``most`` and the count of the others."""
     every = list(names)
     rest = len(every) - most

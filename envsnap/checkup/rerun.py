@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from envsnap.checkup.rebuild import is_sound, listed
+from envsnap.checkup.rebuild import is_sound, join_names
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents
@@ -30,7 +30,7 @@ def _check_files(name: str, files: tuple[FoundFile, ...], remedy: str) -> Check:
     return Check(
         name=name,
         status="fail" if bad else "ok",
-        found=listed(bad) if bad else f"{len(files)} here, by name and size; verify compares digests",
+        found=join_names(bad) if bad else f"{len(files)} here, by name and size; verify compares digests",
         needed=f"{len(files)} {'file' if len(files) == 1 else 'files'}",
         advice=remedy if bad else "",
     )
@@ -44,7 +44,7 @@ def _check_variables(wanted: tuple[str, ...], unset: tuple[str, ...]) -> Check:
     return Check(
         name="variables",
         status="fail" if unset else "ok",
-        found=f"not set: {listed(unset)}" if unset else "all set",
+        found=f"not set: {join_names(unset)}" if unset else "all set",
         needed=", ".join(wanted),
         advice="the job wants them handed through (pass-env): set them" if unset else "",
     )
@@ -59,7 +59,7 @@ def check_specification(contents: Contents, inventory: Inventory) -> Iterator[Ch
     yield Check(
         name="specification",
         status="warn" if changed else "ok",
-        found=f"changed or gone: {listed(changed)}" if changed else "as it was locked",
+        found=f"changed or gone: {join_names(changed)}" if changed else "as it was locked",
         needed=specification.path,
         advice=AGAIN.format(path=specification.path) if changed else "",
     )

@@ -2,7 +2,7 @@
 
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Artefact, Package
-from envsnap.render.conda_packages import channels_of, overwritten, specifiable
+from envsnap.render.conda_packages import channels_of, describe_overwritten, select_specifiable
 from envsnap.render.export_file import ExportFile, ExportPlace, header, omit_without_wheel, python_packages
 
 Dependency = str | dict[str, list[str]]
@@ -17,7 +17,7 @@ def render_environment_yml(manifest: Manifest, place: ExportPlace) -> ExportFile
     """
     import yaml
 
-    records, damaged = specifiable(manifest.contents)
+    records, damaged = select_specifiable(manifest.contents)
     packages = python_packages(manifest.contents)
     held = tuple(package for package in packages if package.wheel is not None)
     document: dict[str, object] = {"name": place.name}
@@ -29,7 +29,7 @@ def render_environment_yml(manifest: Manifest, place: ExportPlace) -> ExportFile
         text=header(manifest) + NO_HASHES + text,
         packages=len(records) + len(held),
         left_out=tuple(sorted([*damaged, *omit_without_wheel(packages)])),
-        remarks=(*_without_conda(manifest), *overwritten(records)),
+        remarks=(*_without_conda(manifest), *describe_overwritten(records)),
     )
 
 

@@ -9,10 +9,11 @@ import msgspec
 
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import JobError
+from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.host.output import ignore_line, mask_credentials
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
+from envsnap.run.injection import injected_environment
 from envsnap.run.observed import observe
 from envsnap.run.output_files import collect_outputs, outputs_set_aside
 

@@ -16,7 +16,7 @@ from envsnap.workflow.capture import Captured, capture
 from envsnap.workflow.describe import describe
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
-from envsnap.workflow.runs import put_back
+from envsnap.workflow.runs import restore_files
 from envsnap.workflow.subject import Begun, Subject
 
 CREATOR = f"envsnap {__version__}"
@@ -56,7 +56,7 @@ def freeze(request: FreezeRequest, subject: Subject, begun: Begun, progress: Pro
     folder, job = subject.project.folder, subject.job
     path = _place(request, folder)
     with exclusive(folder):
-        put_back(folder, progress)
+        restore_files(folder, progress)
         remove_unfinished(folder / LOCK)
         captured = _capture(subject, begun, progress)
         outcomes: tuple[Outcome, ...] = ()

@@ -29,7 +29,14 @@ from envsnap.workflow.environments import (
 )
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
-from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
+from envsnap.workflow.runs import (
+    NOT_OBSERVED,
+    inherited_variables,
+    prove_ran_inside,
+    repeat_job,
+    restore_files,
+    runs_folder,
+)
 from envsnap.workflow.supply import Supply, baseline_folder, open_supply
 
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
@@ -88,7 +95,7 @@ def _verify(
     baseline, files = _baseline(manifest, recorded)
     rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
-        put_back(project.folder, progress)
+        restore_files(project.folder, progress)
         data = _check_inputs(manifest, job, project.folder, recorded, progress)
         with open_rebuilt(rebuilt, request.env) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from envsnap.checkup import examine, survey
-from envsnap.checkup.rebuild import Target, listed, needed_glibc
+from envsnap.checkup.rebuild import Target, join_names, needed_glibc
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.checkup import Check, Checkup
 from envsnap.manifest.interpreter import Platform
@@ -221,5 +221,5 @@ def test_hosts_are_spoken_of_where_they_were_asked(
 
 def test_many_names_are_counted() -> None:
     """A cell of a table does not take a hundred."""
-    assert "a, b, c and 2 more" == listed("abcde")
-    assert "a, b" == listed("ab")
+    assert "a, b, c and 2 more" == join_names("abcde")
+    assert "a, b" == join_names("ab")
