@@ -6,7 +6,7 @@ from pathlib import Path
 
 from envsnap.build.wheels import CopyWheel
 from envsnap.errors import BuildError
-from envsnap.host.index_config import IndexConfig, reachable_elsewhere
+from envsnap.host.index.config import IndexConfig, reachable_elsewhere
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.package import Artefact
 

@@ -11,7 +11,7 @@ from envsnap.errors import BuildError
 from envsnap.manifest.manifest import Manifest
 
 if TYPE_CHECKING:
-    from envsnap.host.uv import Uv
+    from envsnap.host.index.uv import Uv
 
 LISTING = "envsnap-requirements.txt"
 """Stands in every environment that envsnap made: another one is never overwritten."""

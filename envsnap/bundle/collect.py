@@ -8,9 +8,9 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from envsnap.bundle.store import BlobStore
-from envsnap.host.fetch import Refusal
-from envsnap.host.index_config import local_path
-from envsnap.host.transfer import Download
+from envsnap.host.index.config import local_path
+from envsnap.host.index.fetch import Refusal
+from envsnap.host.index.transfer import Download
 from envsnap.manifest.bundle_index import BundleEntry
 from envsnap.manifest.manifest import Conda
 from envsnap.manifest.package import Package

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import convert
 from msgspec.structs import replace
 
-from envsnap.host.index_config import without_channel_token
+from envsnap.host.index.config import without_channel_token
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import Installed, normalised

@@ -5,9 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from envsnap.host.index_http import IndexConnections
-from envsnap.host.uv import TargetPython, Uv
-from envsnap.host.wheel_file import RemoteWheels
+from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.uv import TargetPython, Uv
+from envsnap.host.index.wheel import RemoteWheels
 from envsnap.lock.files import InstalledFiles
 from envsnap.lock.indexes import Indexes, configured_indexes
 from envsnap.lock.memo import Memo
@@ -16,7 +16,7 @@ from envsnap.lock.sources import WheelBuilder
 
 
 class RemoteReader(Protocol):
-    """Whoever reads wheels on an index; :class:`envsnap.host.wheel_file.RemoteWheels` tells what each does."""
+    """Whoever reads wheels on an index; :class:`envsnap.host.index.wheel.RemoteWheels` tells what each does."""
 
     def read_record(self, url: str, sha256: str = "") -> str:
         """Return RECORD's text, or raise WheelUnreadableError."""

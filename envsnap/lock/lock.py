@@ -6,9 +6,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from envsnap.errors import UnsatisfiableError, WheelUnreadableError
-from envsnap.host.index_config import local_path
-from envsnap.host.uv import UvFile, UvPackage
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.config import local_path
+from envsnap.host.index.uv import UvFile, UvPackage
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.artefact_sources import Sources
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url

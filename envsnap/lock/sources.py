@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.manifest.diff.rebuilt import Difference
 from envsnap.manifest.package import Package

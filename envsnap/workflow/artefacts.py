@@ -5,8 +5,8 @@ from pathlib import Path
 
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import Uv, find_uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import Uv, find_uv
 from envsnap.lock.artefact_sources import reach
 from envsnap.lock.files import InsideEnvironment, OnThisMachine
 from envsnap.lock.files import InstalledFiles as ReadableFiles
@@ -72,7 +72,7 @@ def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig, 
 def _locker(subject: Subject, uv: Uv | None) -> Locker | None:
     if uv is None or subject.request.locker == "uv":
         return uv
-    from envsnap.host.pip_tools import find_pip_tools
+    from envsnap.host.index.pip_tools import find_pip_tools
 
     return find_pip_tools(uv.config)
 

@@ -22,7 +22,7 @@ from envsnap.errors import BuildError, CaptureError, UsageError
 from envsnap.host.container.docker_cli import BuildKit, find_builder
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import exclusive, work_folder
-from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
+from envsnap.host.index.config import IndexConfig, read_index_config, without_credentials
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
@@ -106,7 +106,7 @@ def _check_request(request: BuildRequest) -> None:
 
 
 def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> BuildResult:
-    from envsnap.host.uv import find_uv
+    from envsnap.host.index.uv import find_uv
 
     manifest, carried = supply.manifest, supply.carried
     requirements = render_requirements(carried.contents.packages)
@@ -215,7 +215,7 @@ def _secrets(env: Mapping[str, str], supply: Supply, config: IndexConfig) -> Ite
 def _render(
     request: BuildRequest, supply: Supply, config: IndexConfig, *, base: str, buildkit: bool, folder: Path
 ) -> BuildResult:
-    from envsnap.host.uv import find_uv
+    from envsnap.host.index.uv import find_uv
 
     context = render_docker(supply.carried, base_image=base, buildkit=buildkit, offline=supply.is_offline)
     uv = uv_for(

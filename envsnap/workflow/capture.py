@@ -16,7 +16,7 @@ from envsnap.capture.system import CapturedSystem, capture_system
 from envsnap.environment import Environment
 from envsnap.host import nvml
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig, read_index_config
+from envsnap.host.index.config import IndexConfig, read_index_config
 from envsnap.host.nvml import NvmlFacts
 from envsnap.lock.locked import Locked, remembered
 from envsnap.lock.memo import Memo

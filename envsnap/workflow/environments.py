@@ -15,7 +15,7 @@ from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
-from envsnap.host.index_config import read_index_config
+from envsnap.host.index.config import read_index_config
 from envsnap.lock.sources import diff_sources
 from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
@@ -135,7 +135,7 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str], *, o
     packages = [package for package in manifest.contents.packages if package.installed.source_digest is not None]
     if not packages:
         return
-    from envsnap.host.uv import find_uv
+    from envsnap.host.index.uv import find_uv
 
     differences = diff_sources(packages, folder, find_uv(read_index_config(env), offline=offline), work_folder(folder))
     if differences:

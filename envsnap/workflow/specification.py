@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.capture.hardware import this_machine
-from envsnap.host.conda_solver import CondaRecord, solve
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import find_uv
+from envsnap.host.index.conda_solver import CondaRecord, solve
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import find_uv
 from envsnap.lock.artefact_sources import Remote, reach
 from envsnap.lock.resolve import target_python
 from envsnap.lock.specification.conda import subdir_of, virtual_packages

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from envsnap.build.wheels import CopyWheel, copy_kept_wheel
 from envsnap.bundle.reader import Bundle, open_bundle
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.lock.entry import CONTEXT_WHEELS
 from envsnap.manifest.bundle_index import BASELINE
 from envsnap.manifest.manifest import Manifest

@@ -1,8 +1,8 @@
 """What docs/architecture.md and CONTRIBUTING.md name is there.
 
 Writers keep to one notation, in backquotes: ``envsnap/lock/entry.py`` is a path from the top of the checkout,
-``envsnap/lock/entry.py:artefact`` a name in that file, ``envsnap/host/uv.py:Uv.resolve`` a name in a class of it, and
-``make check`` a target. All else in backquotes is prose.
+``envsnap/lock/entry.py:artefact`` a name in that file, ``envsnap/host/index/uv.py:Uv.resolve`` a name in a class of it,
+and ``make check`` a target. All else in backquotes is prose.
 """
 
 import ast

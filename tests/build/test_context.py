@@ -10,7 +10,7 @@ import pytest
 from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.wheels import copy_kept_wheel
 from envsnap.errors import BuildError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.package import Artefact
 

@@ -18,8 +18,8 @@ from envsnap.build.wheels import copy_kept_wheel
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import find_uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import find_uv
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.hardware import Cpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform

@@ -21,8 +21,8 @@ import uv
 
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import Uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import Uv
 from envsnap.lock.artefact_sources import reach
 from envsnap.lock.files import OnThisMachine
 from envsnap.lock.lock import Sources

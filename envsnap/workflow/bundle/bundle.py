@@ -14,11 +14,11 @@ from envsnap.bundle.write import BundlePlace, place_of, write_bundle
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BundleError
-from envsnap.host.fetch import Refusal, fetch
 from envsnap.host.files import exclusive, free_space, sha256_bytes, sha256_file, work_folder
 from envsnap.host.git_tree import commit_members, holds_commit, top_and_place
-from envsnap.host.index_config import IndexConfig, read_index_config
-from envsnap.host.transfer import Download
+from envsnap.host.index.config import IndexConfig, read_index_config
+from envsnap.host.index.fetch import Refusal, fetch
+from envsnap.host.index.transfer import Download
 from envsnap.manifest.bundle_index import LOCK, BundleEntry, BundleIndex
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
@@ -128,7 +128,7 @@ def _fetch(
     downloads: Sequence[Download],
     folder: Path,
 ) -> tuple[Refusal, ...]:
-    from envsnap.host.index_http import IndexConnections
+    from envsnap.host.index.http import IndexConnections
 
     if not downloads:
         return ()

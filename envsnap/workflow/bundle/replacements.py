@@ -12,7 +12,7 @@ from envsnap.bundle.store import BlobStore, room_in_bundle
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.errors import BundleError, CaptureError, UsageError
 from envsnap.host.files import sha256_file
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe._probe_record import content_digest
 from envsnap.lock.entry import CONTEXT_WHEELS
 from envsnap.lock.repack import repack

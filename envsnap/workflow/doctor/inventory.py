@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from envsnap.errors import CaptureError, MissingToolError
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import sha256_file
-from envsnap.host.index_config import IndexConfig, read_index_config
+from envsnap.host.index.config import IndexConfig, read_index_config
 from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.specification import SpecificationFile
@@ -18,7 +18,7 @@ from envsnap.workflow.doctor.machine import DoctorRequest, Tools
 from envsnap.workflow.environments import RebuiltEnvironment, Target, choose_rebuilt, image_tag
 
 if TYPE_CHECKING:
-    from envsnap.host.wheel_file import RemoteWheels
+    from envsnap.host.index.wheel import RemoteWheels
 
 
 def take_inventory(manifest: Manifest, tools: Tools, request: DoctorRequest) -> Inventory:
@@ -103,8 +103,8 @@ def _look(folder: Path, path: str, expected: int | None) -> FoundFile:
 
 def _unreachable(contents: Contents, config: IndexConfig) -> tuple[str, ...]:
     """Fetch a few bytes of one locked wheel from each host that serves some."""
-    from envsnap.host.index_http import IndexConnections
-    from envsnap.host.wheel_file import RemoteWheels
+    from envsnap.host.index.http import IndexConnections
+    from envsnap.host.index.wheel import RemoteWheels
 
     urls = [package.wheel.url for package in contents.packages if package.wheel and package.wheel.url]
     by_host = {urlsplit(url).hostname or "": url for url in urls}

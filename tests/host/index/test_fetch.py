@@ -15,10 +15,10 @@ import pytest
 from file_server import FileServer
 
 from envsnap.errors import BundleError
-from envsnap.host.fetch import Refusal, fetch
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections
-from envsnap.host.transfer import TRIES, Download
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.fetch import Refusal, fetch
+from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.transfer import TRIES, Download
 
 DATA = random.Random(0).randbytes(3_000_000)  # noqa: S311 - bytes that no server compresses
 NAME = "demo-1.0-py3-none-any.whl"
@@ -285,10 +285,10 @@ def test_killed_fetch_is_continued(
     file_server.cut[NAME], file_server.silent = [2_000_000], True
     (tmp_path / "blobs").mkdir()
     script = (
-        "import signal, sys\nfrom pathlib import Path\nfrom envsnap.host.fetch import fetch\n"
+        "import signal, sys\nfrom pathlib import Path\nfrom envsnap.host.index.fetch import fetch\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
-        "from envsnap.host.index_config import IndexConfig\nfrom envsnap.host.index_http import IndexConnections\n"
-        "from envsnap.host.transfer import Download\n"
+        "from envsnap.host.index.config import IndexConfig\nfrom envsnap.host.index.http import IndexConnections\n"
+        "from envsnap.host.index.transfer import Download\n"
         "wanted = Download(package='demo', name='d', url=sys.argv[1], sha256=sys.argv[2], size=int(sys.argv[3]))\n"
         "fetch([wanted], Path(sys.argv[4]), IndexConnections(IndexConfig()))\n"
     )

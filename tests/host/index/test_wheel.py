@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from envsnap.errors import CaptureError, WheelUnreadableError
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections
-from envsnap.host.wheel_file import RemoteWheels, read_local_record, read_record
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.wheel import RemoteWheels, read_local_record, read_record
 
 RECORD = "demo-1.0.dist-info/RECORD"
 

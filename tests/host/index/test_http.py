@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections, address
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.http import IndexConnections, address
 
 
 class Handler(BaseHTTPRequestHandler):

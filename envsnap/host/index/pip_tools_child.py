@@ -1,6 +1,6 @@
 """Asks pip-tools' repository for the files of releases, and prints them as JSON: the only file that calls pip-tools.
 
-It runs as a script in a process of its own and imports nothing of envsnap; envsnap/host/pip_tools.py reads its answer.
+It runs as a script in a process of its own and imports nothing of envsnap; its neighbour pip_tools.py reads its answer.
 pip's settings come in its variables, the releases as lines ``name==version`` on standard input.
 """
 

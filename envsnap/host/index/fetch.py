@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from envsnap.errors import BundleError, EnvsnapError, RefusedError
-from envsnap.host.transfer import Connections, Download, Transfer
+from envsnap.host.index.transfer import Connections, Download, Transfer
 
 WORKERS = 8
 GRACE_SECONDS = 1.0

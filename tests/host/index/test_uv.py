@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from envsnap.errors import BuildError, CaptureError, UnsatisfiableError
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import Uv, UvFile, find_uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import Uv, UvFile, find_uv
 
 HERE = Path(sys.executable)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsnap.errors import CaptureError, InvalidFileError, MissingToolError, UnsolvableError
-from envsnap.host.index_config import CHANNEL_TOKEN
+from envsnap.host.index.config import CHANNEL_TOKEN
 from envsnap.host.output import mask_credentials
 
 if TYPE_CHECKING:

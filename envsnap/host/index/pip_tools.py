@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from envsnap.errors import CaptureError, MissingToolError, UnsatisfiableError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import TargetPython, UvFile, UvPackage
 from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
-from envsnap.host.uv import TargetPython, UvFile, UvPackage
 
 _CHILD = Path(__file__).with_name("pip_tools_child.py")
 CHOOSING = re.compile(r"PIP_(CONSTRAINT|NO_BINARY|ONLY_BINARY|PRE|REQUIREMENT|UPLOADED_PRIOR_TO|TARGET|PREFIX|USER)")

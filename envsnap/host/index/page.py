@@ -11,9 +11,9 @@ from urllib.parse import urldefrag, urljoin
 import msgspec
 
 from envsnap.errors import CaptureError, UnreachableError
-from envsnap.host.index_config import local_path, without_credentials
-from envsnap.host.index_http import IndexConnections, address
-from envsnap.host.wheel_file import file_name
+from envsnap.host.index.config import local_path, without_credentials
+from envsnap.host.index.http import IndexConnections, address
+from envsnap.host.index.wheel import file_name
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 PAGE_LIMIT = 256 * 2**20

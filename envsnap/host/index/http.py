@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from envsnap.errors import CaptureError, UnreachableError
-from envsnap.host.index_config import IndexConfig, without_credentials
+from envsnap.host.index.config import IndexConfig, without_credentials
 
 if TYPE_CHECKING:
     import ssl

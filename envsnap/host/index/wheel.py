@@ -19,7 +19,7 @@ from envsnap.errors import (
     WheelUnreadableError,
 )
 from envsnap.host.files import room_for
-from envsnap.host.index_http import IndexConnections
+from envsnap.host.index.http import IndexConnections
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envsnap.errors import CaptureError
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections
-from envsnap.host.index_page import IndexFile, IndexPages, parse_page
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.page import IndexFile, IndexPages, parse_page
 
 PAGE = "https://index.example/simple/demo/"
 WHEEL = "demo-1.0-py3-none-any.whl"

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
-from envsnap.host.index_config import (
+from envsnap.host.index.config import (
     IndexConfig,
     local_path,
     reachable_elsewhere,
