@@ -40,14 +40,11 @@ def _dependencies(
     if not records:
         found.append(f"python={manifest.contents.interpreter.version}")
     if held:
+        indexes = (f"--extra-index-url {url}" for url in manifest.contents.build.extra_index_urls)
         if not any(record.name == "pip" for record in records):
             found.append("pip")
-        found.append({"pip": [*_indexes(manifest), *(_requirement(package, place) for package in held)]})
+        found.append({"pip": [*indexes, *(_requirement(package, place) for package in held)]})
     return found
-
-
-def _indexes(manifest: Manifest) -> list[str]:
-    return [f"--extra-index-url {url}" for url in manifest.contents.build.extra_index_urls]
 
 
 def _requirement(package: Package, place: ExportPlace) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from envsnap.manifest.finding import Finding
-from envsnap.report.printable import printable
+from envsnap.report.printable import plural, printable
 
 MOST = 8
 """Findings of one kind that are shown; the lock has them all."""
@@ -15,8 +15,7 @@ def render_findings(findings: Iterable[Finding]) -> str:
     ordered = sorted(findings)
     if not ordered:
         return ""
-    count = "1 finding" if len(ordered) == 1 else f"{len(ordered)} findings"
-    return "\n".join([f"{count}:", *_lines(ordered)]) + "\n"
+    return "\n".join([f"{plural(len(ordered), 'finding')}:", *_lines(ordered)]) + "\n"
 
 
 def _lines(findings: Iterable[Finding]) -> Iterator[str]:

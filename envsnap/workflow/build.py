@@ -14,11 +14,10 @@ from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.venv import build_venv
 from envsnap.build.wheels import check_complete, check_without_conda
-from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import BuildError, CaptureError, UsageError
+from envsnap.errors import BuildError, UsageError
 from envsnap.host.container.docker_cli import BuildKit, find_builder
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import exclusive, work_folder
@@ -29,7 +28,7 @@ from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
 from envsnap.render.requirements_file import render_requirements
 from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
-from envsnap.workflow.interpreters import check_folder, choose_python
+from envsnap.workflow.interpreters import check_folder, find_own_python
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.supply import Supply, open_supply
 
@@ -124,21 +123,11 @@ def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, prog
         folder=folder.absolute(),
         copy_wheel=supply.wheels(request.folder, config),
         uv=find_uv(_with_locked(config, manifest.contents.build), offline=supply.is_offline),
-        own=_own_python(request, manifest),
+        own=find_own_python(request.folder, request.env, manifest.contents.interpreter.version),
     )
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
     return BuildResult("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))
-
-
-def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
-    """Return the project's interpreter where it has the locked version: uv looks for others on PATH only."""
-    try:
-        python = choose_python(request.folder, request.env, None, None)
-        found = capture_environment(LocalEnvironment(python, caller=request.env), request.folder)
-    except (UsageError, CaptureError):
-        return None
-    return python if found.interpreter.version == manifest.contents.interpreter.version else None
 
 
 def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> BuildResult:

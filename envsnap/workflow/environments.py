@@ -20,6 +20,7 @@ from envsnap.lock.sources import diff_sources
 from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
 from envsnap.report.lock_diff import render_differences
+from envsnap.report.printable import plural
 
 Target = Literal["docker", "venv"]
 
@@ -148,7 +149,7 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str], *, o
 
 def _explain(differences: tuple[Difference, ...], name: str) -> str:
     table = render_differences(differences, color=False, width=100)
-    count = "1 difference" if len(differences) == 1 else f"{len(differences)} differences"
+    count = plural(len(differences), "difference")
     return (
         f"the {name} is not the environment that envsnap.lock records: {count}\n{table}\n"
         "Build it again with 'envsnap build'"

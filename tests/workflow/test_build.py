@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -198,6 +197,7 @@ def test_base_that_is_not_there_is_pulled(progress: Progress, told: list[str]) -
     assert ["stage: pulling python:3.11", "detail: pulled"] == told
 
 
+@pytest.mark.processes
 def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
     project: Path, request_build: Callable[..., BuildResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,8 +214,7 @@ def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
     monkeypatch.setattr("envsnap.workflow.build.build_venv", keep)
     monkeypatch.setattr("envsnap.workflow.build.prove_equal", lambda *_arguments: None)
     for version in ("3.11.7", "3.8.18"):
-        found = SimpleNamespace(interpreter=SimpleNamespace(version=version))
-        monkeypatch.setattr("envsnap.workflow.build.capture_environment", lambda *_arguments, found=found: found)
+        python.write_text(f"#!/bin/sh\necho {version}\n")
         request_build()
 
     assert [python, None] == given

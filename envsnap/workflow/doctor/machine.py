@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import assert_never
 
 from envsnap.capture.hardware import capture_hardware
-from envsnap.environment import Execution
-from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import MissingToolError, UsageError
+from envsnap.errors import MissingToolError
 from envsnap.host import nvml
 from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, find_builder
 from envsnap.host.container.engine import Engine
@@ -26,12 +24,10 @@ from envsnap.host.output import mask_credentials
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import BuilderName, ContainerEngine, DiskSpace, Machine, Purpose
 from envsnap.workflow.environments import Target
-from envsnap.workflow.interpreters import choose_python
+from envsnap.workflow.interpreters import find_own_python
 
 ENGINE_SECONDS = 5.0
 """An engine at work answers within one; a socket that takes the question and is silent must not hold the command."""
-
-PYTHON_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,21 +113,7 @@ def find_interpreter(uv: Uv | None, version: str, request: DoctorRequest) -> str
     if not version:
         return ""
     found = uv.find_python(version, request.folder) if uv else None
-    return str(found) if found else _own_interpreter(version, request.folder, request.env)
-
-
-def _own_interpreter(version: str, folder: Path, env: Mapping[str, str]) -> str:
-    script = "import platform; print(platform.python_version())"
-    try:
-        own = choose_python(folder, env, None, None)
-        environment = LocalEnvironment(own, caller=env)
-        ask = Execution(
-            argv=(environment.python, "-I", "-c", script), workdir=folder.absolute(), timeout=PYTHON_SECONDS
-        )
-        done = environment.execute(ask)
-    except (UsageError, MissingToolError):
-        return ""
-    return environment.python if done.stdout.decode("utf-8", "replace").strip() == version else ""
+    return str(found or find_own_python(request.folder, request.env, version) or "")
 
 
 def describe_machine(tools: Tools, request: DoctorRequest) -> Machine:
