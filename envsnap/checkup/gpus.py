@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from envsnap.checkup.rebuild import Target, image_status, parse_version
+from envsnap.checkup.rebuild import image_status
 from envsnap.manifest.accelerator import Accelerator
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.cuda_driver import oldest_driver, parse_driver, toolkit_driver
 from envsnap.manifest.hardware import Gpu
 from envsnap.manifest.machine import Inventory, Machine
 from envsnap.manifest.manifest import Contents
+from envsnap.manifest.versions import parse_version
 
 FRAMEWORK_FLOORS = (((10, 0), "2.7.0", "12.8"), ((9, 0), "2.0.1", "11.8"))
 """From this compute capability on, the first torch and CUDA with kernels for it: the notes of these releases,
@@ -137,7 +139,7 @@ def newest_cuda(accelerator: Accelerator) -> str:
 
 
 def check_gpu_runtime(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Say whether the engine can hand GPUs to a container, where the job wants some."""
     engine = machine.engine

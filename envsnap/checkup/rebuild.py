@@ -1,26 +1,20 @@
 """What rebuilding needs: an engine and a base image, or an interpreter; a platform; a file for every package."""
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.machine import ContainerEngine, FoundFile, Inventory, Machine
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.package import Package
-
-Target = Literal["docker", "venv"]
+from envsnap.manifest.versions import oldest_glibc, parse_version
 
 BUILDERS = {"buildx": "BuildKit (buildx)", "docker": "BuildKit", "classic": "classic builder"}
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Go's names, which some engines use, as ``uname -m`` has them."""
 
-MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
-LEGACY_MANYLINUX = {"manylinux1_": (2, 5), "manylinux2010_": (2, 12), "manylinux2014_": (2, 17)}
-"""PEP 600 gives the glibc that each older tag stands for: https://peps.python.org/pep-0600/#legacy-manylinux-tags"""
 
-
-def check_engine(machine: Machine, inventory: Inventory | None, target: Target | None) -> Iterator[Check]:
+def check_engine(machine: Machine, inventory: Inventory | None, target: BuildTarget | None) -> Iterator[Check]:
     """Say which engine answers; where none does, whether a virtual environment can take its place."""
     if target == "venv":
         return
@@ -43,7 +37,7 @@ NO_BUILDKIT = "without BuildKit nothing is cached between builds; install docker
 INSTEAD = "; until then 'envsnap build --target venv' rebuilds without an engine"
 
 
-def image_status(inventory: Inventory, target: Target | None) -> CheckStatus:
+def image_status(inventory: Inventory, target: BuildTarget | None) -> CheckStatus:
     """Return how bad it is that no image can be built or run: a virtual environment may take its place."""
     return "warn" if target is None and inventory.interpreter else "fail"
 
@@ -57,7 +51,7 @@ def describe_engine(engine: ContainerEngine) -> str:
 
 
 def check_base_image(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Say whether the engine holds the base image or must pull it."""
     if machine.engine is None or target == "venv":
@@ -78,7 +72,7 @@ PULL = "'envsnap build' pulls it, which needs its registry; or bring it with 'do
 
 
 def check_interpreter(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Say whether a virtual environment has an interpreter to stand on."""
     if target == "docker":
@@ -101,7 +95,7 @@ def check_interpreter(
 
 
 def check_platform(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Hold system and architecture against the lock's, and the C library where no container brings its own."""
     here, locked = machine.platform, contents.platform
@@ -144,20 +138,7 @@ OTHER_LIBC = "its mathematics can round otherwise; --target docker brings the lo
 
 def needed_glibc(packages: Iterable[Package]) -> tuple[int, int]:
     """Return the newest glibc that a locked wheel asks for by its tags (PEP 600); (0, 0) where none asks."""
-    return max((_glibc_of(package.installed.tags) for package in packages), default=(0, 0))
-
-
-def _glibc_of(tags: Iterable[str]) -> tuple[int, int]:
-    """Return the oldest glibc that serves one wheel: any of its tags will do."""
-    served = [(int(major), int(minor)) for tag in tags for major, minor in MANYLINUX.findall(tag)]
-    served += [glibc for tag in tags for name, glibc in LEGACY_MANYLINUX.items() if name in tag]
-    return min(served, default=(0, 0))
-
-
-def parse_version(text: str) -> tuple[int, ...]:
-    """Return the numbers that a version starts with; empty where it starts with none."""
-    match = re.match(r"\d+(\.\d+)*", text)
-    return tuple(int(part) for part in match[0].split(".")) if match else ()
+    return max((oldest_glibc(package.installed.tags) for package in packages), default=(0, 0))
 
 
 def check_packages(contents: Contents, inventory: Inventory) -> Iterator[Check]:

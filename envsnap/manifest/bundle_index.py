@@ -7,8 +7,7 @@ import msgspec
 
 from envsnap.errors import InvalidFileError
 from envsnap.manifest.lockfile import plain
-from envsnap.manifest.manifest import Sha256
-from envsnap.manifest.model import Model, convert
+from envsnap.manifest.model import Model, Sha256, convert
 from envsnap.manifest.package import FileName, Name
 from envsnap.manifest.toml import parse_toml
 from envsnap.manifest.working_tree import Commit

@@ -22,12 +22,12 @@ from envsnap.host.container.docker_cli import BuildKit, find_builder
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import exclusive, work_folder
 from envsnap.host.index.config import IndexConfig, read_index_config, without_credentials
-from envsnap.manifest.build_spec import BuildSpec
+from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
 from envsnap.render.requirements_file import render_requirements
-from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
+from envsnap.workflow.environments import image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.interpreters import check_folder, find_own_python
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.supply import Supply, open_supply
@@ -51,7 +51,7 @@ class BuildRequest:
     folder: Path
     env: Mapping[str, str]
     lock: Path | None
-    target: Target
+    target: BuildTarget
     bundle: Path | None = None
     tag: str | None = None
     render_only: bool = False

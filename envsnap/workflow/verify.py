@@ -12,6 +12,7 @@ from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml
 from envsnap.host.files import exclusive
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Baseline, Manifest
@@ -20,13 +21,7 @@ from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.job import Run
-from envsnap.workflow.environments import (
-    Target,
-    choose_rebuilt,
-    open_rebuilt,
-    prove_equal,
-    prove_sources,
-)
+from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
 from envsnap.workflow.runs import (
@@ -54,7 +49,7 @@ class VerifyRequest:
     env: Mapping[str, str]
     lock: Path | None
     bundle: Path | None = None
-    target: Target | None = None
+    target: BuildTarget | None = None
     image: str | None = None
     runs: int = 1
 

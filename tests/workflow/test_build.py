@@ -10,12 +10,12 @@ import pytest
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
-from envsnap.manifest.build_spec import BuildSpec
+from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.workflow.build import UNPINNED, BuildRequest, BuildResult, _resolve_base, build
-from envsnap.workflow.environments import Target, last_build
+from envsnap.workflow.environments import last_build
 from envsnap.workflow.progress import Progress
 
 DIGEST, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -49,7 +49,7 @@ def request_build(
 ) -> Callable[..., BuildResult]:
     """Write a lock and ask for its build, for this machine's architecture."""
 
-    def ask(*, target: Target = "venv", env: dict[str, str] | None = None, **options: Any) -> BuildResult:
+    def ask(*, target: BuildTarget = "venv", env: dict[str, str] | None = None, **options: Any) -> BuildResult:
         here = Platform(
             system="Linux", arch=platform.machine(), libc="glibc", libc_version="2", distribution="d", kernel="6"
         )
@@ -68,7 +68,7 @@ def names(folder: Path) -> set[str]:
 @pytest.mark.parametrize("target", ["docker", "venv"])
 @pytest.mark.parametrize("below", ["", ".."])
 def test_project_itself_is_never_overwritten(
-    project: Path, request_build: Callable[..., BuildResult], target: Target, below: str
+    project: Path, request_build: Callable[..., BuildResult], target: BuildTarget, below: str
 ) -> None:
     """Not even where it has a Dockerfile and a requirements.txt of its own, as a rendered context has."""
     for name in ("Dockerfile", "requirements.txt", "train.py"):
@@ -82,7 +82,7 @@ def test_project_itself_is_never_overwritten(
 
 @pytest.mark.parametrize(("target", "own"), [("docker", "Dockerfile"), ("venv", "requirements.txt")])
 def test_folder_of_the_users_is_never_overwritten(
-    tmp_path: Path, request_build: Callable[..., BuildResult], target: Target, own: str
+    tmp_path: Path, request_build: Callable[..., BuildResult], target: BuildTarget, own: str
 ) -> None:
     """A folder that holds more than what is rendered is the user's, whatever a file in it is called."""
     mine = tmp_path / "service"
@@ -101,7 +101,7 @@ def test_folder_of_the_users_is_never_overwritten(
     [("docker", {"Dockerfile", "install.sh", "requirements", "tools"}), ("venv", {"requirements.txt"})],
 )
 def test_rendering_again_replaces_what_was_rendered(
-    tmp_path: Path, request_build: Callable[..., BuildResult], target: Target, written: set[str]
+    tmp_path: Path, request_build: Callable[..., BuildResult], target: BuildTarget, written: set[str]
 ) -> None:
     """The same folder serves twice, and nothing is built or remembered."""
     for _ in range(2):

@@ -21,9 +21,9 @@ from envsnap.host.index.config import read_index_config
 from envsnap.host.index.uv import Uv, find_uv
 from envsnap.host.nvml import NvmlFacts
 from envsnap.host.output import mask_credentials
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import BuilderName, ContainerEngine, DiskSpace, Machine, Purpose
-from envsnap.workflow.environments import Target
 from envsnap.workflow.interpreters import find_own_python
 
 ENGINE_SECONDS = 5.0
@@ -45,7 +45,7 @@ class DoctorRequest:
     folder: Path
     env: Mapping[str, str]
     lock: Path | None = None
-    target: Target | None = None
+    target: BuildTarget | None = None
     online: bool = False
 
 
