@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
-from envsnap.capture.source import capture_code, is_same_code
+from envsnap.capture.working_tree import capture_code, is_same_code
 from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml
