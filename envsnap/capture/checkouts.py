@@ -11,6 +11,7 @@ from envsnap.errors import CaptureError
 from envsnap.host import git
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.package import Checkout, Installed
+from envsnap.manifest.phrases import join_names
 
 NOT_THE_SOURCE = (
     ".",
@@ -63,7 +64,6 @@ def _look(folder: Path, own: tuple[Path, ...]) -> tuple[Checkout | None, tuple[s
 
 
 def _dirty(package: Installed, checkout: Checkout, changed: tuple[str, ...]) -> Finding:
-    named = ", ".join(quote(name) for name in changed[:NAMED_IN_A_FINDING])
-    more = f" and {len(changed) - NAMED_IN_A_FINDING} more" if len(changed) > NAMED_IN_A_FINDING else ""
-    detail = f"installed editable at commit {checkout.commit[:12]}, with uncommitted changes: {named}{more}"
+    named = join_names([quote(name) for name in changed], NAMED_IN_A_FINDING)
+    detail = f"installed editable at commit {checkout.commit[:12]}, with uncommitted changes: {named}"
     return Finding(kind="dirty-package", subject=package.name, detail=detail)

@@ -7,6 +7,7 @@ from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.machine import ContainerEngine, FoundFile, Inventory, Machine
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.package import Package
+from envsnap.manifest.phrases import join_names
 from envsnap.manifest.versions import oldest_glibc, parse_version
 
 BUILDERS = {"buildx": "BuildKit (buildx)", "docker": "BuildKit", "classic": "classic builder"}
@@ -172,13 +173,6 @@ def _check_wheels(wheels: tuple[FoundFile, ...], otherwise: CheckStatus) -> Chec
 def is_sound(file: FoundFile) -> bool:
     """Whether a file is there, in the size that the lock records."""
     return file.there and (file.expected is None or file.size in {None, file.expected})
-
-
-def join_names(names: Iterable[str], most: int = 3) -> str:
-    """Join names; of many, the first ``most`` and the count of the others."""
-    every = list(names)
-    rest = len(every) - most
-    return ", ".join(every[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def check_tools(machine: Machine) -> Iterator[Check]:

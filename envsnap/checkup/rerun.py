@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from envsnap.checkup.rebuild import is_sound, join_names
+from envsnap.checkup.rebuild import is_sound
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents
+from envsnap.manifest.phrases import join_names, plural
 
 AGAIN = "the lock does not know of the change: run 'envsnap freeze --from {path}' again"
 NO_CONDA = "neither an image nor a virtual environment is built from them: install them with conda, and freeze that"
@@ -31,7 +32,7 @@ def _check_files(name: str, files: tuple[FoundFile, ...], remedy: str) -> Check:
         name=name,
         status="fail" if bad else "ok",
         found=join_names(bad) if bad else f"{len(files)} here, by name and size; verify compares digests",
-        needed=f"{len(files)} {'file' if len(files) == 1 else 'files'}",
+        needed=plural(len(files), "file"),
         advice=remedy if bad else "",
     )
 

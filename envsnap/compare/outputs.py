@@ -11,9 +11,10 @@ from envsnap.compare.items import Comparison, compare_item
 from envsnap.compare.reading import Item, Reading, Series
 from envsnap.compare.repeats import JudgedItem, correct_for_many, weigh
 from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, find_unmatched
-from envsnap.compare.wording import plural, quote
+from envsnap.compare.wording import quote
 from envsnap.errors import OutputError
 from envsnap.manifest.outcome import OutputFormat
+from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Tolerance
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
 

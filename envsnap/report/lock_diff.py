@@ -14,7 +14,8 @@ from rich.text import Text
 from envsnap.manifest.diff.locks import LockDiff, LockDifference, UncomparedFacts
 from envsnap.manifest.diff.rebuilt import Difference
 from envsnap.manifest.diff.rules import TITLES
-from envsnap.report.printable import plural, printable, render
+from envsnap.manifest.phrases import plural
+from envsnap.report.printable import printable, render
 
 NOT_THERE: Final = "not there"
 MANY: Final = 3

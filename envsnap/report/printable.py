@@ -19,11 +19,6 @@ def printable(text: str) -> str:
     )
 
 
-def plural(count: int, noun: str) -> str:
-    """Write a count and its noun: ``1 difference``, ``2 differences``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def render(parts: "list[RenderableType]", *, color: bool, width: int) -> str:
     """Draw with rich into a string; without colour the text holds no escape sequence at all."""
     from rich.console import Console

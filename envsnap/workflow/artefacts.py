@@ -15,6 +15,7 @@ from envsnap.lock.locked import Locked
 from envsnap.lock.memo import Memo
 from envsnap.lock.resolve import Locker, target_python
 from envsnap.manifest.package import Package
+from envsnap.manifest.phrases import join_names
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.subject import Subject
 
@@ -36,8 +37,7 @@ def lock_online(
     """
     locked = lock_environment(found.packages, _sources(subject, found, config, memo))
     for reason, names in _without_artefact(locked.packages):
-        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-        progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names[:MOST_NAMES])}{more}: {reason}")
+        progress.warn(f"no artefact, so not to be rebuilt: {join_names(names, MOST_NAMES)}: {reason}")
     return locked
 
 

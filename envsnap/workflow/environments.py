@@ -20,8 +20,8 @@ from envsnap.lock.sources import diff_sources
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
+from envsnap.manifest.phrases import plural
 from envsnap.report.lock_diff import render_differences
-from envsnap.report.printable import plural
 
 SOURCE_HEADINGS = ("package", "in the lock", "in the working tree")
 

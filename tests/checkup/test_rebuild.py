@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from envsnap.checkup import examine, survey
-from envsnap.checkup.rebuild import join_names, needed_glibc
+from envsnap.checkup.rebuild import needed_glibc
 from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.checkup import Check, Checkup
 from envsnap.manifest.interpreter import Platform
@@ -217,9 +217,3 @@ def test_hosts_are_spoken_of_where_they_were_asked(
 
     assert status == named("package hosts", examine(make_machine(), contents, asked, None)).status
     assert "package hosts" not in {check.name for check in examine(make_machine(), contents, inventory, None)}
-
-
-def test_many_names_are_counted() -> None:
-    """A cell of a table does not take a hundred."""
-    assert "a, b, c and 2 more" == join_names("abcde")
-    assert "a, b" == join_names("ab")
