@@ -11,6 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import assert_never
 
+from msgspec import convert
+from msgspec.structs import replace
+
 from envsnap.capture.hardware import capture_hardware
 from envsnap.errors import MissingToolError
 from envsnap.host import nvml
@@ -141,16 +144,11 @@ def _describe_engine(tools: Tools) -> ContainerEngine | None:
     if tools.engine is None:
         return None
     info = tools.engine.info
-    return ContainerEngine(
+    return replace(
+        convert(info, ContainerEngine, from_attributes=True),
         address=mask_credentials(info.address),
-        version=info.version,
-        api=info.api,
-        arch=info.arch,
-        podman=info.podman,
-        rootless=info.rootless,
         local=bool(info.root),
         builder=_builder_name(tools.builder),
-        gpu_support=info.gpu_support,
     )
 
 
