@@ -1,4 +1,4 @@
-"""What a builder prints, as steps: which one runs, what it says, how long it takes, which fails. Pure."""
+"""What a builder prints, told as steps: which one runs, what it says, how long it takes, which fails. Pure."""
 
 import re
 from collections import deque
@@ -25,33 +25,6 @@ class Step:
         return f"step {self.number} of {self.total} '{self.name}'" if self.total else f"'{self.name}'"
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
-    """A step has begun."""
-
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class StepLog:
-    """A step printed one line."""
-
-    step: Step
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepFinished:
-    """A step is done: how long it took, in seconds where the builder says, and whether the cache had it."""
-
-    step: Step
-    seconds: float | None = None
-    cached: bool = False
-
-
-BuildEvent = StepStarted | StepLog | StepFinished
-
-
 @dataclass(slots=True)
 class _RunningStep:
     """One step while it is followed, with the end of its log."""
@@ -59,10 +32,10 @@ class _RunningStep:
     step: Step
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
-    def log(self, line: str) -> StepLog:
+    def log(self, line: str) -> str:
         clean = mask_credentials(_ANSI.sub("", line))
         self.tail.append(clean)
-        return StepLog(self.step, clean)
+        return f"    {clean}"
 
 
 class BuildKitLog:
@@ -81,8 +54,8 @@ class BuildKitLog:
         self._rest = _RunningStep(Step("docker build"))
         self._failed: tuple[_RunningStep, str] | None = None
 
-    def feed(self, line: str) -> Iterator[BuildEvent]:
-        """Yield what one line of the output means."""
+    def feed(self, line: str) -> Iterator[str]:
+        """Yield what one line of the output tells a person."""
         found = self._VERTEX.fullmatch(line)
         if found is None:
             if line.strip():
@@ -92,7 +65,7 @@ class BuildKitLog:
         running = self._running.get(number)
         if running is None:
             self._running[number] = _RunningStep(self._step(text))
-            yield StepStarted(self._running[number].step)
+            yield f"{self._running[number].step}"
         else:
             yield from self._event(running, text)
 
@@ -102,11 +75,11 @@ class BuildKitLog:
             return _failure(self._rest, "the builder failed")
         return _failure(*self._failed)
 
-    def _event(self, running: _RunningStep, text: str) -> Iterator[BuildEvent]:
+    def _event(self, running: _RunningStep, text: str) -> Iterator[str]:
         if done := self._DONE.fullmatch(text):
-            yield StepFinished(running.step, float(done[1]))
+            yield f"{running.step}: {float(done[1]):.1f} s"
         elif text == "CACHED":
-            yield StepFinished(running.step, cached=True)
+            yield f"{running.step}: cached"
         elif text.startswith("ERROR: ") and self._failed is None:
             self._failed = (running, text.removeprefix("ERROR: "))
         elif timed := self._TIMED.fullmatch(text):
@@ -143,8 +116,8 @@ class ClassicLog:
         """Whether the builder reported an error."""
         return bool(self._error)
 
-    def feed(self, message: Mapping[str, object]) -> Iterator[BuildEvent]:
-        """Yield what one message means."""
+    def feed(self, message: Mapping[str, object]) -> Iterator[str]:
+        """Yield what one message tells a person."""
         if "error" in message:
             self._error = str(message["error"])
         elif "stream" in message:
@@ -152,7 +125,7 @@ class ClassicLog:
             for line in lines:
                 yield from self._event(line.rstrip("\r"))
 
-    def finish(self) -> Iterator[BuildEvent]:
+    def finish(self) -> Iterator[str]:
         """Yield what is left when the messages have ended."""
         if self._pending:
             yield from self._event(self._pending)
@@ -163,11 +136,11 @@ class ClassicLog:
         """Return what failed, with the end of its log."""
         return _failure(self._running, self._error or "the builder ended without an image")
 
-    def _event(self, line: str) -> Iterator[BuildEvent]:
+    def _event(self, line: str) -> Iterator[str]:
         if found := self._STEP.fullmatch(line):
             yield from self._end_step()
             self._running = _RunningStep(Step(mask_credentials(found[3]), int(found[1]), int(found[2])))
-            yield StepStarted(self._running.step)
+            yield f"{self._running.step}"
         elif image := self._IMAGE.fullmatch(line):
             if not self._running.step.name.upper().startswith("FROM "):
                 self.images.append(image[1])
@@ -176,9 +149,9 @@ class ClassicLog:
         elif line.strip() and not line.startswith(self._NOISE):
             yield self._running.log(line)
 
-    def _end_step(self) -> Iterator[BuildEvent]:
+    def _end_step(self) -> Iterator[str]:
         if self._running.step.total:
-            yield StepFinished(self._running.step, cached=self._is_cached)
+            yield f"{self._running.step}: {'cached' if self._is_cached else 'done'}"
         self._is_cached = False
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from envsnap.build.builder_log import BuildEvent, BuildKitLog, ClassicLog
+from envsnap.build.builder_log import BuildKitLog, ClassicLog
 from envsnap.errors import BuildError
 from envsnap.host import process
 from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, build_command, build_variables
 from envsnap.host.container.engine import Engine
+from envsnap.host.output import ignore_line
 
 SECRETS_FOLDER = "secrets"
 """Where the classic builder finds the secrets in the build context; only a builder stage may copy them."""
@@ -26,30 +27,20 @@ class ImageBuild:
     Args:
         context: folder with the Dockerfile and all that it copies.
         tag: name of the image.
-        labels: labels of the image.
         secrets: files by the id under which the Dockerfile mounts or copies them; none is in the image.
         network: network of the RUN steps: "default", "host" or "none".
     """
 
     context: Path
     tag: str
-    labels: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Path] = field(default_factory=dict)
     network: str = "default"
 
 
-def ignore_event(_event: BuildEvent) -> None:
-    """Drop an event: the default listener."""
-
-
 def build_image(
-    engine: Engine,
-    builder: Builder,
-    build: ImageBuild,
-    *,
-    on_progress: Callable[[BuildEvent], None] = ignore_event,
+    engine: Engine, builder: Builder, build: ImageBuild, on_progress: Callable[[str], None] = ignore_line
 ) -> str:
-    """Build an image and return its ID.
+    """Build an image and return its ID; ``on_progress`` gets lines for people.
 
     Raises:
         BuildError: a step failed; the message names it and ends with its log.
@@ -72,13 +63,13 @@ def build_image(
 
 
 def _build_with_buildkit(
-    engine: Engine, builder: BuildKit, build: ImageBuild, on_progress: Callable[[BuildEvent], None]
+    engine: Engine, builder: BuildKit, build: ImageBuild, on_progress: Callable[[str], None]
 ) -> None:
     log = BuildKitLog()
 
     def follow(line: str) -> None:
-        for event in log.feed(line):
-            on_progress(event)
+        for told in log.feed(line):
+            on_progress(told)
 
     ended = process.run(
         (*build_command(builder), *_options(build), str(build.context.absolute())),
@@ -93,8 +84,6 @@ def _build_with_buildkit(
 def _options(build: ImageBuild) -> Iterator[str]:
     yield "--progress=plain"
     yield from ("--network", build.network, "--tag", build.tag)
-    for name, value in sorted(build.labels.items()):
-        yield from ("--label", f"{name}={value}")
     for name, path in sorted(build.secrets.items()):
         yield from ("--secret", _csv_line(f"id={name}", f"src={path.absolute()}"))
 
@@ -106,14 +95,14 @@ def _csv_line(*fields: str) -> str:
     return buffer.getvalue()
 
 
-def _build_classic(engine: Engine, build: ImageBuild, on_progress: Callable[[BuildEvent], None]) -> None:
+def _build_classic(engine: Engine, build: ImageBuild, on_progress: Callable[[str], None]) -> None:
     log = ClassicLog()
     with _forgotten_steps(engine, build, log), _secrets_in_context(build):
-        for message in engine.build(build.context, tag=build.tag, labels=build.labels, network=build.network):
-            for event in log.feed(message):
-                on_progress(event)
-    for event in log.finish():
-        on_progress(event)
+        for message in engine.build(build.context, tag=build.tag, network=build.network):
+            for line in log.feed(message):
+                on_progress(line)
+    for line in log.finish():
+        on_progress(line)
     if log.failed:
         raise BuildError(f"image '{build.tag}' could not be built: {log.failure()}")
 

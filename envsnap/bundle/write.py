@@ -1,7 +1,7 @@
 """A store with everything in it -> a bundle, as a folder or as one archive; its index comes last."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,9 +112,5 @@ def _write_folder(place: BundlePlace, index: BundleIndex, lock: bytes, baseline:
         target = place.path / BASELINE / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    place.store.keep_only(_digests(index))
+    place.store.keep_only(entry.sha256 for entry in index.entries if entry.place.startswith(f"{BLOBS}/"))
     atomic_write(place.path / INDEX, dump_index(index).encode())
-
-
-def _digests(index: BundleIndex) -> Iterable[str]:
-    return {entry.sha256 for entry in index.entries if entry.place.startswith(f"{BLOBS}/")}

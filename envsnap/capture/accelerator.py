@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from envsnap.capture.cuda_libraries import ProbedLibrary, merge_libraries
 from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
@@ -51,14 +53,7 @@ def describe_frameworks(probed: Iterable[FrameworkBuild], packages: Iterable[Ins
     versions = {package.name: package.version for package in packages}
     tensorflow = next((versions[name] for name in TENSORFLOW if name in versions), "")
     told = [
-        FrameworkBuild(
-            name=build.name,
-            version=build.version or (tensorflow if build.name == "tensorflow" else ""),
-            cuda=build.cuda,
-            cudnn=build.cudnn,
-            rocm=build.rocm,
-        )
-        for build in probed
+        replace(build, version=build.version or (tensorflow if build.name == "tensorflow" else "")) for build in probed
     ]
     named = (*told, *_cupy(versions), *_jax(versions))
     return tuple(sorted(named, key=lambda build: (build.name, build.cuda, build.rocm)))

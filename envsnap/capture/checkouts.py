@@ -12,6 +12,7 @@ from envsnap.host import git
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.package import Checkout
+from envsnap.manifest.phrases import join_names
 
 NOT_THE_SOURCE = (
     ".",
@@ -68,7 +69,6 @@ def _with_checkout(package: Installed, checkout: Checkout | None) -> Installed:
 
 
 def _dirty(package: Installed, checkout: Checkout, changed: tuple[str, ...]) -> Finding:
-    named = ", ".join(quote(name) for name in changed[:NAMED_IN_A_FINDING])
-    more = f" and {len(changed) - NAMED_IN_A_FINDING} more" if len(changed) > NAMED_IN_A_FINDING else ""
-    detail = f"installed editable at commit {checkout.commit[:12]}, with uncommitted changes: {named}{more}"
+    named = join_names([quote(name) for name in changed], NAMED_IN_A_FINDING)
+    detail = f"installed editable at commit {checkout.commit[:12]}, with uncommitted changes: {named}"
     return Finding(kind="dirty-package", subject=package.name, detail=detail)

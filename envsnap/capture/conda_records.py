@@ -3,33 +3,25 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import convert
+from msgspec.structs import replace
+
 from envsnap.host.index.config import without_channel_token
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.manifest import CondaPackage
-from envsnap.manifest.model import Model
 from envsnap.manifest.package import normalised
 
 PYTHON_TAG = re.compile(r"-py\d[\d.]*\Z")
 
 
-class ProbedConda(Model, frozen=True):
+class ProbedConda(CondaPackage, frozen=True):
     """One record of conda-meta as the probe found it.
 
     ``owns`` are the ``.dist-info`` folders that it names; of these ``gone`` are not there, and ``changed`` hold another
     RECORD than the one that conda put there.
     """
 
-    name: str
-    version: str = ""
-    build: str = ""
-    channel: str = ""
-    subdir: str = ""
-    url: str = ""
-    sha256: str = ""
-    md5: str = ""
-    size: int = 0
-    depends: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -61,17 +53,11 @@ def describe_conda(
 
 
 def _conda_package(record: ProbedConda, overwritten_by: str) -> CondaPackage:
-    return CondaPackage(
-        name=record.name,
-        version=record.version,
-        build=record.build,
+    return replace(
+        convert(record, CondaPackage, from_attributes=True),
         channel=without_channel_token(record.channel),
-        subdir=record.subdir,
         url=without_channel_token(record.url),
-        sha256=record.sha256,
-        md5=record.md5,
-        size=record.size,
-        depends=tuple(sorted(record.depends)) or None,
+        depends=tuple(sorted(record.depends or ())) or None,
         overwritten_by=overwritten_by or None,
     )
 

@@ -1,20 +1,18 @@
 """What moves numbers in an environment where no job runs: its frameworks are imported and asked."""
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from envsnap import inside
 from envsnap.capture.answer import ask
 from envsnap.capture.question import Question
 from envsnap.environment import Environment
-from envsnap.errors import CaptureError, MissingToolError
+from envsnap.errors import CaptureError
+from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.observation import Observation
 
 SCRIPT = "deep.py"
 TIMEOUT_SECONDS = 120.0
-OBSERVER = Path(inside.__file__).parent / "observer"
 
 
 def capture_deep(
@@ -34,10 +32,7 @@ def capture_deep(
     Raises:
         MissingToolError: threadpoolctl is not installed beside envsnap.
     """
-    spec = importlib.util.find_spec("threadpoolctl")
-    if spec is None or spec.origin is None:
-        raise MissingToolError("threadpoolctl is missing beside envsnap: install envsnap anew")
-    arguments = (OBSERVER, Path(spec.origin))
+    arguments = (observer_folder(), threadpoolctl_file())
     try:
         question = Question(script=SCRIPT, timeout=timeout, arguments=arguments, env=variables)
         return ask(environment, folder, question, Observation)

@@ -37,16 +37,7 @@ def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> H
     """Describe ``machine``, by default the one that envsnap runs on, and the GPUs that NVML found."""
     seen = machine or this_machine()
     return Hardware(
-        cpu=Cpu(
-            vendor=seen.vendor,
-            model=seen.model,
-            cores=seen.cores,
-            isa=seen.isa,
-            physical_cores=seen.physical_cores,
-            logical_cores=seen.logical_cores,
-            quota=seen.quota,
-            numa_nodes=seen.numa_nodes,
-        ),
+        cpu=msgspec.convert(seen, Cpu, from_attributes=True),
         memory_mib=seen.memory_mib,
         memory_limit_mib=seen.memory_limit_mib,
         gpus=tuple(msgspec.convert(gpu, Gpu, from_attributes=True) for gpu in nvml.gpus),

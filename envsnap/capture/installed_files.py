@@ -13,6 +13,7 @@ from envsnap.environment import Environment
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.model import Model
+from envsnap.manifest.phrases import join_names
 
 VERIFY = Question(script="verify_files.py", timeout=3600.0)
 """Two gigabytes take seconds from memory; from a slow network disk they may take this long."""
@@ -109,6 +110,5 @@ def _without_record(owners: Iterable[ProbedOwner], names: Mapping[tuple[str, str
     found = sorted({names[key] for owner in owners if (key := (owner.root, owner.folder)) in names})
     if not found:
         return ()
-    named = ", ".join(found[:NAMED_WITHOUT_RECORD])
-    more = f" and {len(found) - NAMED_WITHOUT_RECORD} more" if len(found) > NAMED_WITHOUT_RECORD else ""
-    return (NotCaptured(what=f"installed files of {named}{more}", reason="they have no RECORD to be held against"),)
+    named = join_names(found, NAMED_WITHOUT_RECORD)
+    return (NotCaptured(what=f"installed files of {named}", reason="they have no RECORD to be held against"),)

@@ -16,6 +16,7 @@ from envsnap.manifest.finding import Finding
 from envsnap.manifest.installed import DirectUrl, Installed
 from envsnap.manifest.model import Model
 from envsnap.manifest.package import InstalledRecord, Origin, Package, Sbom, normalised
+from envsnap.manifest.phrases import join_names
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,255}")
 OWNER = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
@@ -273,9 +274,8 @@ def _outside(kept: Iterable[Installed], interpreter: ProbedInterpreter) -> Itera
         if not (package.record.editable or PurePosixPath(package.root).is_relative_to(interpreter.prefix)):
             groups.setdefault((package.record.location, package.record.origin), []).append(package.label)
     for (location, origin), labels in groups.items():
-        named = ", ".join(sorted(labels)[:NAMED_IN_A_FINDING])
-        more = f" and {len(labels) - NAMED_IN_A_FINDING} more" if len(labels) > NAMED_IN_A_FINDING else ""
-        detail = f"{named}{more} are imported from there: {_way(origin)}"
+        named = join_names(sorted(labels), NAMED_IN_A_FINDING)
+        detail = f"{named} are imported from there: {_way(origin)}"
         yield Finding(kind="outside-package", subject=location, detail=detail)
 
 

@@ -1,6 +1,5 @@
 """The distribution's packages that own the libraries which the environment and the job need."""
 
-import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from envsnap.capture.answer import ask
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.capture.question import Question
 from envsnap.environment import Environment
-from envsnap.errors import CaptureError, MissingToolError
+from envsnap.errors import CaptureError
+from envsnap.host.carried_files import elftools_folder
 from envsnap.host.files import atomic_write, sha256_bytes
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.model import Model
@@ -113,18 +113,6 @@ def capture_system(
         if needed.settled:
             _store(cache, {**answers, key: needed})
     return _describe(needed, captured)
-
-
-def elftools_folder() -> Path:
-    """Return the folder of pyelftools' package, which reads ELF files inside the environment.
-
-    Raises:
-        MissingToolError: it is not installed beside envsnap.
-    """
-    spec = importlib.util.find_spec("elftools")
-    if spec is None or spec.origin is None:
-        raise MissingToolError("pyelftools is missing beside envsnap: install envsnap anew")
-    return Path(spec.origin).parent
 
 
 def _absolute(loaded: Iterable[LoadedLibrary], captured: CapturedEnvironment) -> tuple[str, ...]:

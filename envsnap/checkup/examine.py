@@ -3,7 +3,6 @@
 from envsnap.checkup.gpus import check_driver, check_gpu_runtime, check_gpus
 from envsnap.checkup.processor import check_cores, check_memory, check_processor
 from envsnap.checkup.rebuild import (
-    Target,
     check_base_image,
     check_engine,
     check_interpreter,
@@ -13,12 +12,15 @@ from envsnap.checkup.rebuild import (
 )
 from envsnap.checkup.rerun import check_job, check_specification
 from envsnap.checkup.room import check_room
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.machine import Inventory, Machine
 from envsnap.manifest.manifest import Contents
 
 
-def examine(machine: Machine, contents: Contents, inventory: Inventory, target: Target | None) -> tuple[Check, ...]:
+def examine(
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
+) -> tuple[Check, ...]:
     """Hold a machine against a lock.
 
     Args:
@@ -46,7 +48,7 @@ def examine(machine: Machine, contents: Contents, inventory: Inventory, target: 
     )
 
 
-def survey(machine: Machine, target: Target | None) -> tuple[Check, ...]:
+def survey(machine: Machine, target: BuildTarget | None) -> tuple[Check, ...]:
     """Look at what every project needs of a machine, where there is no lock."""
     return (
         *check_engine(machine, None, target),

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from envsnap.checkup.rebuild import Target, parse_version, without_image
+from envsnap.checkup.rebuild import image_status
 from envsnap.manifest.accelerator import Accelerator
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.cuda_driver import oldest_driver, parse_driver, toolkit_driver
 from envsnap.manifest.hardware import Gpu
 from envsnap.manifest.machine import Inventory, Machine
 from envsnap.manifest.manifest import Contents
+from envsnap.manifest.versions import parse_version
 
 FRAMEWORK_FLOORS = (((10, 0), "2.7.0", "12.8"), ((9, 0), "2.0.1", "11.8"))
 """From this compute capability on, the first torch and CUDA with kernels for it: the notes of these releases,
@@ -105,7 +107,7 @@ def _unlike(here: tuple[Gpu, ...], locked: tuple[Gpu, ...]) -> Iterator[str]:
 
 def check_driver(machine: Machine, contents: Contents) -> Iterator[Check]:
     """Hold the driver here against the newest CUDA that a framework was compiled for."""
-    cuda = compiled_for(contents.accelerator)
+    cuda = newest_cuda(contents.accelerator)
     floor, release = oldest_driver(cuda), toolkit_driver(cuda)
     here = parse_driver(machine.driver)
     if not wants_gpus(contents) or not cuda or (not machine.driver and not machine.hardware.gpus):
@@ -130,14 +132,14 @@ def _spell(driver: tuple[int, ...]) -> str:
     return ".".join((*map(str, driver[:2]), *(f"{part:02}" for part in driver[2:])))
 
 
-def compiled_for(accelerator: Accelerator) -> str:
+def newest_cuda(accelerator: Accelerator) -> str:
     """Return the newest CUDA that a framework was compiled for, ``12.4`` or only ``12``; empty where none was."""
     told = (accelerator.framework_cuda, *(framework.cuda for framework in accelerator.frameworks))
     return max(told, key=parse_version)
 
 
 def check_gpu_runtime(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Say whether the engine can hand GPUs to a container, where the job wants some."""
     engine = machine.engine
@@ -151,7 +153,7 @@ def check_gpu_runtime(
         yield Check(name=name, status="warn" if doubtful else "ok", found=found, needed=needed, advice=advice)
     elif engine.local:
         advice = "install the NVIDIA Container Toolkit and restart the engine, or rerun with --target venv"
-        yield Check(name=name, status=without_image(inventory, target), found="none", needed=needed, advice=advice)
+        yield Check(name=name, status=image_status(inventory, target), found="none", needed=needed, advice=advice)
     else:
         advice = f"the engine at {engine.address} does not say: try docker run --gpus all there"
         yield Check(name=name, status="warn", found="unknown", needed=needed, advice=advice)

@@ -1,26 +1,21 @@
 """What rebuilding needs: an engine and a base image, or an interpreter; a platform; a file for every package."""
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.machine import ContainerEngine, FoundFile, Inventory, Machine
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.package import Package
-
-Target = Literal["docker", "venv"]
+from envsnap.manifest.phrases import join_names
+from envsnap.manifest.versions import oldest_glibc, parse_version
 
 BUILDERS = {"buildx": "BuildKit (buildx)", "docker": "BuildKit", "classic": "classic builder"}
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Go's names, which some engines use, as ``uname -m`` has them."""
 
-MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
-LEGACY_MANYLINUX = {"manylinux1_": (2, 5), "manylinux2010_": (2, 12), "manylinux2014_": (2, 17)}
-"""PEP 600 gives the glibc that each older tag stands for: https://peps.python.org/pep-0600/#legacy-manylinux-tags"""
 
-
-def check_engine(machine: Machine, inventory: Inventory | None, target: Target | None) -> Iterator[Check]:
+def check_engine(machine: Machine, inventory: Inventory | None, target: BuildTarget | None) -> Iterator[Check]:
     """Say which engine answers; where none does, whether a virtual environment can take its place."""
     if target == "venv":
         return
@@ -43,7 +38,7 @@ NO_BUILDKIT = "without BuildKit nothing is cached between builds; install docker
 INSTEAD = "; until then 'envsnap build --target venv' rebuilds without an engine"
 
 
-def without_image(inventory: Inventory, target: Target | None) -> CheckStatus:
+def image_status(inventory: Inventory, target: BuildTarget | None) -> CheckStatus:
     """Return how bad it is that no image can be built or run: a virtual environment may take its place."""
     return "warn" if target is None and inventory.interpreter else "fail"
 
@@ -57,14 +52,14 @@ def describe_engine(engine: ContainerEngine) -> str:
 
 
 def check_base_image(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Say whether the engine holds the base image or must pull it."""
     if machine.engine is None or target == "venv":
         return
     name, base = "base image", contents.build.base_image
     if base is None:
-        status = without_image(inventory, target)
+        status = image_status(inventory, target)
         yield Check(name=name, status=status, found="the lock names none", needed="base-image", advice=NO_BASE)
     elif inventory.base_image or inventory.rebuilt:
         found = "here" if inventory.base_image else f"not here; {inventory.rebuilt} is built already"
@@ -78,7 +73,7 @@ PULL = "'envsnap build' pulls it, which needs its registry; or bring it with 'do
 
 
 def check_interpreter(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Say whether a virtual environment has an interpreter to stand on."""
     if target == "docker":
@@ -101,7 +96,7 @@ def check_interpreter(
 
 
 def check_platform(
-    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Hold system and architecture against the lock's, and the C library where no container brings its own."""
     here, locked = machine.platform, contents.platform
@@ -117,7 +112,7 @@ def check_platform(
     if engine is not None and target != "venv" and ARCHITECTURES.get(engine.arch, engine.arch) not in {"", locked.arch}:
         yield Check(
             name="engine's platform",
-            status=without_image(inventory, target),
+            status=image_status(inventory, target),
             found=engine.arch,
             needed=locked.arch,
             advice=f"the engine at {engine.address} runs another architecture: set DOCKER_HOST to one that fits",
@@ -144,20 +139,7 @@ OTHER_LIBC = "its mathematics can round otherwise; --target docker brings the lo
 
 def needed_glibc(packages: Iterable[Package]) -> tuple[int, int]:
     """Return the newest glibc that a locked wheel asks for by its tags (PEP 600); (0, 0) where none asks."""
-    return max((_glibc_of(package.installed.tags) for package in packages), default=(0, 0))
-
-
-def _glibc_of(tags: Iterable[str]) -> tuple[int, int]:
-    """Return the oldest glibc that serves one wheel: any of its tags will do."""
-    served = [(int(major), int(minor)) for tag in tags for major, minor in MANYLINUX.findall(tag)]
-    served += [glibc for tag in tags for name, glibc in LEGACY_MANYLINUX.items() if name in tag]
-    return min(served, default=(0, 0))
-
-
-def parse_version(text: str) -> tuple[int, ...]:
-    """Return the numbers that a version starts with; empty where it starts with none."""
-    match = re.match(r"\d+(\.\d+)*", text)
-    return tuple(int(part) for part in match[0].split(".")) if match else ()
+    return max((oldest_glibc(package.installed.tags) for package in packages), default=(0, 0))
 
 
 def check_packages(contents: Contents, inventory: Inventory) -> Iterator[Check]:
@@ -166,14 +148,14 @@ def check_packages(contents: Contents, inventory: Inventory) -> Iterator[Check]:
     missing: CheckStatus = "warn" if inventory.rebuilt else "fail"
     lacking = [package.name for package in contents.packages if package.wheel is None]
     if lacking:
-        found, advice = f"{len(lacking)} without an artefact: {listed(lacking)}", NO_ARTEFACT
+        found, advice = f"{len(lacking)} without an artefact: {join_names(lacking)}", NO_ARTEFACT
         yield Check(name=name, status=missing, found=found, needed=f"{count} artefacts", advice=advice)
     if inventory.wheels:
         yield _check_wheels(inventory.wheels, missing)
     if inventory.unreachable is not None:
         problems = inventory.unreachable
         advice = "check the network, the proxy and the index settings of pip and uv" if problems else ""
-        found = listed(problems) or "each that serves a locked wheel answers"
+        found = join_names(problems) or "each that serves a locked wheel answers"
         yield Check(name="package hosts", status="fail" if problems else "ok", found=found, advice=advice)
 
 
@@ -183,7 +165,7 @@ NO_ARTEFACT = "install them from wheels, or freeze again while the package index
 def _check_wheels(wheels: tuple[FoundFile, ...], otherwise: CheckStatus) -> Check:
     missing = [wheel.path for wheel in wheels if not is_sound(wheel)]
     advice = "copy .envsnap/wheels from the machine that ran 'envsnap freeze'" if missing else ""
-    found = f"not here: {listed(missing)}" if missing else f"all {len(wheels)} here"
+    found = f"not here: {join_names(missing)}" if missing else f"all {len(wheels)} here"
     needed = f"{len(wheels)} that no index serves"
     return Check(name="kept wheels", status=otherwise if missing else "ok", found=found, needed=needed, advice=advice)
 
@@ -191,13 +173,6 @@ def _check_wheels(wheels: tuple[FoundFile, ...], otherwise: CheckStatus) -> Chec
 def is_sound(file: FoundFile) -> bool:
     """Whether a file is there, in the size that the lock records."""
     return file.there and (file.expected is None or file.size in {None, file.expected})
-
-
-def listed(names: Iterable[str], most: int = 3) -> str:
-    """Join names; of many, the first ``most`` and the count of the others."""
-    every = list(names)
-    rest = len(every) - most
-    return ", ".join(every[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def check_tools(machine: Machine) -> Iterator[Check]:

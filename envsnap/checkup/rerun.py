@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from envsnap.checkup.rebuild import is_sound, listed
+from envsnap.checkup.rebuild import is_sound
 from envsnap.manifest.checkup import Check
 from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents
+from envsnap.manifest.phrases import join_names, plural
 
 AGAIN = "the lock does not know of the change: run 'envsnap freeze --from {path}' again"
 NO_CONDA = "neither an image nor a virtual environment is built from them: install them with conda, and freeze that"
@@ -30,8 +31,8 @@ def _check_files(name: str, files: tuple[FoundFile, ...], remedy: str) -> Check:
     return Check(
         name=name,
         status="fail" if bad else "ok",
-        found=listed(bad) if bad else f"{len(files)} here, by name and size; verify compares digests",
-        needed=f"{len(files)} {'file' if len(files) == 1 else 'files'}",
+        found=join_names(bad) if bad else f"{len(files)} here, by name and size; verify compares digests",
+        needed=plural(len(files), "file"),
         advice=remedy if bad else "",
     )
 
@@ -44,7 +45,7 @@ def _check_variables(wanted: tuple[str, ...], unset: tuple[str, ...]) -> Check:
     return Check(
         name="variables",
         status="fail" if unset else "ok",
-        found=f"not set: {listed(unset)}" if unset else "all set",
+        found=f"not set: {join_names(unset)}" if unset else "all set",
         needed=", ".join(wanted),
         advice="the job wants them handed through (pass-env): set them" if unset else "",
     )
@@ -59,7 +60,7 @@ def check_specification(contents: Contents, inventory: Inventory) -> Iterator[Ch
     yield Check(
         name="specification",
         status="warn" if changed else "ok",
-        found=f"changed or gone: {listed(changed)}" if changed else "as it was locked",
+        found=f"changed or gone: {join_names(changed)}" if changed else "as it was locked",
         needed=specification.path,
         advice=AGAIN.format(path=specification.path) if changed else "",
     )

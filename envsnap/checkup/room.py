@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from envsnap.checkup.rebuild import Target
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.machine import DiskSpace, Inventory, Machine, Purpose
 from envsnap.manifest.manifest import Contents
@@ -47,7 +47,7 @@ def room_needed(contents: Contents, inventory: Inventory, *, docker: bool) -> Ma
 
 
 def check_room(
-    machine: Machine, contents: Contents | None, inventory: Inventory, target: Target | None
+    machine: Machine, contents: Contents | None, inventory: Inventory, target: BuildTarget | None
 ) -> Iterator[Check]:
     """Hold the free space of each file system against what goes there."""
     docker = target == "docker" or (target is None and machine.engine is not None)

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.report.summary import render_built
 from envsnap.workflow.build import BuildRequest, BuildResult, build
 from envsnap.workflow.project import LOCK
@@ -39,7 +40,7 @@ from envsnap.workflow.project import LOCK
 def command(  # noqa: PLR0913 - one parameter an option
     *,
     lock: Path | None,
-    target: Literal["docker", "venv"],
+    target: BuildTarget,
     tag: str | None,
     render_only: bool,
     output: Path | None,

@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Literal
 
 import click
 
 from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.errors import MissingToolError
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Checkup
 from envsnap.report.doctor import render_checkup
 from envsnap.workflow.doctor.doctor import examine_machine
@@ -32,7 +32,7 @@ from envsnap.workflow.doctor.machine import DoctorRequest
 def command(
     *,
     lock: Path | None,
-    target: Literal["docker", "venv"] | None,
+    target: BuildTarget | None,
     online: bool,
     common: CommonOptions,
 ) -> None:

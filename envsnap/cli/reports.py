@@ -5,7 +5,7 @@ from pathlib import Path
 
 from envsnap.errors import UsageError
 from envsnap.report.envelope import envelope
-from envsnap.report.junit import junit
+from envsnap.report.junit import render_junit
 from envsnap.report.printable import printable
 from envsnap.report.terminal import render_verdict
 from envsnap.workflow.verify import VerifyResult
@@ -41,7 +41,7 @@ class Reports:
         Raises:
             UsageError: a place cannot be written.
         """
-        suites = junit(verified.verdict, name=name, seconds=sum(verified.seconds))
+        suites = render_junit(verified.verdict, name=name, seconds=sum(verified.seconds))
         if self.junit_file is not None:
             _write(self.junit_file, suites)
         if self.folder is not None:

@@ -92,7 +92,7 @@ class StderrProgress:
         self._clear()
         click.echo(f"envsnap: warning: {printable(mask_credentials(text))}", err=True)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Leave the terminal clean."""
         self._clear()
 
@@ -148,23 +148,19 @@ def conclude(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the same clean end as Ctrl-C
     signal.signal(signal.SIGHUP, signal.default_int_handler)  # and so does a terminal that goes away
     try:
-        code, text, value = present(work(progress))
+        with contextlib.closing(progress):
+            code, text, value = present(work(progress))
     except EnvsnapError as error:
-        progress.end()
         _fail(name, common, error.exit_code, str(error))
     except KeyboardInterrupt:
-        progress.end()
         _fail(name, common, INTERRUPTED, "interrupted")
     except OSError as error:
-        progress.end()
         _fail(name, common, UNEXPECTED, f"this machine refused: {error}")
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it must not end with exit code 1
-        progress.end()
         import traceback
 
         click.echo(traceback.format_exc(), err=True, nl=False)
         _fail(name, common, UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
-    progress.end()
     click.echo(_document(name, code, value) if common.json else text, nl=False)
     sys.exit(code)
 

@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Literal
 
 import click
 
 from envsnap.cli.reports import Reports, table
 from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
 from envsnap.workflow.verify import VerifyRequest, VerifyResult, verify
@@ -35,7 +35,7 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 def command(  # noqa: PLR0913 - one parameter an option
     *,
     lock: Path | None,
-    target: Literal["docker", "venv"] | None,
+    target: BuildTarget | None,
     image: str | None,
     runs: int,
     report: Path | None,

@@ -8,7 +8,8 @@ from envsnap.compare.series import dtype_of, structure_gap, tally_series
 from envsnap.compare.tally import Tally
 from envsnap.compare.tensors import place_of, single, tally_tensors, value_at
 from envsnap.compare.tolerances import ToleranceChoice, bounds_of
-from envsnap.compare.wording import at, describe_bounds, plural, quote, show
+from envsnap.compare.wording import at, describe_bounds, quote, show
+from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Bounds
 from envsnap.manifest.verdict import Divergence, ItemVerdict
 

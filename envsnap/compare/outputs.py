@@ -10,10 +10,11 @@ from envsnap.compare.files import have_same_bytes, read_output
 from envsnap.compare.items import Comparison, compare_item
 from envsnap.compare.reading import Item, Reading, Series
 from envsnap.compare.repeats import JudgedItem, correct_for_many, weigh
-from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, unmatched
-from envsnap.compare.wording import plural, quote
+from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, find_unmatched
+from envsnap.compare.wording import quote
 from envsnap.errors import OutputError
 from envsnap.manifest.outcome import OutputFormat
+from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Tolerance
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
 
@@ -159,7 +160,7 @@ def _is_step(item: Item) -> bool:
 
 def _notes(pair: OutputPair, sides: _RunReadings, names: Sequence[str]) -> tuple[str, ...]:
     kind = "tensor" if pair.format in ("npy", "npz", "safetensors") else "metric"
-    unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in unmatched(pair.tolerance, names))
+    unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in find_unmatched(pair.tolerance, names))
     runs = len(sides.baselines)
     spread = (f"the {runs} baseline runs of {pair.path} are not the same bytes",) if runs > 1 else ()
     return (*unused, *spread)

@@ -8,7 +8,7 @@ import numpy as np
 
 from envsnap.compare.reading import EmptyContainer, Scalar, Series
 from envsnap.compare.tally import Tally
-from envsnap.compare.wording import plural
+from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Bounds
 
 

@@ -54,7 +54,7 @@ def bounds_of(tolerance: Tolerance, dtype: str) -> Bounds:
     return AUTO.get(dtype, EXACT) if tolerance == "auto" else EXACT
 
 
-def unmatched(tolerances: Mapping[str, Tolerance], names: Iterable[str]) -> tuple[str, ...]:
+def find_unmatched(tolerances: Mapping[str, Tolerance], names: Iterable[str]) -> tuple[str, ...]:
     """List the patterns that match no item: most likely a typing error; ``*`` is a default and may match nothing."""
     known = tuple(names)
     return tuple(

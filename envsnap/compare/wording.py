@@ -36,8 +36,3 @@ def describe_bounds(bounds: Bounds) -> str:
 def at(where: str) -> str:
     """Write a place as the end of a clause; a lone value needs none."""
     return f" at {where}" if where else ""
-
-
-def plural(count: int, noun: str) -> str:
-    """Write a count and its noun: ``1 value``, ``2 values``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

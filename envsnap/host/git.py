@@ -1,6 +1,5 @@
 """Questions to git about a working tree."""
 
-import io
 import os
 import re
 import shutil
@@ -155,31 +154,6 @@ def submodules(top: Path) -> tuple[tuple[str, str, str], ...]:
         raise CaptureError(f"git submodule status failed: {done.stderr.decode('utf-8', 'replace').strip()}")
     matches = map(SUBMODULE.fullmatch, done.stdout.decode("utf-8", "surrogateescape").splitlines())
     return tuple((match[1], match[2], match[3]) for match in matches if match)
-
-
-def lfs_files(folder: Path, paths: Sequence[str]) -> tuple[str, ...]:
-    """Return those of the files, relative to ``folder``, that .gitattributes gives to Git LFS."""
-    listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    done = run(("git", "check-attr", "-z", "--stdin", "filter"), cwd=folder, env=os.environ, stdin=listing)
-    fields = done.stdout.decode("utf-8", "surrogateescape").split("\0")
-    rows = zip(fields[::3], fields[2::3], strict=False)  # path, attribute, value; the last is followed by NUL too
-    return tuple(path for path, value in rows if value == "lfs")
-
-
-def indexed_contents(folder: Path, paths: Sequence[str], limit: int) -> dict[str, bytes]:
-    """Return what git's index holds of those files that are there and have at most ``limit`` bytes."""
-    plain = [path for path in paths if "\n" not in path]
-    if not plain:
-        return {}
-    sizes = _objects(folder, "--batch-check=%(objectsize)", plain).split(b"\n")
-    small = [path for path, size in zip(plain, sizes, strict=False) if size.isdigit() and int(size) <= limit]
-    stream = io.BytesIO(_objects(folder, "--batch=%(objectsize)", small))
-    return {path: stream.read(int(stream.readline()) + 1)[:-1] for path in small}
-
-
-def _objects(folder: Path, form: str, paths: Sequence[str]) -> bytes:
-    listing = b"".join(b":./" + os.fsencode(path) + b"\n" for path in paths)
-    return run(("git", "cat-file", form), cwd=folder, env=os.environ, stdin=listing).stdout
 
 
 def is_same_tree(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) -> bool:

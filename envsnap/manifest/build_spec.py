@@ -1,10 +1,13 @@
 """What the user, or capture, wants of the rebuilt container."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from envsnap.manifest.model import Model
+
+BuildTarget = Literal["docker", "venv"]
+"""What is rebuilt: a container image, or a virtual environment of this machine."""
 
 AptName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?\Z")]
 """Debian policy 5.6.1, with an optional ``=version`` (5.6.12)."""

@@ -1,15 +1,13 @@
 """bundle.toml: everything that a bundle holds, each file with its size and SHA-256."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
 
 from envsnap.errors import InvalidFileError
 from envsnap.manifest.lockfile import plain
-from envsnap.manifest.manifest import Sha256
-from envsnap.manifest.model import Model, convert
+from envsnap.manifest.model import Model, Sha256, convert
 from envsnap.manifest.package import FileName, Name
 from envsnap.manifest.toml import parse_toml
 from envsnap.manifest.working_tree import Commit
@@ -146,14 +144,10 @@ def parse_index(text: str, *, source: str) -> BundleIndex:
 def _check(index: BundleIndex, source: str) -> None:
     if len(index.of_kind("lock")) != 1 or len(index.of_kind("source")) > 1:
         raise InvalidFileError(f"{source}: it must name exactly one lock, and one source at most")
-    twice = _twice((entry.kind, entry.name) for entry in index.entries)
-    if twice:
-        raise InvalidFileError(f"{source}: {twice[0]} {twice[1]} is listed twice")
+    for (kind, name), count in Counter((entry.kind, entry.name) for entry in index.entries).items():
+        if count > 1:
+            raise InvalidFileError(f"{source}: {kind} {name} is listed twice")
     places = index.places
     for entry in index.entries:
         if places[entry.place].size != entry.size:
             raise InvalidFileError(f"{source}: {entry.place} is listed with two sizes")
-
-
-def _twice(keys: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
-    return next((key for key, count in Counter(keys).items() if count > 1), None)

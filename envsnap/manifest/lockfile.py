@@ -12,7 +12,7 @@ import msgspec
 from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest, Snapshot
 from envsnap.manifest.model import OpenModel, convert, convert_known
-from envsnap.manifest.other_keys import gather, put_back, put_back_in
+from envsnap.manifest.other_keys import gather, restore, restore_in
 from envsnap.manifest.package import Package
 from envsnap.manifest.toml import Plain, parse_toml
 
@@ -87,9 +87,9 @@ def plain(value: msgspec.Struct) -> dict[str, Any]:
     assert isinstance(table, dict)  # noqa: S101 - a struct always becomes a table
     match value:
         case Contents():
-            put_back(value.packages, table["packages"])
+            restore(value.packages, table["packages"])
         case OpenModel():
-            put_back_in(value, table)
+            restore_in(value, table)
     return table
 
 

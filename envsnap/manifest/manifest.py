@@ -11,7 +11,7 @@ from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, RelativePath
-from envsnap.manifest.model import Model
+from envsnap.manifest.model import Model, Sha256
 from envsnap.manifest.numerics import LoadedCode, Numerics
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.package import Package
@@ -20,7 +20,6 @@ from envsnap.manifest.system import System
 from envsnap.manifest.working_tree import Code
 
 SCHEMA_VERSION = "1.2"
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Snapshot(Model, frozen=True):

@@ -12,6 +12,7 @@ import msgspec
 from envsnap.errors import InvalidFileError
 
 T = TypeVar("T")
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):

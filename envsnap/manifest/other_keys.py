@@ -34,14 +34,14 @@ def gather(document: Plain) -> Plain:
     return document | {"packages": [_gather(entry, Package) for entry in packages]}
 
 
-def put_back(packages: Sequence[Package], made: Sequence[object]) -> None:
+def restore(packages: Sequence[Package], made: Sequence[object]) -> None:
     """Move what :func:`gather` moved back to where it stood, in the plain data ``made`` of the packages.
 
     It comes after the known keys, sorted: TOML gives no order a meaning, and equal values give equal text.
     """
     for package, entry in zip(packages, made, strict=True):
         if any(model.other_keys for model in _open_models(package)):
-            put_back_in(package, entry)
+            restore_in(package, entry)
 
 
 def _open_models(package: Package) -> Iterator[OpenModel]:
@@ -50,14 +50,14 @@ def _open_models(package: Package) -> Iterator[OpenModel]:
     yield from (one for one in (package.sdist, package.vcs, package.directory, package.installed.wheel) if one)
 
 
-def put_back_in(value: object, made: object) -> None:
+def restore_in(value: object, made: object) -> None:
     """Do it in the plain data ``made`` of one value."""
     if isinstance(value, tuple) and isinstance(made, list):
         for item, plain in zip(value, made, strict=True):
-            put_back_in(item, plain)
+            restore_in(item, plain)
     elif isinstance(value, msgspec.Struct) and isinstance(made, dict):
         for field, key in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            put_back_in(getattr(value, field), made.get(key))
+            restore_in(getattr(value, field), made.get(key))
         other = made.pop(FIELD, {}) if isinstance(value, OpenModel) else {}
         made.update((key, other[key]) for key in sorted(other) if key not in made)
 

@@ -20,20 +20,14 @@ class RecordedOutput(Model, frozen=True):
 
 
 class Outcome(Model, frozen=True):
-    """One run of the job that came to its end.
+    """One run of the job that ended well; one that fails gives none.
 
     Args:
         outputs: one for each declared output, in the order of the declaration.
-        exit_code: of the command; a run that fails raises instead of giving an Outcome.
         seconds: wall-clock time of the command.
-        timed_out: whether the command was ended for taking too long.
-        stderr_tail: the last lines of standard error, values of passed-through variables removed.
         observation: what was in force inside, or None: no observed Python process ended normally.
     """
 
     outputs: tuple[RecordedOutput, ...]
-    exit_code: int = 0
     seconds: float = 0.0
-    timed_out: bool = False
-    stderr_tail: tuple[str, ...] = ()
     observation: Observation | None = None

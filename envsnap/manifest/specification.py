@@ -1,15 +1,12 @@
 """The file that a lock was resolved from, where it was not made from an installed environment."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-import msgspec
-
-from envsnap.manifest.model import Model
+from envsnap.manifest.model import Model, Sha256
 
 SpecificationFormat = Literal[
     "requirements", "pyproject", "pylock", "uv-lock", "pipfile-lock", "environment-yml", "conda-lock"
 ]
-FileSha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class SpecificationFile(Model, frozen=True):
@@ -21,7 +18,7 @@ class SpecificationFile(Model, frozen=True):
     """
 
     path: str
-    sha256: FileSha256
+    sha256: Sha256
 
 
 class Specification(Model, frozen=True):
@@ -38,7 +35,7 @@ class Specification(Model, frozen=True):
 
     path: str
     format: SpecificationFormat
-    sha256: FileSha256
+    sha256: Sha256
     included: tuple[SpecificationFile, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from typing import Any
 from envsnap.errors import MissingToolError
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Package
-from envsnap.render.conda_packages import channels_of, dependencies, lockable, overwritten, subdir_of
+from envsnap.render.conda_packages import channels_of, dependencies, describe_overwritten, select_lockable, subdir_of
 from envsnap.render.export_file import ExportFile, header, omit, python_packages
 
 NO_URL = (
@@ -24,7 +24,7 @@ def render_conda_lock(manifest: Manifest) -> ExportFile:
     import yaml
 
     models = _models()
-    records, damaged = lockable(manifest.contents)
+    records, damaged = select_lockable(manifest.contents)
     packages = python_packages(manifest.contents)
     held = tuple(package for package in packages if not _problem(package))
     platform = subdir_of(manifest.contents, records)
@@ -40,7 +40,7 @@ def render_conda_lock(manifest: Manifest) -> ExportFile:
         left_out=tuple(
             sorted([*damaged, *(omit(item, _problem(item)) for item in packages if _problem(item))]),
         ),
-        remarks=tuple(overwritten(records)),
+        remarks=tuple(describe_overwritten(records)),
     )
 
 

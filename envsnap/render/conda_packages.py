@@ -30,17 +30,17 @@ SUBDIRS = {
 """Conda's platforms: https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/channels.html."""
 
 
-def specifiable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
+def select_specifiable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     """Return the records that name, version and build tell, in order of name; and those that are damaged."""
     return _sorted_out(contents, _unspecifiable)
 
 
-def downloadable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
+def select_downloadable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     """Return the records that name a file and a hash of it, in order of name; and the others."""
     return _sorted_out(contents, lambda record: _unspecifiable(record) or _undownloadable(record))
 
 
-def lockable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
+def select_lockable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     """Return the records that conda-lock's format holds, in order of name; and the others: it demands an MD5."""
     return _sorted_out(
         contents, lambda record: _unspecifiable(record) or _undownloadable(record) or _without_md5(record)
@@ -109,7 +109,7 @@ def archive_url(record: CondaPackage) -> str | None:
     return record.url if _URL.fullmatch(record.url) else None
 
 
-def in_order_of_need(records: tuple[CondaPackage, ...]) -> tuple[CondaPackage, ...]:
+def order_by_need(records: tuple[CondaPackage, ...]) -> tuple[CondaPackage, ...]:
     """Put what a package needs before it: who reads an explicit list may install line by line (CEP 23).
 
     Conda's packages can need each other in a circle, as python and pip did: the first by name then comes last.
@@ -148,7 +148,7 @@ def dependencies(record: CondaPackage) -> dict[str, str]:
     return found
 
 
-def overwritten(records: Iterable[CondaPackage]) -> Iterator[str]:
+def describe_overwritten(records: Iterable[CondaPackage]) -> Iterator[str]:
     """Tell of records that do not describe what is there any more."""
     for record in records:
         if record.overwritten_by:

@@ -2,7 +2,7 @@
 
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Artefact, Package
-from envsnap.render.conda_packages import channels_of, overwritten, specifiable
+from envsnap.render.conda_packages import channels_of, describe_overwritten, select_specifiable
 from envsnap.render.export_file import ExportFile, ExportPlace, header, omit_without_wheel, python_packages
 
 Dependency = str | dict[str, list[str]]
@@ -17,7 +17,7 @@ def render_environment_yml(manifest: Manifest, place: ExportPlace) -> ExportFile
     """
     import yaml
 
-    records, damaged = specifiable(manifest.contents)
+    records, damaged = select_specifiable(manifest.contents)
     packages = python_packages(manifest.contents)
     held = tuple(package for package in packages if package.wheel is not None)
     document: dict[str, object] = {"name": place.name}
@@ -29,7 +29,7 @@ def render_environment_yml(manifest: Manifest, place: ExportPlace) -> ExportFile
         text=header(manifest) + NO_HASHES + text,
         packages=len(records) + len(held),
         left_out=tuple(sorted([*damaged, *omit_without_wheel(packages)])),
-        remarks=(*_without_conda(manifest), *overwritten(records)),
+        remarks=(*_without_conda(manifest), *describe_overwritten(records)),
     )
 
 
@@ -40,14 +40,11 @@ def _dependencies(
     if not records:
         found.append(f"python={manifest.contents.interpreter.version}")
     if held:
+        indexes = (f"--extra-index-url {url}" for url in manifest.contents.build.extra_index_urls)
         if not any(record.name == "pip" for record in records):
             found.append("pip")
-        found.append({"pip": [*_indexes(manifest), *(_requirement(package, place) for package in held)]})
+        found.append({"pip": [*indexes, *(_requirement(package, place) for package in held)]})
     return found
-
-
-def _indexes(manifest: Manifest) -> list[str]:
-    return [f"--extra-index-url {url}" for url in manifest.contents.build.extra_index_urls]
 
 
 def _requirement(package: Package, place: ExportPlace) -> str:

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from envsnap.manifest.checkup import Check, CheckStatus, Checkup
+from envsnap.manifest.checkup import CheckStatus, Checkup
 from envsnap.report.printable import printable, render
 
 _STYLES: dict[CheckStatus, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -21,17 +21,10 @@ def render_checkup(checkup: Checkup, *, color: bool, width: int = 100) -> str:
     for heading in ("", "what", "found", "needed"):
         table.add_column(heading, overflow="fold")
     for check in checkup.checks:
-        table.add_row(Text(check.status, style=_STYLES[check.status]), *map(_plain, _cells(check)))
+        cells = (Text(printable(text)) for text in (check.name, check.found, check.needed))
+        table.add_row(Text(check.status, style=_STYLES[check.status]), *cells)
     parts: list[RenderableType] = [table, *_advice(checkup)]
     return render([*parts, _conclusion(checkup)], color=color, width=width)
-
-
-def _cells(check: Check) -> tuple[str, str, str]:
-    return check.name, check.found, check.needed
-
-
-def _plain(text: str) -> Text:
-    return Text(printable(text))
 
 
 def _advice(checkup: Checkup) -> Iterator[Text]:
@@ -43,11 +36,11 @@ def _advice(checkup: Checkup) -> Iterator[Text]:
 
 
 def _conclusion(checkup: Checkup) -> Text:
-    words = _verdict(checkup)
-    return Text.assemble("this machine: ", (checkup.status, _STYLES[checkup.status]), f" — {printable(words)}")
+    status = (checkup.status, _STYLES[checkup.status])
+    return Text.assemble("this machine: ", status, f" — {printable(_explain(checkup))}")
 
 
-def _verdict(checkup: Checkup) -> str:
+def _explain(checkup: Checkup) -> str:
     failed = [check.name for check in checkup.checks if check.status == "fail"]
     warned = [check.name for check in checkup.checks if check.status == "warn"]
     what = f"{checkup.lock} {checkup.digest[:12]}" if checkup.lock else "a lock"

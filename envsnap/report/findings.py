@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from envsnap.manifest.finding import Finding
+from envsnap.manifest.phrases import plural
 from envsnap.report.printable import printable
 
 MOST = 8
@@ -15,8 +16,7 @@ def render_findings(findings: Iterable[Finding]) -> str:
     ordered = sorted(findings)
     if not ordered:
         return ""
-    count = "1 finding" if len(ordered) == 1 else f"{len(ordered)} findings"
-    return "\n".join([f"{count}:", *_lines(ordered)]) + "\n"
+    return "\n".join([f"{plural(len(ordered), 'finding')}:", *_lines(ordered)]) + "\n"
 
 
 def _lines(findings: Iterable[Finding]) -> Iterator[str]:

@@ -9,14 +9,14 @@ from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(verdict: Verdict, *, name: str, seconds: float) -> str:
+def render_junit(verdict: Verdict, *, name: str, seconds: float) -> str:
     """Write one testsuite for each output and one testcase for each item, in the form that Jenkins and GitLab read.
 
     A fail is a ``failure``. Inconclusive is an ``error``: the test could not decide, and no pipeline may go on as if
     it had. Ignored is ``skipped``. An output without items (unreadable, missing) is one testcase of its own, and so is
     the whole where a job declares no outputs.
     """
-    root = Element("testsuites", name=legal(name), time=f"{seconds:.3f}")
+    root = Element("testsuites", name=strip_illegal(name), time=f"{seconds:.3f}")
     for output in verdict.outputs:
         _add_suite(root, output)
     if not verdict.outputs:
@@ -27,13 +27,13 @@ def junit(verdict: Verdict, *, name: str, seconds: float) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def legal(text: str) -> str:
+def strip_illegal(text: str) -> str:
     """Take out the characters that no XML 1.0 document may hold."""
     return _ILLEGAL.sub("", text)
 
 
 def _add_suite(root: Element, output: OutputVerdict) -> None:
-    suite = SubElement(root, "testsuite", name=legal(output.path))
+    suite = SubElement(root, "testsuite", name=strip_illegal(output.path))
     statuses = [item.status for item in output.items]
     for item in output.items:
         _add_case(suite, output.path, item)
@@ -52,10 +52,10 @@ def _count(suite: Element, statuses: list[Status]) -> None:
 
 
 def _add_case(suite: Element, path: str, item: ItemVerdict) -> None:
-    case = SubElement(suite, "testcase", classname=legal(path), name=legal(item.name or path))
+    case = SubElement(suite, "testcase", classname=strip_illegal(path), name=strip_illegal(item.name or path))
     tags: dict[Status, str] = {"fail": "failure", "inconclusive": "error", "ignored": "skipped"}
     if item.status in tags:
-        SubElement(case, tags[item.status], message=legal(item.reason)).text = legal(_details(item))
+        SubElement(case, tags[item.status], message=strip_illegal(item.reason)).text = strip_illegal(_details(item))
 
 
 def _details(item: ItemVerdict) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 from envsnap.manifest.diff.locks import LockDiff, LockDifference, UncomparedFacts
 from envsnap.manifest.diff.rebuilt import Difference
 from envsnap.manifest.diff.rules import TITLES
+from envsnap.manifest.phrases import plural
 from envsnap.report.printable import printable, render
 
 NOT_THERE: Final = "not there"
@@ -112,13 +113,9 @@ def _sum(moving: int, results: int, others: int) -> str:
     if not moving + results + others:
         return "no differences"
     first = (
-        f"{_count(moving, 'difference')} can change numbers" if moving else "nothing differs that can change numbers"
+        f"{plural(moving, 'difference')} can change numbers" if moving else "nothing differs that can change numbers"
     )
     parts = [first]
     parts += ["the results differ"] if results else []
-    parts += [f"{others} cannot" if moving else _count(others, "other difference")] if others else []
+    parts += [f"{others} cannot" if moving else plural(others, "other difference")] if others else []
     return "; ".join(parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,12 +1,9 @@
 """The environment variables under which a job runs: seed, thread counts, determinism, and the observer."""
 
-import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import envsnap.inside
-from envsnap.errors import MissingToolError
 from envsnap.manifest.job import Job
 from envsnap.manifest.observation import NUMERICS_VARIABLES
 
@@ -32,23 +29,6 @@ DETERMINISM = {
 }
 """Read by their own library only, so harmless without it. NCCL's algorithm is not pinned: a fixed one fails on
 some topologies. cuBLAS: https://docs.nvidia.com/cuda/cublas/#results-reproducibility"""
-
-
-def observer_folder() -> Path:
-    """Return the folder that goes in front of PYTHONPATH."""
-    return Path(envsnap.inside.__file__).parent / "observer"
-
-
-def threadpoolctl_file() -> Path:
-    """Return threadpoolctl's one file, which the observer loads inside the job.
-
-    Raises:
-        MissingToolError: threadpoolctl is not installed beside envsnap.
-    """
-    spec = importlib.util.find_spec("threadpoolctl")
-    if spec is None or spec.origin is None:
-        raise MissingToolError("threadpoolctl is missing beside envsnap: install envsnap anew")
-    return Path(spec.origin)
 
 
 def injected_environment(

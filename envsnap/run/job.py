@@ -9,10 +9,11 @@ import msgspec
 
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import JobError
+from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.host.output import ignore_line, mask_credentials
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
+from envsnap.run.injection import injected_environment
 from envsnap.run.observed import observe
 from envsnap.run.output_files import collect_outputs, outputs_set_aside
 
@@ -55,17 +56,9 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     secrets = _secrets(job, run)
     with outputs_set_aside(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs):
         completed = environment.execute(_execution(job, run, reports, lambda line: run.on_output(_mask(line, secrets))))
-        tail = _tail(completed.stderr, secrets)
-        _check_end(completed, job, tail, f"in {environment.name}")
+        _check_end(completed, job, secrets, f"in {environment.name}")
         outputs = collect_outputs(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs)
-    return Outcome(
-        outputs=outputs,
-        exit_code=completed.exit_code,
-        seconds=completed.seconds,
-        timed_out=completed.timed_out,
-        stderr_tail=tail,
-        observation=observe(reports),
-    )
+    return Outcome(outputs=outputs, seconds=completed.seconds, observation=observe(reports))
 
 
 def _execution(job: Job, run: Run, reports: Path, on_output: Callable[[str], None]) -> Execution:
@@ -86,10 +79,11 @@ def _execution(job: Job, run: Run, reports: Path, on_output: Callable[[str], Non
     )
 
 
-def _check_end(completed: Completed, job: Job, tail: tuple[str, ...], where: str) -> None:
+def _check_end(completed: Completed, job: Job, secrets: Iterable[str], where: str) -> None:
     if completed.exit_code == 0 and not completed.timed_out:
         return
-    said = "\n".join(f"  {line}" for line in tail) or "  (nothing)"
+    lines = _mask(completed.stderr.decode("utf-8", errors="replace"), secrets).splitlines()
+    said = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
     raise JobError(
         f"the job {shlex.join(job.command)} {_ending(completed, job)} {where}; last lines of its standard error:\n"
         f"{said}\n{_advice(completed)}"
@@ -126,9 +120,3 @@ def _mask(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return mask_credentials(text)
-
-
-def _tail(stderr: bytes, secrets: Iterable[str]) -> tuple[str, ...]:
-    """Return the last lines, without secrets."""
-    text = _mask(stderr.decode("utf-8", errors="replace"), secrets)
-    return tuple(text.splitlines()[-_TAIL_LINES:])

@@ -6,31 +6,29 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import Literal
 
 import msgspec
 
-from envsnap.build.builder_log import BuildEvent, StepFinished, StepLog, StepStarted
 from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.venv import build_venv
 from envsnap.build.wheels import check_complete, check_without_conda
-from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import BuildError, CaptureError, UsageError
+from envsnap.errors import BuildError, UsageError
 from envsnap.host.container.docker_cli import BuildKit, find_builder
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import exclusive, work_folder
 from envsnap.host.index.config import IndexConfig, read_index_config, without_credentials
-from envsnap.manifest.build_spec import BuildSpec
+from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
 from envsnap.render.requirements_file import render_requirements
-from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
-from envsnap.workflow.interpreters import check_folder, choose_python
+from envsnap.workflow.environments import image_tag, prove_equal, remember_target, venv_folder
+from envsnap.workflow.interpreters import check_folder, find_own_python
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.supply import Supply, open_supply
 
@@ -53,7 +51,7 @@ class BuildRequest:
     folder: Path
     env: Mapping[str, str]
     lock: Path | None
-    target: Target
+    target: BuildTarget
     bundle: Path | None = None
     tag: str | None = None
     render_only: bool = False
@@ -125,21 +123,11 @@ def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, prog
         folder=folder.absolute(),
         copy_wheel=supply.wheels(request.folder, config),
         uv=find_uv(_with_locked(config, manifest.contents.build), offline=supply.is_offline),
-        own=_own_python(request, manifest),
+        own=find_own_python(request.folder, request.env, manifest.contents.interpreter.version),
     )
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
     return BuildResult("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))
-
-
-def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
-    """Return the project's interpreter where it has the locked version: uv looks for others on PATH only."""
-    try:
-        python = choose_python(request.folder, request.env, None, None)
-        found = capture_environment(LocalEnvironment(python, caller=request.env), request.folder)
-    except (UsageError, CaptureError):
-        return None
-    return python if found.interpreter.version == manifest.contents.interpreter.version else None
 
 
 def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> BuildResult:
@@ -160,7 +148,7 @@ def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, pr
         progress.stage(f"building image {tag}")
         with _secrets(request.env, supply, config) as secrets:
             wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets, network=network)
-            image = build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
+            image = build_image(engine, builder, wanted, progress.detail)
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
     remember_target(request.folder, "docker", tag, manifest)
     return BuildResult("docker", tag, len(manifest.contents.packages), image, _unread(manifest))
@@ -211,19 +199,6 @@ def _secrets(env: Mapping[str, str], supply: Supply, config: IndexConfig) -> Ite
     with tempfile.TemporaryDirectory(prefix="envsnap-secrets-") as name:
         home = Path(env.get("HOME", name))
         yield write_secrets(config, supply.manifest.contents.build, folder=Path(name), home=home)
-
-
-def _tell(event: BuildEvent, progress: Progress) -> None:
-    match event:
-        case StepStarted(step):
-            progress.detail(f"{step}")
-        case StepLog(_, line):
-            progress.detail(f"    {line}")
-        case StepFinished(step, seconds, cached):
-            took = "cached" if cached else f"{seconds:.1f} s" if seconds is not None else "done"
-            progress.detail(f"{step}: {took}")
-        case _:
-            assert_never(event)
 
 
 def _render(

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from envsnap.capture.numerics import numerics_variables
-from envsnap.capture.source import is_same_code
+from envsnap.capture.working_tree import is_same_code
 from envsnap.errors import UsageError
 from envsnap.manifest.diff.locks import LockDiff, Side, diff_locks
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest
@@ -66,8 +66,8 @@ def diff(request: DiffRequest, progress: Progress) -> DiffResult:
     """
     _check_request(request)
     names = _names(request)
-    a = _read(request.a, progress)
-    b = _read(request.b, progress) if request.b is not None else None
+    a = read_lock(request.a, progress)
+    b = read_lock(request.b, progress) if request.b is not None else None
     ours = _locked(a, names[0])
     theirs = _locked(b, names[1]) if b is not None else _live(request.here, a.manifest, names[1], progress)
     ours, theirs = _as_run(ours, theirs), _as_run(theirs, ours)
@@ -83,13 +83,6 @@ def _check_request(request: DiffRequest) -> None:
             "--python, --prefix and --image name an environment to compare with, and so does the second lock: "
             "leave one out"
         )
-
-
-def _read(path: Path, progress: Progress) -> Lock:
-    lock = read_lock(path)
-    for warning in lock.warnings:
-        progress.warn(warning)
-    return lock
 
 
 def _locked(lock: Lock, name: str) -> Side:

@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -17,11 +17,11 @@ from envsnap.host.container.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
 from envsnap.host.index.config import read_index_config
 from envsnap.lock.source_trees import diff_sources
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
+from envsnap.manifest.phrases import plural
 from envsnap.report.lock_diff import render_differences
-
-Target = Literal["docker", "venv"]
 
 SOURCE_HEADINGS = ("package", "in the lock", "in the working tree")
 
@@ -33,7 +33,7 @@ class RebuiltEnvironment(msgspec.Struct, frozen=True):
     made it from.
     """
 
-    target: Target
+    target: BuildTarget
     reference: str
     digest: str = ""
 
@@ -49,7 +49,7 @@ def venv_folder(project: Path) -> Path:
     return work_folder(project) / "venv"
 
 
-def remember_target(project: Path, target: Target, reference: str, manifest: Manifest) -> None:
+def remember_target(project: Path, target: BuildTarget, reference: str, manifest: Manifest) -> None:
     """Note what was built last: verify takes it where no target is named."""
     last = RebuiltEnvironment(target, reference, manifest.snapshot.digest)
     atomic_write(work_folder(project) / "build.json", msgspec.json.encode(last))
@@ -64,7 +64,7 @@ def last_build(project: Path) -> RebuiltEnvironment | None:
 
 
 def choose_rebuilt(
-    project: Path, manifest: Manifest, *, target: Target | None, image: str | None
+    project: Path, manifest: Manifest, *, target: BuildTarget | None, image: str | None
 ) -> RebuiltEnvironment:
     """Return the image or target named, else what was built last from this very lock, else the lock's own image.
 
@@ -149,7 +149,7 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str], *, o
 
 def _explain(differences: tuple[Difference, ...], name: str) -> str:
     table = render_differences(differences, color=False, width=100)
-    count = "1 difference" if len(differences) == 1 else f"{len(differences)} differences"
+    count = plural(len(differences), "difference")
     return (
         f"the {name} is not the environment that envsnap.lock records: {count}\n{table}\n"
         "Build it again with 'envsnap build'"

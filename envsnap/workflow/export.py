@@ -77,9 +77,7 @@ def export(request: ExportRequest, progress: Progress) -> ExportResult:
         MissingToolError: the format needs an extra that is not installed.
     """
     check_folder(request.folder)
-    lock = read_lock(request.lock)
-    for warning in lock.warnings:
-        progress.warn(warning)
+    lock = read_lock(request.lock, progress)
     path = _file(request)
     exported = _render(request.format, lock.manifest, _place(lock, path))
     for remark in (*exported.remarks, *_absent_wheels(lock, exported)):

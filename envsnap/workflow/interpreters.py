@@ -5,7 +5,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from envsnap.errors import UsageError
+from envsnap.environment import Execution
+from envsnap.environment.local import LocalEnvironment
+from envsnap.errors import MissingToolError, UsageError
+
+ASK_VERSION = "import platform; print(platform.python_version().rstrip('+'))"
+ANSWER_SECONDS = 10.0
 
 
 def check_folder(folder: Path) -> None:
@@ -39,6 +44,17 @@ def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, pre
     if found is None:
         raise UsageError("no Python is on PATH: name the interpreter with --python PATH")
     return Path(found)
+
+
+def find_own_python(folder: Path, env: Mapping[str, str], version: str) -> Path | None:
+    """Return the project's interpreter where it has exactly this version: uv looks for others on PATH only."""
+    try:
+        environment = LocalEnvironment(choose_python(folder, env, None, None), caller=env)
+        argv = (environment.python, "-I", "-c", ASK_VERSION)
+        answer = environment.execute(Execution(argv=argv, workdir=folder.absolute(), timeout=ANSWER_SECONDS)).stdout
+    except (UsageError, MissingToolError):
+        return None
+    return Path(environment.python) if answer.decode("utf-8", "replace").strip() == version else None
 
 
 def _named(chosen: Path, search_path: str | None) -> Path:

@@ -14,7 +14,7 @@ from envsnap.run.baseline import prune_baselines, write_listings, write_patch
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
-from envsnap.workflow.runs import put_back
+from envsnap.workflow.runs import restore_files
 
 
 def lock_path(output: Path | None, project: Path) -> Path:
@@ -37,7 +37,7 @@ def hold_project(project: Path, progress: Progress) -> Iterator[None]:
         UsageError: another envsnap command works in the project.
     """
     with exclusive(project):
-        put_back(project, progress)
+        restore_files(project, progress)
         remove_unfinished(project / LOCK)
         yield
 

@@ -14,6 +14,7 @@ from envsnap.lock.memo import Memo
 from envsnap.lock.resolver import Resolver, target_python
 from envsnap.lock.wheels import WheelFolder, list_wheels
 from envsnap.manifest.package import Package
+from envsnap.manifest.phrases import join_names
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.subject import Subject
@@ -37,8 +38,7 @@ def lock_installed(
     local = list_wheels(config.local_folders)
     locked = lock_environment(facts.environment.packages, memo, maker, local, resolver)
     for reason, names in _without_artefact(locked.packages):
-        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-        progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names[:MOST_NAMES])}{more}: {reason}")
+        progress.warn(f"no artefact, so not to be rebuilt: {join_names(names, MOST_NAMES)}: {reason}")
     return locked
 
 

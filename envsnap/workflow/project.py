@@ -12,6 +12,7 @@ from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.project import Project, parse_project, parse_pyproject, resolve_job
 from envsnap.workflow.interpreters import check_folder
+from envsnap.workflow.progress import Progress
 
 SETTINGS = "envsnap.toml"
 LOCK = "envsnap.lock"
@@ -26,7 +27,7 @@ class ProjectFolder(msgspec.Struct, frozen=True):
 
 
 class Lock(msgspec.Struct, frozen=True):
-    """A manifest, the file it stands in, and what to warn of."""
+    """A manifest, the file it stands in, and what was warned of."""
 
     manifest: Manifest
     path: Path
@@ -50,8 +51,8 @@ def read_project(folder: Path) -> ProjectFolder:
     return ProjectFolder(folder, Project(), "")
 
 
-def read_lock(path: Path) -> Lock:
-    """Read a lock.
+def read_lock(path: Path, progress: Progress) -> Lock:
+    """Read a lock, and warn of what is odd about it.
 
     Raises:
         UsageError: there is none.
@@ -60,6 +61,8 @@ def read_lock(path: Path) -> Lock:
     if not path.is_file():
         raise UsageError(f"there is no {path}: write it with 'envsnap freeze'")
     manifest, warnings = parse_manifest(_read(path), source=path.name)
+    for warning in warnings:
+        progress.warn(warning)
     return Lock(manifest, path, warnings)
 
 

@@ -70,7 +70,7 @@ def inherited_variables(job: Job, env: Mapping[str, str]) -> dict[str, str]:
     return numerics_variables(env) | {name: env[name] for name in job.pass_env if name in env}
 
 
-def put_back(project: Path, progress: Progress) -> None:
+def restore_files(project: Path, progress: Progress) -> None:
     """Return the files that commands which were killed had set aside, and say so."""
     for path in restore_interrupted(runs_folder(project), project):
         progress.warn(

@@ -54,11 +54,9 @@ def open_supply(folder: Path, lock: Path | None, bundle: Path | None, progress: 
         BundleError: the bundle is none, or damaged.
     """
     opened = open_bundle(bundle) if bundle is not None else None
-    if opened is not None and lock is None:
-        manifest, warnings = opened.manifest()
-    else:
-        found = read_lock(lock or folder / LOCK)
-        manifest, warnings = found.manifest, found.warnings
+    if opened is None or lock is not None:
+        return Supply(read_lock(lock or folder / LOCK, progress).manifest, opened)
+    manifest, warnings = opened.manifest()
     for warning in warnings:
         progress.warn(warning)
     return Supply(manifest, opened)

@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 
 from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
-from envsnap.capture.source import capture_code, is_same_code
+from envsnap.capture.working_tree import capture_code, is_same_code
 from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml
 from envsnap.host.files import exclusive
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Baseline, Manifest
@@ -20,16 +21,17 @@ from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.job import Run
-from envsnap.workflow.environments import (
-    Target,
-    choose_rebuilt,
-    open_rebuilt,
-    prove_equal,
-    prove_sources,
-)
+from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
-from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, put_back, repeat_job, runs_folder
+from envsnap.workflow.runs import (
+    NOT_OBSERVED,
+    inherited_variables,
+    prove_ran_inside,
+    repeat_job,
+    restore_files,
+    runs_folder,
+)
 from envsnap.workflow.supply import Supply, baseline_folder, open_supply
 
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
@@ -47,7 +49,7 @@ class VerifyRequest:
     env: Mapping[str, str]
     lock: Path | None
     bundle: Path | None = None
-    target: Target | None = None
+    target: BuildTarget | None = None
     image: str | None = None
     runs: int = 1
 
@@ -88,7 +90,7 @@ def _verify(
     baseline, files = _baseline(manifest, recorded)
     rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
-        put_back(project.folder, progress)
+        restore_files(project.folder, progress)
         data = _check_inputs(manifest, job, project.folder, recorded, progress)
         with open_rebuilt(rebuilt, request.env) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")

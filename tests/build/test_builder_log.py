@@ -1,35 +1,26 @@
 """A builder's output becomes steps; an error names the failing step and shows the end of its log."""
 
-from envsnap.build.builder_log import (
-    TAIL_LINES,
-    BuildEvent,
-    BuildKitLog,
-    ClassicLog,
-    Step,
-    StepFinished,
-    StepLog,
-    StepStarted,
-)
+from envsnap.build.builder_log import TAIL_LINES, BuildKitLog, ClassicLog
 
-RUN = Step("RUN pip install", 2, 3)
+RUN = "step 2 of 3 'RUN pip install'"
 
 
-def read_buildkit(*lines: str) -> tuple[list[BuildEvent], BuildKitLog]:
-    """Feed the lines; return the events and the log."""
+def read_buildkit(*lines: str) -> tuple[list[str], BuildKitLog]:
+    """Feed the lines; return what is told and the log."""
     log = BuildKitLog()
-    return [event for line in lines for event in log.feed(line)], log
+    return [told for line in lines for told in log.feed(line)], log
 
 
-def read_classic(*messages: dict[str, object]) -> tuple[list[BuildEvent], ClassicLog]:
-    """Feed the messages; return the events and the log."""
+def read_classic(*messages: dict[str, object]) -> tuple[list[str], ClassicLog]:
+    """Feed the messages; return what is told and the log."""
     log = ClassicLog()
-    events = [event for message in messages for event in log.feed(message)]
-    return events + list(log.finish()), log
+    told = [line for message in messages for line in log.feed(message)]
+    return told + list(log.finish()), log
 
 
 def test_buildkit_step_is_followed() -> None:
     """A step starts, prints and ends; its digest and repeated headings are no output."""
-    events, _ = read_buildkit(
+    told, _ = read_buildkit(
         "#5 [builder 2/3] RUN pip install",
         "#5 sha256:8aa6",
         "#5 0.215 \x1b[1mDONE 0.1s\x1b[0m",
@@ -39,17 +30,16 @@ def test_buildkit_step_is_followed() -> None:
         "#5 DONE 0.4s",
     )
 
-    assert [StepStarted(RUN), StepLog(RUN, "DONE 0.1s"), StepFinished(RUN, 0.4)] == events
+    assert [RUN, "    DONE 0.1s", f"{RUN}: 0.4 s"] == told
 
 
 def test_buildkit_steps_that_run_at_once_are_told_apart() -> None:
     """Lines belong to the step whose number they carry."""
-    other = Step("COPY . .", 1, 2)
+    other = "step 1 of 2 'COPY . .'"
 
-    events, _ = read_buildkit("#5 [2/3] RUN pip install", "#6 [b 1/2] COPY . .", "#5 1.0 five", "#6 CACHED")
+    told, _ = read_buildkit("#5 [2/3] RUN pip install", "#6 [b 1/2] COPY . .", "#5 1.0 five", "#6 CACHED")
 
-    expected = [StepStarted(RUN), StepStarted(other), StepLog(RUN, "five"), StepFinished(other, cached=True)]
-    assert expected == events
+    assert [RUN, other, "    five", f"{other}: cached"] == told
 
 
 def test_buildkit_failure_shows_the_failing_step_only() -> None:
@@ -88,10 +78,9 @@ def test_error_shows_the_end_of_a_long_log() -> None:
 
 def test_classic_steps_are_followed() -> None:
     """Lines that arrive in parts are put together; the builder's own remarks are no output."""
-    base = Step("FROM base", 1, 2)
-    run = Step("RUN pip install", 2, 2)
+    base, run = "step 1 of 2 'FROM base'", "step 2 of 2 'RUN pip install'"
 
-    events, log = read_classic(
+    told, log = read_classic(
         {"stream": "Step 1/2 : FROM base"},
         {"stream": "\n"},
         {"stream": " ---> aaaaaaaaaaaa\n"},
@@ -103,8 +92,7 @@ def test_classic_steps_are_followed() -> None:
         {"stream": "Successfully built bbbbbbbbbbbb\n"},
     )
 
-    expected = [StepStarted(base), StepFinished(base), StepStarted(run), StepLog(run, "hello"), StepFinished(run)]
-    assert expected == events
+    assert [base, f"{base}: done", run, "    hello", f"{run}: done"] == told
     assert not log.failed
 
 
@@ -120,12 +108,9 @@ def test_classic_images_leave_out_the_base() -> None:
 
 def test_classic_cached_step_says_so() -> None:
     """The cache serves one step, not those after it."""
-    first, second = Step("RUN a", 1, 2), Step("RUN b", 2, 2)
+    told, _ = read_classic({"stream": "Step 1/2 : RUN a\n ---> Using cache\n"}, {"stream": "Step 2/2 : RUN b\n"})
 
-    events, _ = read_classic({"stream": "Step 1/2 : RUN a\n ---> Using cache\n"}, {"stream": "Step 2/2 : RUN b\n"})
-
-    finished = [event for event in events if isinstance(event, StepFinished)]
-    assert [StepFinished(first, cached=True), StepFinished(second)] == finished
+    assert ["step 1 of 2 'RUN a': cached", "step 2 of 2 'RUN b': done"] == told[1::2]
 
 
 def test_classic_failure_names_the_step() -> None:

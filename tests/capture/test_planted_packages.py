@@ -106,7 +106,10 @@ def test_the_users_own_packages(make_place: Any, make_wheel: Any, tmp_path: Path
     found = place.capture()
 
     alpha = {item.name: item for item in found.packages}["alpha"]
-    assert ("user-site", f"~/.local/{place.site.relative_to(place.prefix)}") == (alpha.record.origin, alpha.record.location)
+    assert ("user-site", f"~/.local/{place.site.relative_to(place.prefix)}") == (
+        alpha.record.origin,
+        alpha.record.location,
+    )
     assert ("outside-package", alpha.record.location) in kinds(found.findings)
     assert not any(str(tmp_path) in finding.detail + finding.subject for finding in found.findings)
 

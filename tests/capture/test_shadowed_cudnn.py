@@ -15,10 +15,10 @@ from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.capture.findings.accelerator import accelerator_findings
 from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
+from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.observation import LoadedLibrary
-from envsnap.run.injection import observer_folder, threadpoolctl_file
 from envsnap.run.observed import observe
 
 pytestmark = pytest.mark.processes

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from envsnap.checkup import examine, survey
-from envsnap.checkup.rebuild import Target, listed, needed_glibc
-from envsnap.manifest.build_spec import BuildSpec
+from envsnap.checkup.rebuild import needed_glibc
+from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.checkup import Check, Checkup
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import ContainerEngine, FoundFile, Inventory, Machine
@@ -39,7 +39,7 @@ def test_the_lock_s_own_machine_is_able(make_machine: Make, contents: Contents, 
     ],
 )
 def test_a_missing_engine_matters_where_nothing_takes_its_place(
-    make_machine: Make, contents: Contents, target: Target | None, interpreter: str, status: str
+    make_machine: Make, contents: Contents, target: BuildTarget | None, interpreter: str, status: str
 ) -> None:
     """A virtual environment does, unless an image is insisted on or no interpreter is there for it."""
     inventory = Inventory(interpreter=interpreter)
@@ -63,7 +63,7 @@ def test_a_virtual_environment_needs_no_engine(make_machine: Make, contents: Con
 
 @pytest.mark.parametrize(("target", "status"), [("venv", "fail"), (None, "ok")])
 def test_a_missing_interpreter_fails_a_virtual_environment_only(
-    make_machine: Make, contents: Contents, target: Target | None, status: str
+    make_machine: Make, contents: Contents, target: BuildTarget | None, status: str
 ) -> None:
     """With an engine it is a note; either way the command that installs one is named."""
     check = named("interpreter", examine(make_machine(), contents, Inventory(base_image=True), target))
@@ -217,9 +217,3 @@ def test_hosts_are_spoken_of_where_they_were_asked(
 
     assert status == named("package hosts", examine(make_machine(), contents, asked, None)).status
     assert "package hosts" not in {check.name for check in examine(make_machine(), contents, inventory, None)}
-
-
-def test_many_names_are_counted() -> None:
-    """A cell of a table does not take a hundred."""
-    assert "a, b, c and 2 more" == listed("abcde")
-    assert "a, b" == listed("ab")

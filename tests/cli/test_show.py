@@ -205,7 +205,7 @@ def test_line_of_live_output_is_shown_in_place_on_a_terminal(
     progress = StderrProgress(quiet=False, verbose=False)
     progress.detail("first")
     progress.detail("second")
-    progress.end()
+    progress.close()
 
     assert ["  | first", "  | second", ""] == capsys.readouterr().err.split("\r\x1b[2K")
 

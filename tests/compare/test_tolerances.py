@@ -1,6 +1,6 @@
 import pytest
 
-from envsnap.compare.tolerances import AUTO, bounds_of, choose, choose_for_step, unmatched
+from envsnap.compare.tolerances import AUTO, bounds_of, choose, choose_for_step, find_unmatched
 from envsnap.manifest.tolerance import Bounds, Tolerance
 
 TOLERANCES: dict[str, Tolerance] = {"*": "exact", "val/*": "ignore", "val/acc*": "auto", "val/accuracy": Bounds(atol=1)}
@@ -36,4 +36,4 @@ def test_auto_follows_the_dtype() -> None:
 
 def test_unmatched_patterns_are_listed() -> None:
     """The star is a default and never listed."""
-    assert ("val/*",) == unmatched({"*": "auto", "val/*": "auto", "loss": "auto"}, ["loss"])
+    assert ("val/*",) == find_unmatched({"*": "auto", "val/*": "auto", "loss": "auto"}, ["loss"])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.manifest.observation import Observation
-from envsnap.run.injection import observer_folder, threadpoolctl_file
 from envsnap.run.observed import observe
 
 Watch = Callable[..., Observation]

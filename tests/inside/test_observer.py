@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.manifest.model import convert
 from envsnap.manifest.observation import NUMERICS_VARIABLES, Observation
-from envsnap.run.injection import observer_folder, threadpoolctl_file
 
 pytestmark = pytest.mark.processes
 

@@ -3,8 +3,7 @@ from typing import Any
 import pytest
 
 from envsnap.errors import InvalidFileError
-from envsnap.manifest.manifest import Sha256
-from envsnap.manifest.model import convert
+from envsnap.manifest.model import Sha256, convert
 from envsnap.manifest.package import (
     Artefact,
     FileName,

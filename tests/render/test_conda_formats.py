@@ -12,7 +12,7 @@ from envsnap.errors import MissingToolError
 from envsnap.manifest.manifest import Conda, CondaPackage, Manifest
 from envsnap.render.conda_explicit import render_conda_explicit
 from envsnap.render.conda_lock import render_conda_lock
-from envsnap.render.conda_packages import channel_of, channels_of, dependencies, in_order_of_need, subdir_of
+from envsnap.render.conda_packages import channel_of, channels_of, dependencies, order_by_need, subdir_of
 from envsnap.render.environment_yml import render_environment_yml
 from envsnap.render.export_file import ExportPlace
 
@@ -47,8 +47,8 @@ def test_what_a_package_needs_stands_before_it() -> None:
     circle = (record("a", "b"), record("b", "c >=1"), record("c", "a", "not-there"))
     chain = tuple(record(f"p{number:05}", f"p{number + 1:05}") for number in range(5000))
 
-    assert ["c", "b", "a"] == [item.name for item in in_order_of_need(circle)]
-    assert [item.name for item in chain[::-1]] == [item.name for item in in_order_of_need(chain)]
+    assert ["c", "b", "a"] == [item.name for item in order_by_need(circle)]
+    assert [item.name for item in chain[::-1]] == [item.name for item in order_by_need(chain)]
 
 
 def test_specifications_of_one_name_are_joined() -> None:

@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envsnap.manifest.verdict import Divergence, ItemVerdict, OutputVerdict, Status, Verdict
-from envsnap.report.junit import junit
+from envsnap.report.junit import render_junit
 
 
 def parse(verdict: Verdict) -> Element:
-    return fromstring(junit(verdict, name="verify", seconds=1.5).encode())
+    return fromstring(render_junit(verdict, name="verify", seconds=1.5).encode())
 
 
 def output_of(*statuses: Status) -> OutputVerdict:

@@ -9,13 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envsnap.manifest.job import Job
-from envsnap.run.injection import (
-    DETERMINISM,
-    THREAD_VARIABLES,
-    injected_environment,
-    observer_folder,
-    threadpoolctl_file,
-)
+from envsnap.run.injection import DETERMINISM, THREAD_VARIABLES, injected_environment
 
 JOB = Job(command=("python", "train.py"), seed=11, threads=3)
 
@@ -122,9 +116,3 @@ def test_nothing_the_job_sets_can_switch_the_observer_off(env: dict[str, str]) -
     assert "/run/reports" == variables["ENVSNAP_OBSERVE_DIR"]
     assert variables["PYTHONPATH"].startswith("/observer")
     assert sorted(variables) == list(variables)
-
-
-def test_the_instruments_are_there() -> None:
-    """The observer ships with envsnap, threadpoolctl beside it."""
-    assert (observer_folder() / "sitecustomize.py").is_file()
-    assert "threadpoolctl.py" == threadpoolctl_file().name

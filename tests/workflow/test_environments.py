@@ -13,10 +13,10 @@ from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.host.files import work_folder
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.manifest import Manifest
 from envsnap.workflow.environments import (
     RebuiltEnvironment,
-    Target,
     choose_rebuilt,
     image_tag,
     last_build,
@@ -68,7 +68,7 @@ def test_image_is_named_by_folder_and_digest(project: Path, manifest: Manifest) 
 
 
 @pytest.mark.parametrize("target", [None, "docker"])
-def test_last_build_of_this_lock_is_taken(project: Path, manifest: Manifest, target: Target | None) -> None:
+def test_last_build_of_this_lock_is_taken(project: Path, manifest: Manifest, target: BuildTarget | None) -> None:
     """With its own name, where no other target is asked for."""
     remember_target(project, "docker", "mine:1", manifest)
 

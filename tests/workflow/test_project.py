@@ -6,6 +6,7 @@ import pytest
 
 from envsnap.errors import InvalidFileError, UsageError
 from envsnap.manifest.job import Job
+from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import default_threads, job_to_freeze, read_lock, read_project
 
 SETTINGS = '[job]\ncommand = ["python", "train.py"]\n'
@@ -35,12 +36,12 @@ def test_folder_without_settings_is_a_project_without_a_job(tmp_path: Path) -> N
     )
 
 
-def test_missing_folder_and_missing_lock_are_usage_errors(tmp_path: Path) -> None:
+def test_missing_folder_and_missing_lock_are_usage_errors(tmp_path: Path, progress: Progress) -> None:
     """Both name the path, the lock says how to write one."""
     with pytest.raises(UsageError, match="no such folder"):
         read_project(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="envsnap freeze"):
-        read_lock(tmp_path / "envsnap.lock")
+        read_lock(tmp_path / "envsnap.lock", progress)
 
 
 def test_settings_that_are_no_text_are_named(tmp_path: Path) -> None:

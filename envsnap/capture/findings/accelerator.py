@@ -7,6 +7,7 @@ from itertools import combinations
 from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary, FrameworkBuild
 from envsnap.manifest.cuda_driver import oldest_driver, parse_driver
 from envsnap.manifest.finding import Finding
+from envsnap.manifest.versions import parse_version
 
 PLACES = {
     "wheel": "a wheel",
@@ -40,7 +41,7 @@ def _driver_finding(build: FrameworkBuild, accelerator: Accelerator) -> Finding 
     driver, oldest = parse_driver(accelerator.driver), oldest_driver(build.cuda)
     if driver is None or oldest is None or driver >= oldest:
         return None
-    if _numbers(accelerator.driver_cuda) >= _numbers(build.cuda):  # by a package of forward compatibility
+    if parse_version(accelerator.driver_cuda) >= parse_version(build.cuda):  # by a package of forward compatibility
         return None
     return Finding(
         kind="driver",
@@ -49,10 +50,6 @@ def _driver_finding(build: FrameworkBuild, accelerator: Accelerator) -> Finding 
         f" {'.'.join(map(str, oldest))} or newer; this one is {accelerator.driver}"
         f" and serves CUDA {accelerator.driver_cuda or 'of an unknown version'}",
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")) if re.fullmatch(r"\d+(\.\d+)*", version) else ()
 
 
 def _shadowed(libraries: Sequence[AcceleratorLibrary]) -> Iterator[Finding]:

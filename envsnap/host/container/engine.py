@@ -169,7 +169,7 @@ class Engine:
             _log.warning("ending container %s, which an interrupted command left in %s", container["Id"][:12], workdir)
             self._remove(container["Id"])
 
-    def build(self, context: Path, *, tag: str, labels: Mapping[str, str], network: str) -> Iterator[Mapping[str, Any]]:
+    def build(self, context: Path, *, tag: str, network: str) -> Iterator[Mapping[str, Any]]:
         """Build an image with the classic builder; yield the engine's messages.
 
         Raises:
@@ -184,7 +184,6 @@ class Engine:
                 yield from self._client.build(
                     path=str(context),
                     tag=tag,
-                    labels=dict(labels),
                     network_mode=network,
                     rm=True,
                     forcerm=True,

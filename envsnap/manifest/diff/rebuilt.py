@@ -100,7 +100,11 @@ def diff_observation(locked: Contents, seen: Observation) -> tuple[str, ...]:
         *_pairs("tensorflow", _settings(numerics.tensorflow), _settings(seen.tensorflow)),
         *_pairs("jax", _settings(numerics.jax), _settings(seen.jax)),
         *_pairs("numpy", _settings(numerics.numpy), _settings(seen.numpy)),
-        *_pairs("library", _libraries(in_use), _libraries(_accelerator(seen.libraries))),
+        *_pairs(
+            "library",
+            _libraries(in_use),
+            _libraries(library for library in seen.libraries if library.family == "accelerator"),
+        ),
     ]
     return tuple(f"{what}: {before} when frozen, {after} now" for what, before, after in pairs)
 
@@ -132,10 +136,6 @@ def _settings(settings: TorchSettings | TensorflowSettings | JaxSettings | Numpy
 
 def _setting(value: object) -> str:
     return (" ".join(value) or "none") if isinstance(value, tuple) else str(value)
-
-
-def _accelerator(libraries: Iterable[LoadedLibrary]) -> list[LoadedLibrary]:
-    return [library for library in libraries if library.family == "accelerator"]
 
 
 def _libraries(libraries: Iterable[LoadedLibrary | AcceleratorLibrary]) -> dict[str, str]:

@@ -88,9 +88,7 @@ def bundle(request: BundleRequest, progress: Progress) -> BundleResult:
         BundleError: an artefact cannot be had, or there is no room; what was fetched stays for the next try.
     """
     check_folder(request.folder)
-    lock = read_lock(request.lock)
-    for warning in lock.warnings:
-        progress.warn(warning)
+    lock = read_lock(request.lock, progress)
     with exclusive(request.folder):
         place = place_of((request.output or work_folder(request.folder) / "bundle").absolute())
         place.store.blobs.mkdir(parents=True, exist_ok=True)

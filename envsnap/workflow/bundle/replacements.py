@@ -59,8 +59,11 @@ def replace_missing(manifest: Manifest, missing: Sequence[MissingFile], probe: P
     sealed = seal(
         replace(manifest.contents, packages=changed), created_by=snapshot.created_by, created_at=snapshot.created_at
     )
-    entries = [_entry(wheel) for wheel in made.values()]
-    return CompleteLock(sealed, tuple(entries), tuple(map(_describe, lost)))
+    entries = tuple(
+        BundleEntry(kind="wheel", name=wheel.name, sha256=wheel.hashes["sha256"], size=wheel.size or 0)
+        for wheel in made.values()
+    )
+    return CompleteLock(sealed, entries, tuple(map(_describe, lost)))
 
 
 def _installed(probe: Probe) -> CapturedEnvironment | str:
@@ -110,10 +113,6 @@ def _repin(package: Package, made: Mapping[str, Artefact], lost: Sequence[Missin
     if package.wheels or (package.vcs is None and package.directory is None):
         return replace(package, wheels=(wheel,), index=None, version=package.installed_version, installed=record)
     return replace(package, installed=replace(record, wheel=wheel))
-
-
-def _entry(wheel: Artefact) -> BundleEntry:
-    return BundleEntry(kind="wheel", name=wheel.name, sha256=wheel.hashes["sha256"], size=wheel.size or 0)
 
 
 def _describe(item: MissingFile) -> ReplacedWheel:

@@ -19,9 +19,7 @@ def examine_machine(request: DoctorRequest, progress: Progress) -> Checkup:
         InvalidFileError: the settings or the lock are not valid.
     """
     project = read_project(request.folder)
-    lock = _lock(request)
-    for warning in lock.warnings if lock else ():
-        progress.warn(warning)
+    lock = _lock(request, progress)
     manifest = _effective(project, lock.manifest) if lock else None
     version = manifest.contents.interpreter.version if manifest else ""
     with open_tools(request, version) as tools:
@@ -33,11 +31,11 @@ def examine_machine(request: DoctorRequest, progress: Progress) -> Checkup:
     return Checkup(checks=checks, lock=lock.path.name, digest=manifest.snapshot.digest)
 
 
-def _lock(request: DoctorRequest) -> Lock | None:
+def _lock(request: DoctorRequest, progress: Progress) -> Lock | None:
     if request.lock is not None:
-        return read_lock(request.lock)
+        return read_lock(request.lock, progress)
     usual = request.folder / LOCK
-    return read_lock(usual) if usual.exists() else None
+    return read_lock(usual, progress) if usual.exists() else None
 
 
 def _effective(project: ProjectFolder, manifest: Manifest) -> Manifest:

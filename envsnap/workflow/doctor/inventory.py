@@ -10,12 +10,13 @@ from envsnap.errors import CaptureError, MissingToolError
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import sha256_file
 from envsnap.host.index.config import IndexConfig, read_index_config
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.specification import SpecificationFile
 from envsnap.run.baseline import FOLDER
 from envsnap.workflow.doctor.machine import DoctorRequest, Tools
-from envsnap.workflow.environments import RebuiltEnvironment, Target, choose_rebuilt, image_tag
+from envsnap.workflow.environments import RebuiltEnvironment, choose_rebuilt, image_tag
 
 if TYPE_CHECKING:
     from envsnap.host.index.wheel import RemoteWheels
@@ -46,7 +47,7 @@ def _has_image(engine: Engine | None, name: str) -> bool:
         return False
 
 
-def _rebuilt(manifest: Manifest, folder: Path, target: Target | None, engine: Engine | None) -> str:
+def _rebuilt(manifest: Manifest, folder: Path, target: BuildTarget | None, engine: Engine | None) -> str:
     """Name the environment that was built from this very lock already; "" where none was."""
     if (folder / ".envsnap").is_dir():
         rebuilt = choose_rebuilt(folder, manifest, target=target, image=None)

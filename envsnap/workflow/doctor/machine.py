@@ -11,10 +11,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import assert_never
 
+from msgspec import convert
+from msgspec.structs import replace
+
 from envsnap.capture.hardware import capture_hardware
-from envsnap.environment import Execution
-from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import MissingToolError, UsageError
+from envsnap.errors import MissingToolError
 from envsnap.host import nvml
 from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, find_builder
 from envsnap.host.container.engine import Engine
@@ -23,15 +24,13 @@ from envsnap.host.index.config import read_index_config
 from envsnap.host.index.uv import Uv, find_uv
 from envsnap.host.nvml import NvmlFacts
 from envsnap.host.output import mask_credentials
+from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import BuilderName, ContainerEngine, DiskSpace, Machine, Purpose
-from envsnap.workflow.environments import Target
-from envsnap.workflow.interpreters import choose_python
+from envsnap.workflow.interpreters import find_own_python
 
 ENGINE_SECONDS = 5.0
 """An engine at work answers within one; a socket that takes the question and is silent must not hold the command."""
-
-PYTHON_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +48,7 @@ class DoctorRequest:
     folder: Path
     env: Mapping[str, str]
     lock: Path | None = None
-    target: Target | None = None
+    target: BuildTarget | None = None
     online: bool = False
 
 
@@ -117,21 +116,7 @@ def find_interpreter(uv: Uv | None, version: str, request: DoctorRequest) -> str
     if not version:
         return ""
     found = uv.find_python(version, request.folder) if uv else None
-    return str(found) if found else _own_interpreter(version, request.folder, request.env)
-
-
-def _own_interpreter(version: str, folder: Path, env: Mapping[str, str]) -> str:
-    script = "import platform; print(platform.python_version())"
-    try:
-        own = choose_python(folder, env, None, None)
-        environment = LocalEnvironment(own, caller=env)
-        ask = Execution(
-            argv=(environment.python, "-I", "-c", script), workdir=folder.absolute(), timeout=PYTHON_SECONDS
-        )
-        done = environment.execute(ask)
-    except (UsageError, MissingToolError):
-        return ""
-    return environment.python if done.stdout.decode("utf-8", "replace").strip() == version else ""
+    return str(found or find_own_python(request.folder, request.env, version) or "")
 
 
 def describe_machine(tools: Tools, request: DoctorRequest) -> Machine:
@@ -159,16 +144,11 @@ def _describe_engine(tools: Tools) -> ContainerEngine | None:
     if tools.engine is None:
         return None
     info = tools.engine.info
-    return ContainerEngine(
+    return replace(
+        convert(info, ContainerEngine, from_attributes=True),
         address=mask_credentials(info.address),
-        version=info.version,
-        api=info.api,
-        arch=info.arch,
-        podman=info.podman,
-        rootless=info.rootless,
         local=bool(info.root),
         builder=_builder_name(tools.builder),
-        gpu_support=info.gpu_support,
     )
 
 
