@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from envsnap.host.index_config import without_channel_token
+from envsnap.inside.observer._envsnap.placeholders import PREFIX
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.model import Model
@@ -51,7 +52,7 @@ def describe_conda(
         records: of the prefix.
         packages: the distributions that imports find.
     """
-    found = {package.name: package for package in packages if package.location.startswith("{prefix}")}
+    found = {package.name: package for package in packages if package.location.startswith(PREFIX)}
     kept = tuple(records)
     described = tuple(_conda_package(record, _overwriter(record, found)) for record in kept)
     findings = (finding for record in kept for finding in _overwritten(record, found))

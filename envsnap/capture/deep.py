@@ -4,17 +4,14 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-from envsnap import inside
 from envsnap.capture.answer import ask
-from envsnap.capture.question import Question
 from envsnap.environment import Environment
+from envsnap.environment.script import Script
 from envsnap.errors import CaptureError, MissingToolError
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.observation import Observation
 
-SCRIPT = "deep.py"
 TIMEOUT_SECONDS = 120.0
-OBSERVER = Path(inside.__file__).parent / "observer"
 
 
 def capture_deep(
@@ -37,9 +34,8 @@ def capture_deep(
     spec = importlib.util.find_spec("threadpoolctl")
     if spec is None or spec.origin is None:
         raise MissingToolError("threadpoolctl is missing beside envsnap: install envsnap anew")
-    arguments = (OBSERVER, Path(spec.origin))
+    script = Script("deep.py", timeout, (Path(spec.origin),), variables)
     try:
-        question = Question(script=SCRIPT, timeout=timeout, arguments=arguments, env=variables)
-        return ask(environment, folder, question, Observation)
+        return ask(environment, folder, script, Observation)
     except CaptureError as error:
         return NotCaptured(what="numerics", reason=str(error))

@@ -1,6 +1,6 @@
 """One environment as it stands: interpreter, platform and installed distributions, put together from the probe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from envsnap.capture.packages import describe_packages
 from envsnap.capture.probe import Probed, probe_environment
 from envsnap.environment import Completed, Environment
 from envsnap.environment.local import LocalEnvironment
+from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
@@ -45,6 +46,11 @@ class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
     system_state: tuple[str, ...] = ()
     accelerator: ProbedAccelerator
     machine: ProbedMachine | None
+
+    @property
+    def folders(self) -> Mapping[str, Path]:
+        """Its own folder and that of its base, by the placeholders that stand for them in paths."""
+        return {PREFIX: self.prefix, BASE: self.base_prefix}
 
 
 def capture_environment(

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from envsnap.capture.accelerator import ProbedAccelerator
-from envsnap.capture.answer import quote, understand
+from envsnap.capture.answer import quote, read_answer
 from envsnap.capture.conda_records import ProbedConda
 from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.capture.packages import ProbedPackage, ProbedRoot
-from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed, Environment
+from envsnap.environment.script import PROBE, run_script
 from envsnap.errors import CaptureError
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.model import Model
@@ -36,8 +36,8 @@ def probe_environment(environment: Environment, folder: Path, answer: Completed 
     Raises:
         CaptureError: the interpreter does not start, is no CPython of 3.8 or newer, or gives no sound answer.
     """
-    done = answer if answer is not None else put(environment, folder, PROBE)
-    probed = understand(done, environment.name, PROBE, Probed)
+    done = answer if answer is not None else run_script(environment, folder, PROBE)
+    probed = read_answer(done, environment.name, PROBE, Probed)
     found = probed.interpreter
     version = tuple(int(part) for part in found.version.split(".")[:2])
     if found.implementation != "cpython" or version < OLDEST:

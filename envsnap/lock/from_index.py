@@ -16,7 +16,7 @@ from envsnap.host.index_config import local_path
 from envsnap.host.index_page import IndexFile
 from envsnap.host.uv import UvFile, UvPackage
 from envsnap.host.wheel_file import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
+from envsnap.inside.probe.record import content_digest
 from envsnap.lock.artefact_sources import Remote, Sources
 from envsnap.lock.entry import artefact, entry, on_machine, source_archive
 from envsnap.lock.made_here import repacked

@@ -8,7 +8,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from envsnap.errors import WheelUnreadableError
 from envsnap.host.uv import UvFile
 from envsnap.host.wheel_file import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
+from envsnap.inside.probe.record import content_digest
 from envsnap.lock.resolve import fitting_wheels, is_same_version
 from envsnap.manifest.package import Installed
 

@@ -9,7 +9,7 @@ from envsnap.errors import UnsatisfiableError, WheelUnreadableError
 from envsnap.host.index_config import local_path
 from envsnap.host.uv import UvFile, UvPackage
 from envsnap.host.wheel_file import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
+from envsnap.inside.probe.record import content_digest
 from envsnap.lock.artefact_sources import Sources
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.entry import CONTEXT_WHEELS, artefact, as_source_tree, entry, on_machine, without_artefact

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from envsnap.host.wheel_file import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
+from envsnap.inside.probe.record import content_digest
 from envsnap.manifest.diff import Difference
 from envsnap.manifest.package import Package
 

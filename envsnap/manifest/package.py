@@ -77,7 +77,7 @@ class Installed(Model, frozen=True):
         version: as METADATA says.
         tags: the wheel's ``Tag`` lines.
         build: the wheel's ``Build`` line.
-        content_digest: SHA-256 over RECORD's rows, see ``inside/probe/_probe_record.py``; equal ones mean equal files.
+        content_digest: SHA-256 over RECORD's rows, see ``inside/probe/record.py``; equal ones mean equal files.
         files: how many rows took part.
         metadata_sha256: SHA-256 of METADATA.
         requested: whether a user asked for it, not another package.

@@ -5,10 +5,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import envsnap.inside
+from envsnap import inside
 from envsnap.errors import MissingToolError
+from envsnap.inside.observer._envsnap.variables import NUMERICS_VARIABLES
 from envsnap.manifest.job import Job
-from envsnap.manifest.observation import NUMERICS_VARIABLES
 
 THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
@@ -36,7 +36,7 @@ some topologies. cuBLAS: https://docs.nvidia.com/cuda/cublas/#results-reproducib
 
 def observer_folder() -> Path:
     """Return the folder that goes in front of PYTHONPATH."""
-    return Path(envsnap.inside.__file__).parent / "observer"
+    return Path(inside.OBSERVER)
 
 
 def threadpoolctl_file() -> Path:

@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
+from envsnap.environment.script import PROBE, run_script
 from envsnap.errors import UsageError
 from envsnap.host.standby import Standby, standby
 from envsnap.lock import LISTED_CHILD
@@ -90,4 +90,4 @@ def begin_probe(request: CaptureRequest) -> Iterator[Probing | None]:
     python = choose_python(request.folder, request.env, request.python, request.prefix)
     environment = LocalEnvironment(python, caller=request.env)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        yield Probing(environment, pool.submit(put, environment, request.folder, PROBE))
+        yield Probing(environment, pool.submit(run_script, environment, request.folder, PROBE))

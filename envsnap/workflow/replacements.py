@@ -14,7 +14,7 @@ from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BundleError, CaptureError, UsageError
 from envsnap.host.files import sha256_file
 from envsnap.host.wheel_file import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
+from envsnap.inside.probe.record import content_digest
 from envsnap.lock.entry import CONTEXT_WHEELS
 from envsnap.lock.repack import repack
 from envsnap.manifest.bundle import BundleEntry, Replaced
