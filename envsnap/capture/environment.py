@@ -12,7 +12,7 @@ from envsnap.capture.conda_records import describe_conda
 from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import describe_interpreter, interpreter_problems
 from envsnap.capture.packages import describe_packages
-from envsnap.capture.probe import Probed, probe_environment
+from envsnap.capture.probe import ProbedEnvironment, probe_environment
 from envsnap.environment import Completed, Environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
@@ -71,13 +71,13 @@ def capture_environment(
     Raises:
         CaptureError: the interpreter does not start, is older than 3.8, or gives no sound answer.
     """
-    captured = _understand(probe_environment(environment, folder, answer))
+    captured = _describe(probe_environment(environment, folder, answer))
     if not isinstance(environment, LocalEnvironment):
         return captured
     return _with_checkouts(captured, [folder.resolve() / path for path in own])
 
 
-def _understand(probed: Probed) -> CapturedEnvironment:
+def _describe(probed: ProbedEnvironment) -> CapturedEnvironment:
     packages, findings = describe_packages(probed.packages, probed.conda, probed.roots, probed.interpreter)
     conda, overwritten, unreadable = describe_conda(probed.conda, packages)
     return CapturedEnvironment(

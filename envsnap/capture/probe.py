@@ -17,7 +17,7 @@ from envsnap.manifest.model import Model
 OLDEST = (3, 8)
 
 
-class Probed(Model, frozen=True):
+class ProbedEnvironment(Model, frozen=True):
     """The probe's document; each section's type stands in the module that describes it."""
 
     interpreter: ProbedInterpreter
@@ -30,14 +30,14 @@ class Probed(Model, frozen=True):
     machine: ProbedMachine | None = None
 
 
-def probe_environment(environment: Environment, folder: Path, answer: Completed | None = None) -> Probed:
+def probe_environment(environment: Environment, folder: Path, answer: Completed | None = None) -> ProbedEnvironment:
     """Run the probe in ``environment``, in the working folder ``folder``; or read its ``answer``, where it ran already.
 
     Raises:
         CaptureError: the interpreter does not start, is no CPython of 3.8 or newer, or gives no sound answer.
     """
     done = answer if answer is not None else run_script(environment, folder, PROBE)
-    probed = read_answer(done, environment.name, PROBE, Probed)
+    probed = read_answer(done, environment.name, PROBE, ProbedEnvironment)
     found = probed.interpreter
     version = tuple(int(part) for part in found.version.split(".")[:2])
     if found.implementation != "cpython" or version < OLDEST:

@@ -13,7 +13,7 @@ import pytest
 
 from envsnap.capture import answer, probe
 from envsnap.capture.answer import quote
-from envsnap.capture.probe import Probed, probe_environment
+from envsnap.capture.probe import ProbedEnvironment, probe_environment
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.environment.script import PROBE, Script
@@ -61,7 +61,7 @@ def framed(text: bytes) -> bytes:
     return f"\n{MARKER}\n".encode() + text + b"\n"
 
 
-def ask_fake(stdout: bytes, **ended: Any) -> Probed:
+def ask_fake(stdout: bytes, **ended: Any) -> ProbedEnvironment:
     """Probe an environment that prints ``stdout``."""
     return probe_environment(FakeEnvironment(stdout, **ended), Path("/work"))
 

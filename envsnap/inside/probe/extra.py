@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from .recorded import Expected, Owner
+from .recorded import RecordedFile, RecordOwner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 NOT_IMPORTED = (".dist-info", ".egg-info", ".data")
 
 
-class Ground:
+class RecordedPlaces:
     """The records' files and folders by their real places, since one folder can have two spellings (lib64)."""
 
-    def __init__(self, known: Iterable[Expected]) -> None:
+    def __init__(self, known: Iterable[RecordedFile]) -> None:
         self.files: set[str] = set()
-        self.owners: dict[str, Owner] = {}
+        self.owners: dict[str, RecordOwner] = {}
         self._real: dict[str, str] = {}
         for entry in known:
             folder, name = os.path.split(entry.place)
@@ -27,7 +27,7 @@ class Ground:
             self.files.add(real + "/" + name)
             self._claim(real, entry.owner)
 
-    def _claim(self, folder: str, owner: Owner) -> None:
+    def _claim(self, folder: str, owner: RecordOwner) -> None:
         """Give the folder, and those above it, to the first owner that names a file there."""
         while folder not in self.owners:
             self.owners[folder] = owner
@@ -39,20 +39,20 @@ class Ground:
             self._real[folder] = os.path.realpath(folder)
         return self._real[folder]
 
-    def owner_of(self, folder: str) -> Owner:
+    def owner_of(self, folder: str) -> RecordOwner:
         """Return whose files stand in ``folder``, or in the nearest one above it."""
         while folder not in self.owners:
             folder = os.path.dirname(folder)
         return self.owners[folder]
 
 
-def extra_files(known: list[Expected], unrecorded: Iterable[Owner]) -> Iterator[tuple[Owner, str]]:
+def extra_files(known: list[RecordedFile], unrecorded: Iterable[RecordOwner]) -> Iterator[tuple[RecordOwner, str]]:
     """Yield each file that no record names, with the owner of the folder it stands in and its path below the root.
 
     Looked through are import packages, and the folders below a namespace package that a record names files in;
     not those that a distribution without a record may have put there.
     """
-    ground = Ground(known)
+    ground = RecordedPlaces(known)
     left_out = {(owner.root, name) for owner in unrecorded for name in _own_names(owner)}
     for root, top in sorted(_own_folders(known, ground, left_out)):
         real = ground.real(os.path.join(root, top))
@@ -60,7 +60,9 @@ def extra_files(known: list[Expected], unrecorded: Iterable[Owner]) -> Iterator[
             yield ground.owner_of(os.path.dirname(path)), os.path.join(top, os.path.relpath(path, real))
 
 
-def _own_folders(known: list[Expected], ground: Ground, left_out: set[tuple[str, str]]) -> set[tuple[str, str]]:
+def _own_folders(
+    known: list[RecordedFile], ground: RecordedPlaces, left_out: set[tuple[str, str]]
+) -> set[tuple[str, str]]:
     found = set()
     for entry in known:
         parts = entry.path.split("/")
@@ -74,7 +76,7 @@ def _own_folders(known: list[Expected], ground: Ground, left_out: set[tuple[str,
     return found
 
 
-def _own_names(owner: Owner) -> list[str]:
+def _own_names(owner: RecordOwner) -> list[str]:
     """Guess the import names of a distribution without a RECORD: by top_level.txt and by its own name."""
     try:
         with open(os.path.join(owner.root, owner.folder, "top_level.txt"), encoding="utf-8", errors="replace") as file:
@@ -84,7 +86,7 @@ def _own_names(owner: Owner) -> list[str]:
     return [*names, re.split(r"-\d", owner.folder.rsplit(".", 1)[0])[0].replace("-", "_").replace(".", "_")]
 
 
-def _unknown_below(top: str, ground: Ground) -> Iterator[str]:
+def _unknown_below(top: str, ground: RecordedPlaces) -> Iterator[str]:
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
@@ -94,5 +96,5 @@ def _unknown_below(top: str, ground: Ground) -> Iterator[str]:
                 yield path
 
 
-def _leads_to_known(path: str, ground: Ground) -> bool:
+def _leads_to_known(path: str, ground: RecordedPlaces) -> bool:
     return os.path.isdir(path) and ground.real(path) in ground.owners

@@ -8,7 +8,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from .recorded import Expected
+from .recorded import RecordedFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,24 +24,24 @@ EDITED, MISSING, UNREADABLE = "edited-file", "missing-file", "unreadable"
 class Problem(NamedTuple):
     """A file that is not as recorded."""
 
-    expected: Expected
+    expected: RecordedFile
     kind: str
     detail: str
 
 
-class Checked(NamedTuple):
+class BatchResult(NamedTuple):
     """What was found of some files, and how many bytes were hashed."""
 
     problems: list[Problem]
     size: int
 
 
-def check_all(expected: Iterable[Expected]) -> tuple[list[Problem], int, int]:
+def check_all(expected: Iterable[RecordedFile]) -> tuple[list[Problem], int, int]:
     """Hold every file against its records; return what is wrong, how many files there are, and the bytes hashed.
 
     Threads suffice: hashing and reading leave the interpreter lock, and waiting for a disk does too.
     """
-    by_place: dict[str, list[Expected]] = {}
+    by_place: dict[str, list[RecordedFile]] = {}
     for entry in expected:
         by_place.setdefault(entry.place, []).append(entry)
     with ThreadPoolExecutor(max_workers=_workers()) as pool:
@@ -55,9 +55,9 @@ def _workers() -> int:
     return min(32, 2 * cores)
 
 
-def _batches(places: Iterable[list[Expected]]) -> Iterator[list[list[Expected]]]:
+def _batches(places: Iterable[list[RecordedFile]]) -> Iterator[list[list[RecordedFile]]]:
     """Group small files, since handing over costs as much as hashing one; the largest come first."""
-    batch: list[list[Expected]] = []
+    batch: list[list[RecordedFile]] = []
     size = 0
     for rows in sorted(places, key=lambda rows: -rows[0].size):
         batch.append(rows)
@@ -68,40 +68,40 @@ def _batches(places: Iterable[list[Expected]]) -> Iterator[list[list[Expected]]]
     yield batch
 
 
-def _check_batch(batch: list[list[Expected]]) -> Checked:
+def _check_batch(batch: list[list[RecordedFile]]) -> BatchResult:
     results = [check(rows) for rows in batch]
     problems = [problem for result in results for problem in result.problems]
-    return Checked(problems, sum(result.size for result in results))
+    return BatchResult(problems, sum(result.size for result in results))
 
 
-def check(rows: list[Expected]) -> Checked:
+def check(rows: list[RecordedFile]) -> BatchResult:
     """Hold one file against each record that names it. What is no plain file is never opened: it could wait forever."""
     place = rows[0].place
     try:
         status = os.stat(place)
     except (FileNotFoundError, NotADirectoryError):
         gone = "it is a link to what is not there" if os.path.islink(place) else "it is not there"
-        return Checked([Problem(row, MISSING, gone) for row in rows], 0)
+        return BatchResult([Problem(row, MISSING, gone) for row in rows], 0)
     except OSError as error:
-        return Checked([Problem(row, UNREADABLE, "it cannot be read: %s" % error.strerror) for row in rows], 0)
+        return BatchResult([Problem(row, UNREADABLE, "it cannot be read: %s" % error.strerror) for row in rows], 0)
     if not stat.S_ISREG(status.st_mode):
         # conda's links may lead to folders; a RECORD names files alone.
         named = [row for row in rows if row.algorithm]
-        return Checked([Problem(row, EDITED, "it is no plain file") for row in named], 0)
+        return BatchResult([Problem(row, EDITED, "it is no plain file") for row in named], 0)
     return _check_contents(rows, status.st_size)
 
 
-def _check_contents(rows: list[Expected], size: int) -> Checked:
+def _check_contents(rows: list[RecordedFile], size: int) -> BatchResult:
     problems = [problem for problem in (_without_reading(row, size) for row in rows) if problem]
     settled = {problem.expected for problem in problems}
     open_rows = [row for row in rows if row.algorithm and row not in settled]
     if not open_rows:
-        return Checked(problems, 0)
+        return BatchResult(problems, 0)
     try:
         digests = digests_of(rows[0].place, {row.algorithm for row in open_rows})
     except (OSError, ValueError) as error:  # a machine in FIPS mode refuses the older algorithms
         unread = [Problem(row, UNREADABLE, "it cannot be hashed: %s" % error) for row in open_rows]
-        return Checked(problems + unread, 0)
+        return BatchResult(problems + unread, 0)
     equal = [row for row in open_rows if digests[row.algorithm] == row.digest]
     beside = "; it is the one of " + equal[0].owner.folder if equal else ""
     problems += [
@@ -109,10 +109,10 @@ def _check_contents(rows: list[Expected], size: int) -> Checked:
         for row in open_rows
         if row not in equal
     ]
-    return Checked(problems, size)
+    return BatchResult(problems, size)
 
 
-def _without_reading(row: Expected, size: int) -> Problem | None:
+def _without_reading(row: RecordedFile, size: int) -> Problem | None:
     if row.algorithm and row.algorithm not in ALGORITHMS:
         return Problem(row, UNREADABLE, "its record names a hash that is not known: %s" % row.algorithm[:32])
     if row.size not in (-1, size):

@@ -14,7 +14,7 @@ from .document import show
 from .elf import ElfReader, NotElfError
 from .extensions import SharedObject, executable, shared_objects
 from .needs import Needs, system_needs
-from .owners import Package, managers, owners
+from .owners import ManagedPackage, managers, owners
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def _of_needs(needs: Needs) -> dict[str, object]:
     }
 
 
-def _of_owners(asked: dict[str, set[str]], found: dict[str, Package], loaded: Sequence[str]) -> dict[str, object]:
+def _of_owners(
+    asked: dict[str, set[str]], found: dict[str, ManagedPackage], loaded: Sequence[str]
+) -> dict[str, object]:
     return {
         "packages": _packages(asked, found),
         "owners": [{"path": _text(path), "package": found[path].name} for path in loaded if path in found],
@@ -63,9 +65,9 @@ def _of_system(loaded: Sequence[str], objects: list[SharedObject]) -> list[str]:
     return [path for path in loaded if os.path.realpath(path) not in own]
 
 
-def _packages(asked: dict[str, set[str]], found: dict[str, Package]) -> list[dict[str, object]]:
+def _packages(asked: dict[str, set[str]], found: dict[str, ManagedPackage]) -> list[dict[str, object]]:
     """Group the names of the libraries by the package that owns them."""
-    names: dict[Package, set[str]] = {}
+    names: dict[ManagedPackage, set[str]] = {}
     for path, package in found.items():
         names.setdefault(package, set()).update(asked[path])
     return [{**package._asdict(), "libraries": sorted(map(_text, names[package]))} for package in sorted(names)]

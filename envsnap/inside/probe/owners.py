@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    Asking = Callable[[Sequence[str]], dict[str, "Package"]]
+    Asking = Callable[[Sequence[str]], dict[str, "ManagedPackage"]]
 
 ANSWER_SECONDS = 120
 GLOB = re.compile(r"[*?\[\]\\]")
@@ -23,7 +23,7 @@ RPM_FORM = "%{NAME}\\t%{EVR}\\t%{ARCH}[\\t%{FILENAMES}]\\n"
 APK_LINE = re.compile(r"^(?P<path>/.*?)(?: symlink target)? is owned by (?P<name>\S+)-(?P<version>\d[^-\s]*-r\d+)$")
 
 
-class Package(NamedTuple):
+class ManagedPackage(NamedTuple):
     """One package of the distribution."""
 
     manager: str
@@ -32,12 +32,12 @@ class Package(NamedTuple):
     arch: str
 
 
-def owners(paths: Iterable[str]) -> tuple[dict[str, Package], list[str]]:
+def owners(paths: Iterable[str]) -> tuple[dict[str, ManagedPackage], list[str]]:
     """Return the owner of each path that has one, and what kept a manager from answering.
 
     A manager is asked about what those before it do not own: Debian has rpm as a tool, and no file of its own in it.
     """
-    found: dict[str, Package] = {}
+    found: dict[str, ManagedPackage] = {}
     problems = []
     left = sorted(set(paths))
     for tool, ask in managers():
@@ -64,7 +64,7 @@ def spellings(path: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _dpkg(paths: Sequence[str]) -> dict[str, Package]:
+def _dpkg(paths: Sequence[str]) -> dict[str, ManagedPackage]:
     spelt = {path: [name for name in spellings(path) if not GLOB.search(name)] for path in paths}
     asked = sorted({name for names in spelt.values() for name in names})
     matches = [DPKG_LINE.match(line) for line in _ask("dpkg-query", "--search", *asked)] if asked else []
@@ -77,27 +77,27 @@ def _dpkg(paths: Sequence[str]) -> dict[str, Package]:
     packages = {}
     for row in rows:
         if len(row) == 4:  # noqa: PLR2004
-            packages[row[0]] = packages[row[1]] = Package("dpkg", *row[1:])
+            packages[row[0]] = packages[row[1]] = ManagedPackage("dpkg", *row[1:])
     return _match(spelt, {path: packages[name] for path, name in by_file.items() if name in packages})
 
 
-def _rpm(paths: Sequence[str]) -> dict[str, Package]:
+def _rpm(paths: Sequence[str]) -> dict[str, ManagedPackage]:
     by_file = {}
     for line in _ask("rpm", "--query", "--file", "--queryformat", RPM_FORM, *paths):
         fields = line.split("\t")
         if len(fields) > 3:  # noqa: PLR2004
-            by_file.update(dict.fromkeys(fields[3:], Package("rpm", *fields[:3])))
+            by_file.update(dict.fromkeys(fields[3:], ManagedPackage("rpm", *fields[:3])))
     return _match({path: spellings(path) for path in paths}, by_file)
 
 
-def _apk(paths: Sequence[str]) -> dict[str, Package]:
+def _apk(paths: Sequence[str]) -> dict[str, ManagedPackage]:
     matches = [APK_LINE.match(line) for line in _ask("apk", "info", "--who-owns", *paths)]
     arch = "".join(_ask("apk", "--print-arch")).strip()
-    by_file = {m.group("path"): Package("apk", m.group("name"), m.group("version"), arch) for m in matches if m}
+    by_file = {m.group("path"): ManagedPackage("apk", m.group("name"), m.group("version"), arch) for m in matches if m}
     return _match({path: spellings(path) for path in paths}, by_file)
 
 
-def _match(spelt: dict[str, list[str]], by_file: dict[str, Package]) -> dict[str, Package]:
+def _match(spelt: dict[str, list[str]], by_file: dict[str, ManagedPackage]) -> dict[str, ManagedPackage]:
     found = {path: next((name for name in names if name in by_file), None) for path, names in spelt.items()}
     return {path: by_file[name] for path, name in found.items() if name is not None}
 

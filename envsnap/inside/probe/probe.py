@@ -18,13 +18,13 @@ from .machine import machine
 from .packages import packages
 from .roots import import_roots
 from .system import system_state
-from .toolkit import Asked
+from .toolkit import Nvcc
 
 
 def main() -> None:
     """Find out and show."""
     gc.disable()  # it ends soon, and keeps most of what it makes
-    nvcc = Asked(os.environ)
+    nvcc = Nvcc(os.environ)
     document = {
         "interpreter": interpreter(),
         "platform": platform_facts(),

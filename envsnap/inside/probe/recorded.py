@@ -22,17 +22,17 @@ DEBIAN_ROOT = "/usr/lib/python3/dist-packages"
 SCHEME = re.compile(r"^(.*)/lib(?:32|64)?/python[^/]*/(?:site|dist)-packages$")
 
 
-class Owner(NamedTuple):
+class RecordOwner(NamedTuple):
     """What a file belongs to: a distribution's folder in an import root, or a conda record in conda-meta."""
 
     root: str
     folder: str
 
 
-class Expected(NamedTuple):
+class RecordedFile(NamedTuple):
     """One file as an owner's record has it; ``size`` is -1 and ``algorithm`` "" where the record does not say."""
 
-    owner: Owner
+    owner: RecordOwner
     path: str
     place: str
     algorithm: str = ""
@@ -40,16 +40,16 @@ class Expected(NamedTuple):
     size: int = -1
 
 
-class Recorded(NamedTuple):
+class Records(NamedTuple):
     """What the records say: the files to check, those outside, every file that is known, owners without a record."""
 
-    expected: list[Expected]
-    outside: list[Expected]
-    known: list[Expected]
-    unrecorded: list[Owner]
+    expected: list[RecordedFile]
+    outside: list[RecordedFile]
+    known: list[RecordedFile]
+    unrecorded: list[RecordOwner]
 
 
-def recorded() -> Recorded:
+def recorded() -> Records:
     """Read every record of the environment; what cannot be read as a record is an owner without one.
 
     Where conda or dpkg owns a distribution, that manager's own record counts: RECORD has the files as they were built.
@@ -57,7 +57,7 @@ def recorded() -> Recorded:
     managed = [entry for path in conda_records() for entry in conda_entries(path)] + dpkg_entries()
     places = {entry.place for entry in managed}
     inside = allowed_folders()
-    found = Recorded([], [], [], [])
+    found = Records([], [], [], [])
     for owner in distributions():
         rows = record_entries(owner)
         is_managed = not places.isdisjoint(_identities(owner))
@@ -74,27 +74,30 @@ def recorded() -> Recorded:
     return found
 
 
-def _identities(owner: Owner) -> list[str]:
+def _identities(owner: RecordOwner) -> list[str]:
     """Return the files that tell a distribution's name: in a dist-info, an egg-info, or an egg-info that is a file."""
     path = os.path.join(owner.root, owner.folder)
     return [os.path.join(path, "METADATA"), os.path.join(path, "PKG-INFO"), path]
 
 
-def counts(row: Expected) -> bool:
+def counts(row: RecordedFile) -> bool:
     """Whether a row names contents: compiled files come and go, and an installer's notes are its own."""
     folder, _, name = row.path.rpartition("/")
     notes = folder.endswith(".dist-info") and name in INSTALLER_FILES
     return bool(name) and not notes and not name.endswith((".pyc", ".pyo"))
 
 
-def distributions() -> list[Owner]:
+def distributions() -> list[RecordOwner]:
     """List every installed distribution, with and without a RECORD."""
     return [
-        Owner(root, entry) for root in roots() for entry in entries(root) if entry.endswith((".dist-info", ".egg-info"))
+        RecordOwner(root, entry)
+        for root in roots()
+        for entry in entries(root)
+        if entry.endswith((".dist-info", ".egg-info"))
     ]
 
 
-def record_entries(owner: Owner) -> list[Expected] | None:
+def record_entries(owner: RecordOwner) -> list[RecordedFile] | None:
     """Read one RECORD: https://packaging.python.org/en/latest/specifications/recording-installed-packages/."""
     text = record_text(os.path.join(owner.root, owner.folder, "RECORD"))
     if not text.strip():
@@ -111,12 +114,12 @@ def record_text(path: str) -> str:
     return read_bytes(path, LARGEST_RECORD).decode("utf-8", "surrogateescape")
 
 
-def _entry(owner: Owner, row: list[str]) -> Expected:
+def _entry(owner: RecordOwner, row: list[str]) -> RecordedFile:
     path = row[0]
     algorithm, _, text = (row[1] if len(row) > 1 else "").partition("=")
     size = int(row[2]) if len(row) > 2 and re.match(r"^[0-9]{1,18}\Z", row[2]) else -1  # noqa: PLR2004 - the column
     place = os.path.normpath(os.path.join(owner.root, path))
-    return Expected(owner, path, place, algorithm, _digest(text), size)
+    return RecordedFile(owner, path, place, algorithm, _digest(text), size)
 
 
 def _digest(text: str) -> bytes:
@@ -148,19 +151,19 @@ def conda_records() -> list[str]:
     return [os.path.join(folder, name) for name in entries(folder) if name.endswith(".json")]
 
 
-def conda_entries(path: str) -> list[Expected]:
+def conda_entries(path: str) -> list[RecordedFile]:
     """Read one record's ``paths_data``; a record that is not sound names no file, as the probe itself reports."""
     try:
         record = json.loads(record_text(path))
         paths = record["paths_data"]["paths"]
     except (ValueError, RecursionError, TypeError, KeyError):
         return []
-    owner = Owner(os.path.dirname(path), os.path.basename(path))
+    owner = RecordOwner(os.path.dirname(path), os.path.basename(path))
     found = (_conda_entry(owner, item) for item in (paths if isinstance(paths, list) else []))
     return [entry for entry in found if entry is not None]
 
 
-def _conda_entry(owner: Owner, item: object) -> Expected | None:
+def _conda_entry(owner: RecordOwner, item: object) -> RecordedFile | None:
     if not isinstance(item, dict) or item.get("path_type") == "directory":
         return None
     path, size = item.get("_path"), item.get("size_in_bytes")
@@ -171,29 +174,29 @@ def _conda_entry(owner: Owner, item: object) -> Expected | None:
         return None
     digest = item.get("sha256_in_prefix") or item.get("sha256")
     if item.get("path_type") == "softlink" or not _is_sha256(digest):
-        return Expected(owner, path, place)
+        return RecordedFile(owner, path, place)
     is_rewritten = bool(item.get("sha256_in_prefix") or item.get("prefix_placeholder"))
     known = size if isinstance(size, int) and not is_rewritten else -1
-    return Expected(owner, path, place, "sha256", bytes.fromhex(str(digest)), known)
+    return RecordedFile(owner, path, place, "sha256", bytes.fromhex(str(digest)), known)
 
 
 def _is_sha256(digest: object) -> bool:
     return isinstance(digest, str) and re.match(r"^[0-9a-fA-F]{64}\Z", digest) is not None
 
 
-def dpkg_entries() -> list[Expected]:
+def dpkg_entries() -> list[RecordedFile]:
     """Read dpkg's digests of the files in Debian's own import root; nothing where Python does not search that."""
     if DEBIAN_ROOT not in roots():
         return []
     names = [name for name in entries(DPKG_INFO) if name.endswith(".md5sums")]
-    return [entry for name in names for entry in _dpkg_entries(Owner(DPKG_INFO, name))]
+    return [entry for name in names for entry in _dpkg_entries(RecordOwner(DPKG_INFO, name))]
 
 
-def _dpkg_entries(owner: Owner) -> list[Expected]:
+def _dpkg_entries(owner: RecordOwner) -> list[RecordedFile]:
     text = record_text(os.path.join(owner.root, owner.folder))
     rows = (line.split("  ", 1) for line in text.splitlines() if DEBIAN_ROOT[1:] in line)
     return [
-        Expected(owner, "/" + row[1], os.path.normpath("/" + row[1]), "md5", bytes.fromhex(row[0]))
+        RecordedFile(owner, "/" + row[1], os.path.normpath("/" + row[1]), "md5", bytes.fromhex(row[0]))
         for row in rows
         if len(row) == 2 and re.match(r"^[0-9a-f]{32}\Z", row[0])  # noqa: PLR2004 - digest and path
     ]

@@ -23,10 +23,10 @@ def toolkit(environ: Mapping[str, str]) -> str:
 
     One that is built for another machine, fails or is silent is none. "" where there is none.
     """
-    return Asked(environ).release()
+    return Nvcc(environ).release()
 
 
-class Asked:
+class Nvcc:
     """The question to the first nvcc, which runs while the probe does the rest; the others follow where it fails."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .document import show
 from .extra import extra_files
 from .hashes import check_all
-from .recorded import Owner, Recorded, recorded
+from .recorded import RecordOwner, Records, recorded
 
 MOST_FILES = 20
 """How many files of one owner and kind are named; the others are counted."""
@@ -34,12 +34,12 @@ def main() -> None:
     )
 
 
-def _extra(records: Recorded) -> list[tuple[Owner, str]]:
+def _extra(records: Records) -> list[tuple[RecordOwner, str]]:
     return list(extra_files(records.known, records.unrecorded))
 
 
-def _grouped(found: list[tuple[Owner, str, str, str]]) -> list[dict[str, object]]:
-    groups: dict[tuple[Owner, str], list[tuple[str, str]]] = {}
+def _grouped(found: list[tuple[RecordOwner, str, str, str]]) -> list[dict[str, object]]:
+    groups: dict[tuple[RecordOwner, str], list[tuple[str, str]]] = {}
     for owner, kind, path, detail in sorted(found):
         groups.setdefault((owner, kind), []).append((path, detail))
     return [

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from envsnap.inside.probe import accelerator, cuda_owner
-from envsnap.inside.probe.toolkit import Asked
+from envsnap.inside.probe.toolkit import Nvcc
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_the_section_is_json(root: Path) -> None:
     """It travels as such."""
     install(root, "nvidia_cudnn_cu12-9.1.0.70", {"nvidia/cudnn/lib/libcudnn.so.9": b""})
 
-    section = accelerator.accelerator({}, Asked({}))
+    section = accelerator.accelerator({}, Nvcc({}))
 
     assert section == json.loads(json.dumps(section))
     assert {"toolkit", "frameworks", "libraries"} == section.keys()

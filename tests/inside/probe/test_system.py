@@ -252,7 +252,7 @@ def test_rpm_names_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found, problems = owners.owners([str(library), str(tmp_path / "libnone.so")])
     arch = subprocess.run(("rpm", "--eval", "%_arch"), capture_output=True, text=True, check=True).stdout.strip()
 
-    assert {str(library): owners.Package("rpm", "demo-libs", "2:1.5-3.el9", arch)} == found
+    assert {str(library): owners.ManagedPackage("rpm", "demo-libs", "2:1.5-3.el9", arch)} == found
     assert [] == problems
 
 
@@ -276,8 +276,8 @@ def test_apk_names_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found, problems = owners.owners(paths)
 
     assert {
-        paths[0]: owners.Package("apk", "musl", "1.2.4_git20230717-r4", "x86_64"),
-        paths[1]: owners.Package("apk", "libstdc++", "13.2.1_git20231014-r0", "x86_64"),
+        paths[0]: owners.ManagedPackage("apk", "musl", "1.2.4_git20230717-r4", "x86_64"),
+        paths[1]: owners.ManagedPackage("apk", "libstdc++", "13.2.1_git20231014-r0", "x86_64"),
     } == found
     assert [] == problems
 

@@ -17,7 +17,7 @@ FOLDER = re.compile(r"^(?P<name>.+?)-(?P<version>\d[^-]*|[^-]*\d[^-]*)(?:-.*)?\.
 PREFIX = "sha256="
 
 
-class Owned:
+class FileOwners:
     """What the RECORDs say of the files asked for.
 
     Args:
@@ -32,12 +32,12 @@ class Owned:
         self.modules: list[str] = []
 
 
-def owners(libraries: Iterable[str], places: Places) -> Owned:
+def owners(libraries: Iterable[str], places: Places) -> FileOwners:
     """Ask the RECORDs beside the imported modules; a process without a foreign module reads none."""
     files = _module_files()
     foreign = {path: name for path, name in files.items() if not places.is_standard(path)}
     wanted = set(foreign) | set(libraries)
-    owned = Owned()
+    owned = FileOwners()
     for root in _roots(wanted):
         _ask(root, wanted, files, owned)
     owned.distributions = sorted({row[0] for row in owned.rows.values()})
@@ -62,7 +62,7 @@ def _roots(wanted: set[str]) -> list[str]:
     return [root for root in dict.fromkeys(roots) if any(path.startswith(root + os.sep) for path in wanted)]
 
 
-def _ask(root: str, wanted: set[str], files: dict[str, str], owned: Owned) -> None:
+def _ask(root: str, wanted: set[str], files: dict[str, str], owned: FileOwners) -> None:
     below = {path[len(root) + 1 :] for path in wanted if path.startswith(root + os.sep)}
     for entry in sorted(os.listdir(root)) if os.path.isdir(root) else ():
         match = FOLDER.match(entry)

@@ -25,7 +25,7 @@ def actions(seed: int | None, deterministic: bool) -> dict[str, Callable[[Any], 
     }
 
 
-class Starts:
+class EarlySettings:
     """The frameworks' settings as they stood after the import and the settling, before the job's next line.
 
     JAX gives up its devices in a function of atexit, which runs before the report is written: ``ends`` has what was

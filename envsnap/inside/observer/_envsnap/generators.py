@@ -97,10 +97,10 @@ class Generators:
         if place:
             self._unseeded_yet[id(instance)] = place
         own_seed = type(instance).seed not in usual
-        return None if self._entropy is None or own_seed else _Drawn(self._entropy(128))
+        return None if self._entropy is None or own_seed else _DrawnSeed(self._entropy(128))
 
     def _seed_instance(self, instance: Instance, seed: Seed) -> None:
-        if seed is None or isinstance(seed, _Drawn):
+        if seed is None or isinstance(seed, _DrawnSeed):
             return
         self._unseeded_yet.pop(id(instance), None)
         self._seeds.seeded("random.Random", seed)
@@ -135,7 +135,7 @@ class Generators:
         process.BaseProcess._bootstrap = dressed(enter, bootstrap)  # noqa: SLF001 - see above
 
 
-class _Drawn(int):
+class _DrawnSeed(int):
     """Entropy that the observer gives in place of a seed."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .files import OpenedFiles
-from .frameworks import Starts
+from .frameworks import EarlySettings
 from .generators import Generators
 from .places import Places
 
@@ -40,4 +40,4 @@ class Watch:
         self.places: Places | None = None
         self.files: OpenedFiles | None = None
         self.generators: Generators | None = None
-        self.starts = Starts()
+        self.starts = EarlySettings()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.capture import source
-from envsnap.capture.source import capture_code, is_same_code
+from envsnap.capture import code
+from envsnap.capture.code import capture_code, is_same_code
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.working_tree import Code
 
@@ -106,8 +106,8 @@ def test_large_files_are_named_and_not_read(project: Path, monkeypatch: pytest.M
         file.truncate(100 * 2**30)
     assert [("deep/project/checkpoint.pt", "")] == [(file.path, file.sha256) for file in capture(project).changed]
 
-    monkeypatch.setattr(source, "HASHED_TOTAL_LIMIT", 5)
-    monkeypatch.setattr(source, "CHANGED_LIMIT", 3)
+    monkeypatch.setattr(code, "HASHED_TOTAL_LIMIT", 5)
+    monkeypatch.setattr(code, "CHANGED_LIMIT", 3)
     for name in "abcd":
         (project / name).write_text("123")
 
