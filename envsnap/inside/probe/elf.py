@@ -1,8 +1,9 @@
-"""Reads what an ELF file asks of the loader: the libraries that it needs, and where it wants them looked for.
+"""Reads what ELF files ask of the loader itself: pyelftools' ``ELFFile`` takes twice a freeze's time where all is new.
 
-The layouts are pyelftools' (https://github.com/eliben/pyelftools), which envsnap brings along. Only the program
-headers and the dynamic segment are read, as the loader itself does: 0.17 ms a file, where pyelftools' own walk
-over the sections takes 0.9 ms, and a file that was stripped of its sections can be read too.
+The answer is kept, but each installation and each new package of the system asks anew: 473 files take 0.11 s here and
+0.59 s there, where every file's sections are walked too. The layouts are pyelftools' own
+(https://github.com/eliben/pyelftools), which envsnap brings along. Only the program headers and the dynamic segment
+are read, as the loader itself does: a file that was stripped of its sections can be read too.
 """
 
 from __future__ import annotations
