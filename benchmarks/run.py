@@ -21,10 +21,10 @@ from msgspec.structs import replace
 from envsnap.capture.data import capture_data
 from envsnap.compare import OutputPair, compare_outputs
 from envsnap.host.files import link_or_copy
-from envsnap.manifest.bundle import parse_index
+from envsnap.manifest.bundle_index import parse_index
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import dump_manifest, parse_manifest, seal
-from envsnap.render.requirements import render_requirements
+from envsnap.render.requirements_file import render_requirements
 from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
 
 ROOT = Path(__file__).parent.parent

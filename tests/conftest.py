@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 
 pytest_plugins = ("conda_channel", "file_server", "package_index")
 """Modules of tests/plugins: fixtures that tests of several stages share."""

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from envsnap.build.artefacts import WheelStore
+from envsnap.build.wheels import CopyWheel
 from envsnap.errors import BuildError
-from envsnap.host.index_config import IndexConfig, reachable_elsewhere
+from envsnap.host.index.config import IndexConfig, reachable_elsewhere
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.package import Artefact
 
@@ -14,7 +14,7 @@ UV_PATH = "tools/uv"
 
 
 def write_context(
-    texts: Mapping[str, str], wheels: Mapping[str, Artefact], *, folder: Path, store: WheelStore, uv: Path
+    texts: Mapping[str, str], wheels: Mapping[str, Artefact], *, folder: Path, copy_wheel: CopyWheel, uv: Path
 ) -> None:
     """Write a build context into ``folder``, over one that was there.
 
@@ -22,7 +22,7 @@ def write_context(
         texts: contents by path in the context.
         wheels: artefacts by path in the context.
         folder: the context.
-        store: has the wheels.
+        copy_wheel: has the wheels.
         uv: the executable that installs inside the builder stages.
 
     Raises:
@@ -34,7 +34,7 @@ def write_context(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     for path, wheel in wheels.items():
-        store.put(wheel, folder / path)
+        copy_wheel(wheel, folder / path)
     (folder / UV_PATH).parent.mkdir(parents=True)
     shutil.copy2(uv, folder / UV_PATH)
 

@@ -4,27 +4,17 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from envsnap.build.artefacts import WheelStore
+from envsnap.build.wheels import CopyWheel
 from envsnap.errors import BuildError
 from envsnap.manifest.manifest import Manifest
 
+if TYPE_CHECKING:
+    from envsnap.host.index.uv import Uv
+
 LISTING = "envsnap-requirements.txt"
 """Stands in every environment that envsnap made: another one is never overwritten."""
-
-
-class Installer(Protocol):
-    """Whoever makes virtual environments and installs into them."""
-
-    def find_python(self, version: str, folder: Path) -> Path | None:
-        """Return an installed interpreter of exactly this version."""
-
-    def make_venv(self, folder: Path, *, python: Path) -> None:
-        """Make an empty one."""
-
-    def install(self, requirements: Path, *, python: Path, links: Path) -> None:
-        """Install hashed requirements and nothing else."""
 
 
 def build_venv(
@@ -32,8 +22,8 @@ def build_venv(
     requirements: str,
     *,
     folder: Path,
-    store: WheelStore,
-    installer: Installer,
+    copy_wheel: CopyWheel,
+    uv: "Uv",
     own: Path | None = None,
 ) -> Path:
     """Make the environment in ``folder``, in the place of one that was there; return its interpreter.
@@ -44,9 +34,9 @@ def build_venv(
         manifest: what to rebuild.
         requirements: its packages, each pinned by hash.
         folder: the environment's folder.
-        store: has the wheels that no index serves.
-        installer: makes environments and installs into them.
-        own: an interpreter of the locked version that the project has, where the installer may not look.
+        copy_wheel: has the wheels that no index serves.
+        uv: makes environments and installs into them.
+        own: an interpreter of the locked version that the project has, where uv may not look.
 
     Raises:
         BuildError: no interpreter of the recorded version is installed, a package cannot be, or ``folder`` holds
@@ -56,7 +46,7 @@ def build_venv(
         raise BuildError(f"{folder} was not made by envsnap and would be overwritten: name an empty folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     wanted = manifest.contents.interpreter.version
-    base = own or installer.find_python(wanted, folder.parent)
+    base = own or uv.find_python(wanted, folder.parent)
     if base is None:
         raise BuildError(
             f"no Python {wanted} is installed on this machine; install it (for example: uv python install {wanted}), "
@@ -65,7 +55,7 @@ def build_venv(
     if base.is_relative_to(folder):
         base = base.resolve()  # of the environment that is about to be replaced
     with _put_aside(folder):
-        installer.make_venv(folder, python=base)
+        uv.make_venv(folder, python=base)
         listing = folder / LISTING
         listing.write_text(requirements, encoding="utf-8")
         python = folder / "bin" / "python"
@@ -73,8 +63,8 @@ def build_venv(
         links.mkdir()
         wheels = [package.wheel for package in manifest.contents.packages if package.wheel and package.wheel.path]
         for wheel in wheels:
-            store.put(wheel, links / wheel.name)
-        installer.install(listing, python=python, links=links)
+            copy_wheel(wheel, links / wheel.name)
+        uv.install(listing, python=python, links=links)
     return python
 
 

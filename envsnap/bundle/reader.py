@@ -12,7 +12,7 @@ from envsnap.bundle.store import room_in_bundle
 from envsnap.errors import BundleError, InvalidFileError
 from envsnap.host.archive import copy_exactly, is_inside, read_members
 from envsnap.host.files import link_or_copy, sha256_bytes, sha256_file
-from envsnap.manifest.bundle import INDEX, BundleEntry, BundleIndex, parse_index
+from envsnap.manifest.bundle_index import INDEX, BundleEntry, BundleIndex, parse_index
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact
@@ -49,8 +49,8 @@ class Bundle:
             raise BundleError(f"{self.path}: its lock is not the one that {INDEX} names; fetch the bundle again")
         return manifest, warnings
 
-    def put(self, wheel: Artefact, target: Path) -> None:
-        """Put the wheel with the artefact's digest at ``target``.
+    def copy_wheel(self, wheel: Artefact, target: Path) -> None:
+        """Copy the wheel with the artefact's digest to ``target``.
 
         Raises:
             BundleError: the bundle does not hold it, or holds other bytes under its digest; or there is no room.
@@ -64,7 +64,7 @@ class Bundle:
         self.copy(entry, target, may_link=True)
 
     def copy(self, entry: BundleEntry, target: Path, *, may_link: bool = False) -> None:
-        """Put one file at ``target``, which holds it only once its digest is proven.
+        """Copy one file to ``target``, which holds it only once its digest is proven.
 
         Args:
             entry: the file.
@@ -94,7 +94,7 @@ class Bundle:
 
     def _copy_out(self, entry: BundleEntry, target: Path) -> None:
         with self._open(entry) as source, target.open("wb") as file:
-            hashed = _Hashed(file)
+            hashed = _HashingFile(file)
             copy_exactly(source, hashed, entry.size)
         if hashed.digest.hexdigest() != entry.sha256:
             raise self._damaged(entry, hashed.digest.hexdigest())
@@ -125,7 +125,7 @@ class Bundle:
         )
 
 
-class _Hashed:
+class _HashingFile:
     """A file that hashes what is written to it."""
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, write_tar
 from envsnap.host.files import FULL, sha256_file
-from envsnap.manifest.bundle import BLOBS
+from envsnap.manifest.bundle_index import BLOBS
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class BlobStore:
     """Blobs below ``root``, the folder of the bundle or what stands for it until its archive is written."""
 
     root: Path
@@ -24,10 +24,6 @@ class Store:
     def blobs(self) -> Path:
         """The folder with the blobs."""
         return self.root / BLOBS
-
-    def prepare(self) -> None:
-        """Make the folder."""
-        self.blobs.mkdir(parents=True, exist_ok=True)
 
     def size_of(self, sha256: str) -> int | None:
         """Return the size of a blob that is there; a file that is not what its name says is removed."""

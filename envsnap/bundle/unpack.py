@@ -10,7 +10,7 @@ from envsnap.errors import BundleError
 from envsnap.host.archive import check_links, unpack
 from envsnap.host.files import work_folder
 from envsnap.host.git_tree import apply_patch
-from envsnap.manifest.bundle import BASELINE, LOCK, BundleEntry
+from envsnap.manifest.bundle_index import BASELINE, LOCK, BundleEntry
 from envsnap.manifest.manifest import Manifest
 
 WORK = ".envsnap"

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from envsnap.bundle.store import Store, room_in_bundle
+from envsnap.bundle.store import BlobStore, room_in_bundle
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, write_tar
 from envsnap.host.files import atomic_write, remove_unfinished
-from envsnap.manifest.bundle import BASELINE, BLOBS, INDEX, LOCK, BundleIndex, dump_index
+from envsnap.manifest.bundle_index import BASELINE, BLOBS, INDEX, LOCK, BundleIndex, dump_index
 
 ARCHIVE_SUFFIX = ".tar"
 PARTS = frozenset({BLOBS.partition("/")[0]})
@@ -17,7 +17,7 @@ TOP = frozenset({INDEX, LOCK, BASELINE, BLOBS.partition("/")[0]})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class BundlePlace:
     """Where a bundle goes: ``root`` holds it while it is made, and stays where it is a folder."""
 
     path: Path
@@ -28,8 +28,13 @@ class Place:
         """Whether one file is wanted."""
         return self.root != self.path
 
+    @property
+    def store(self) -> BlobStore:
+        """The blobs."""
+        return BlobStore(self.root)
 
-def place_of(path: Path) -> Place:
+
+def place_of(path: Path) -> BundlePlace:
     """Say where the blobs of a bundle at ``path`` are gathered: a name that ends with ``.tar`` means an archive.
 
     Raises:
@@ -42,13 +47,13 @@ def place_of(path: Path) -> Place:
             raise BundleError(f"{path} is no bundle and would be overwritten: name another place")
         parts = path.with_name(f"{path.name}.parts")
         _refuse_foreign(parts, PARTS)
-        return Place(path=path, root=parts)
+        return BundlePlace(path=path, root=parts)
     if path.exists() and not path.is_dir():
         raise BundleError(f"{path} is a file and would be overwritten: name another place, or one that ends with .tar")
     for name in (INDEX, LOCK):
         remove_unfinished(path / name)
     _refuse_foreign(path, TOP)
-    return Place(path=path, root=path)
+    return BundlePlace(path=path, root=path)
 
 
 def _begins_as_bundle(path: Path) -> bool:
@@ -63,7 +68,7 @@ def _refuse_foreign(folder: Path, known: frozenset[str]) -> None:
         raise BundleError(f"{folder} holds {foreign[0]}, which belongs to no bundle: name another place")
 
 
-def write_bundle(place: Place, index: BundleIndex, lock: bytes, baseline: Mapping[str, Path]) -> None:
+def write_bundle(place: BundlePlace, index: BundleIndex, lock: bytes, baseline: Mapping[str, Path]) -> None:
     """Complete a bundle whose blobs are all in the store.
 
     Args:
@@ -84,7 +89,7 @@ def write_bundle(place: Place, index: BundleIndex, lock: bytes, baseline: Mappin
             _write_folder(place, index, lock, baseline)
 
 
-def _members(place: Place, index: BundleIndex, lock: bytes, baseline: Mapping[str, Path]) -> Iterator[TarMember]:
+def _members(place: BundlePlace, index: BundleIndex, lock: bytes, baseline: Mapping[str, Path]) -> Iterator[TarMember]:
     text = dump_index(index).encode()
     yield TarMember(name=INDEX, contents=text, size=len(text))
     for name, entry in sorted(index.places.items(), key=lambda item: (item[1].kind != "lock", item[0])):
@@ -98,7 +103,7 @@ def _members(place: Place, index: BundleIndex, lock: bytes, baseline: Mapping[st
         yield TarMember(name=name, contents=contents, size=entry.size)
 
 
-def _write_folder(place: Place, index: BundleIndex, lock: bytes, baseline: Mapping[str, Path]) -> None:
+def _write_folder(place: BundlePlace, index: BundleIndex, lock: bytes, baseline: Mapping[str, Path]) -> None:
     """Replace what an earlier bundle had here; while that is done the folder has no index, and nobody takes it."""
     (place.path / INDEX).unlink(missing_ok=True)
     shutil.rmtree(place.path / BASELINE, ignore_errors=True)
@@ -107,7 +112,7 @@ def _write_folder(place: Place, index: BundleIndex, lock: bytes, baseline: Mappi
         target = place.path / BASELINE / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    Store(place.path).keep_only(_digests(index))
+    place.store.keep_only(_digests(index))
     atomic_write(place.path / INDEX, dump_index(index).encode())
 
 

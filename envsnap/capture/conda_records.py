@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from envsnap.host.index_config import without_channel_token
+from envsnap.host.index.config import without_channel_token
 from envsnap.inside.observer._envsnap.placeholders import PREFIX
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.manifest import CondaPackage

@@ -54,7 +54,7 @@ class ProbedFiles(Model, frozen=True):
     problems: tuple[ProbedProblems, ...]
 
 
-class InstalledFiles(msgspec.Struct, frozen=True, kw_only=True):
+class FileCheck(msgspec.Struct, frozen=True, kw_only=True):
     """What a check of every installed file gave.
 
     Args:
@@ -70,7 +70,7 @@ class InstalledFiles(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-def capture_installed_files(environment: Environment, folder: Path, packages: Iterable[Installed]) -> InstalledFiles:
+def capture_installed_files(environment: Environment, folder: Path, packages: Iterable[Installed]) -> FileCheck:
     """Hash every file that a RECORD, conda or dpkg names in ``environment``, and compare.
 
     Args:
@@ -83,7 +83,7 @@ def capture_installed_files(environment: Environment, folder: Path, packages: It
     """
     probed = ask(environment, folder, VERIFY, ProbedFiles)
     names = {(package.root, package.folder): package.name for package in packages}
-    return InstalledFiles(
+    return FileCheck(
         findings=tuple(sorted(finding for group in probed.problems for finding in _findings(group, names))),
         not_captured=_without_record(probed.unrecorded, names),
         files=probed.files,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from envsnap.inside.observer._envsnap.variables import NUMERICS_VARIABLES
-from envsnap.manifest.numerics import Loaded, Numerics
+from envsnap.manifest.numerics import LoadedCode, Numerics
 from envsnap.manifest.observation import Observation
 
 MOST_SEEDS = 20
@@ -33,11 +33,11 @@ def capture_numerics(threads: int, variables: Mapping[str, str], observation: Ob
     )
 
 
-def capture_loaded(observation: Observation | None) -> Loaded | None:
+def capture_loaded(observation: Observation | None) -> LoadedCode | None:
     """Describe what the job had loaded beside what moves numbers; None where nothing was observed."""
     if observation is None:
         return None
-    return Loaded(
+    return LoadedCode(
         distributions=observation.distributions,
         foreign_modules=observation.foreign_modules,
         libraries=tuple(library for library in observation.libraries if library.family == "other"),

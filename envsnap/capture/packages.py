@@ -10,7 +10,7 @@ from packaging.utils import is_normalized_name
 from envsnap.capture.answer import quote
 from envsnap.capture.conda_records import ProbedConda, owned_folders
 from envsnap.capture.interpreter import ProbedInterpreter
-from envsnap.host.index_config import local_path
+from envsnap.host.index.config import local_path
 from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.model import Model

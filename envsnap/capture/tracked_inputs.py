@@ -17,7 +17,7 @@ FILE_LIMIT = 4 * 2**20
 """Bytes of a .dvc or dvc.lock file."""
 
 
-class _Out(msgspec.Struct, frozen=True):
+class _DvcOutput(msgspec.Struct, frozen=True):
     """One entry of ``outs``: https://dvc.org/doc/user-guide/project-structure/dvc-files."""
 
     path: str
@@ -50,7 +50,7 @@ def _pointers(data: tuple[Datum, ...], project: Path) -> Iterator[Finding]:
                 yield Finding(kind="lfs-pointer", subject=datum.path, detail=detail)
 
 
-def _other_versions(data: tuple[Datum, ...], recorded: Mapping[str, _Out], project: Path) -> Iterator[Finding]:
+def _other_versions(data: tuple[Datum, ...], recorded: Mapping[str, _DvcOutput], project: Path) -> Iterator[Finding]:
     for datum in data:
         out = recorded.get(datum.path)
         if out is None or datum.files or not out.md5 or out.md5.endswith(".dir"):
@@ -65,9 +65,9 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _recorded_by_dvc(paths: list[str], project: Path) -> dict[str, _Out]:
+def _recorded_by_dvc(paths: list[str], project: Path) -> dict[str, _DvcOutput]:
     """Look beside each input for ``NAME.dvc``, and into ``dvc.lock`` of the project."""
-    found: dict[str, _Out] = {}
+    found: dict[str, _DvcOutput] = {}
     for path in paths:
         for out in _outs(project / f"{path}.dvc"):
             found[str(PurePosixPath(path).parent / out.path)] = out
@@ -79,16 +79,16 @@ def _recorded_by_dvc(paths: list[str], project: Path) -> dict[str, _Out]:
     return {path: out for path, out in found.items() if path in paths}
 
 
-def _outs(path: Path) -> list[_Out]:
+def _outs(path: Path) -> list[_DvcOutput]:
     return _entries(_load(path))
 
 
-def _entries(table: object) -> list[_Out]:
+def _entries(table: object) -> list[_DvcOutput]:
     listed = table.get("outs") if isinstance(table, dict) else None
     entries = []
     for entry in listed if isinstance(listed, list) else ():
         try:
-            entries.append(msgspec.convert(entry, _Out))
+            entries.append(msgspec.convert(entry, _DvcOutput))
         except msgspec.ValidationError:
             continue  # another kind of output, without a path or a hash of its own
     return entries

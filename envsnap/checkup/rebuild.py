@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from envsnap.manifest.checkup import Check, CheckStatus
-from envsnap.manifest.machine import ContainerEngine, FoundFile, Holdings, Machine
+from envsnap.manifest.machine import ContainerEngine, FoundFile, Inventory, Machine
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.package import Package
 
@@ -20,7 +20,7 @@ LEGACY_MANYLINUX = {"manylinux1_": (2, 5), "manylinux2010_": (2, 12), "manylinux
 """PEP 600 gives the glibc that each older tag stands for: https://peps.python.org/pep-0600/#legacy-manylinux-tags"""
 
 
-def check_engine(machine: Machine, holdings: Holdings | None, target: Target | None) -> Iterator[Check]:
+def check_engine(machine: Machine, inventory: Inventory | None, target: Target | None) -> Iterator[Check]:
     """Say which engine answers; where none does, whether a virtual environment can take its place."""
     if target == "venv":
         return
@@ -29,7 +29,7 @@ def check_engine(machine: Machine, holdings: Holdings | None, target: Target | N
         advice = "" if engine.builder != "classic" else NO_BUILDKIT
         yield Check(name="container engine", status="ok", found=describe_engine(engine), advice=advice)
         return
-    can_do_without = target is None and (holdings is None or holdings.interpreter or holdings.rebuilt)
+    can_do_without = target is None and (inventory is None or inventory.interpreter or inventory.rebuilt)
     yield Check(
         name="container engine",
         status="warn" if can_do_without else "fail",
@@ -43,9 +43,9 @@ NO_BUILDKIT = "without BuildKit nothing is cached between builds; install docker
 INSTEAD = "; until then 'envsnap build --target venv' rebuilds without an engine"
 
 
-def without_image(holdings: Holdings, target: Target | None) -> CheckStatus:
+def without_image(inventory: Inventory, target: Target | None) -> CheckStatus:
     """Return how bad it is that no image can be built or run: a virtual environment may take its place."""
-    return "warn" if target is None and holdings.interpreter else "fail"
+    return "warn" if target is None and inventory.interpreter else "fail"
 
 
 def describe_engine(engine: ContainerEngine) -> str:
@@ -57,17 +57,17 @@ def describe_engine(engine: ContainerEngine) -> str:
 
 
 def check_base_image(
-    machine: Machine, contents: Contents, holdings: Holdings, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
 ) -> Iterator[Check]:
     """Say whether the engine holds the base image or must pull it."""
     if machine.engine is None or target == "venv":
         return
     name, base = "base image", contents.build.base_image
     if base is None:
-        status = without_image(holdings, target)
+        status = without_image(inventory, target)
         yield Check(name=name, status=status, found="the lock names none", needed="base-image", advice=NO_BASE)
-    elif holdings.base_image or holdings.rebuilt:
-        found = "here" if holdings.base_image else f"not here; {holdings.rebuilt} is built already"
+    elif inventory.base_image or inventory.rebuilt:
+        found = "here" if inventory.base_image else f"not here; {inventory.rebuilt} is built already"
         yield Check(name=name, status="ok", found=found, needed=base)
     else:
         yield Check(name=name, status="warn", found="not here", needed=base, advice=PULL.format(base=base))
@@ -78,16 +78,16 @@ PULL = "'envsnap build' pulls it, which needs its registry; or bring it with 'do
 
 
 def check_interpreter(
-    machine: Machine, contents: Contents, holdings: Holdings, target: Target | None
+    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
 ) -> Iterator[Check]:
     """Say whether a virtual environment has an interpreter to stand on."""
     if target == "docker":
         return
     version = contents.interpreter.version
-    if holdings.interpreter:
-        yield Check(name="interpreter", status="ok", found=holdings.interpreter, needed=f"Python {version}")
+    if inventory.interpreter:
+        yield Check(name="interpreter", status="ok", found=inventory.interpreter, needed=f"Python {version}")
         return
-    built = bool(holdings.rebuilt) and (target == "venv" or machine.engine is None)
+    built = bool(inventory.rebuilt) and (target == "venv" or machine.engine is None)
     spare = built or (target is None and machine.engine is not None)
     why = "it was built already" if built else "only --target venv needs it"
     advice = f"{why}: uv python install {version}" if spare else f"uv python install {version}"
@@ -100,7 +100,9 @@ def check_interpreter(
     )
 
 
-def check_platform(machine: Machine, contents: Contents, holdings: Holdings, target: Target | None) -> Iterator[Check]:
+def check_platform(
+    machine: Machine, contents: Contents, inventory: Inventory, target: Target | None
+) -> Iterator[Check]:
     """Hold system and architecture against the lock's, and the C library where no container brings its own."""
     here, locked = machine.platform, contents.platform
     same = (here.system, here.arch) == (locked.system, locked.arch)
@@ -115,7 +117,7 @@ def check_platform(machine: Machine, contents: Contents, holdings: Holdings, tar
     if engine is not None and target != "venv" and ARCHITECTURES.get(engine.arch, engine.arch) not in {"", locked.arch}:
         yield Check(
             name="engine's platform",
-            status=without_image(holdings, target),
+            status=without_image(inventory, target),
             found=engine.arch,
             needed=locked.arch,
             advice=f"the engine at {engine.address} runs another architecture: set DOCKER_HOST to one that fits",
@@ -158,18 +160,18 @@ def parse_version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
-def check_packages(contents: Contents, holdings: Holdings) -> Iterator[Check]:
+def check_packages(contents: Contents, inventory: Inventory) -> Iterator[Check]:
     """Say whether there is a file for every package, from an index or here; what is built already needs none."""
     name, count = "packages", len(contents.packages)
-    missing: CheckStatus = "warn" if holdings.rebuilt else "fail"
+    missing: CheckStatus = "warn" if inventory.rebuilt else "fail"
     lacking = [package.name for package in contents.packages if package.wheel is None]
     if lacking:
         found, advice = f"{len(lacking)} without an artefact: {listed(lacking)}", NO_ARTEFACT
         yield Check(name=name, status=missing, found=found, needed=f"{count} artefacts", advice=advice)
-    if holdings.wheels:
-        yield _check_wheels(holdings.wheels, missing)
-    if holdings.unreachable is not None:
-        problems = holdings.unreachable
+    if inventory.wheels:
+        yield _check_wheels(inventory.wheels, missing)
+    if inventory.unreachable is not None:
+        problems = inventory.unreachable
         advice = "check the network, the proxy and the index settings of pip and uv" if problems else ""
         found = listed(problems) or "each that serves a locked wheel answers"
         yield Check(name="package hosts", status="fail" if problems else "ok", found=found, advice=advice)

@@ -1,25 +1,28 @@
-"""What rerunning needs: the job's inputs and variables, and the baseline to compare with."""
+"""What a lock stands on: the file it was resolved from, the inputs and variables of its job, its baseline."""
 
 from collections.abc import Iterator
 
 from envsnap.checkup.rebuild import is_sound, listed
 from envsnap.manifest.checkup import Check
-from envsnap.manifest.machine import FoundFile, Holdings
+from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents
 
+AGAIN = "the lock does not know of the change: run 'envsnap freeze --from {path}' again"
+NO_CONDA = "neither an image nor a virtual environment is built from them: install them with conda, and freeze that"
 
-def check_job(contents: Contents, holdings: Holdings) -> Iterator[Check]:
+
+def check_job(contents: Contents, inventory: Inventory) -> Iterator[Check]:
     """Say whether what a rerun reads is here: existence and size only, verify compares digests."""
     if contents.job is None or contents.baseline is None:
         lacks = "job" if contents.job is None else "baseline"
         advice = f"the lock records no {lacks}: it can be rebuilt, and nothing can be verified"
         yield Check(name="baseline", status="warn", found=f"no {lacks}", advice=advice)
-    if holdings.inputs:
-        yield _check_files("inputs", holdings.inputs, "fetch the data that the lock records")
-    if holdings.baseline:
-        yield _check_files("baseline", holdings.baseline, "check out envsnap.baseline beside the lock")
+    if inventory.inputs:
+        yield _check_files("inputs", inventory.inputs, "fetch the data that the lock records")
+    if inventory.baseline:
+        yield _check_files("baseline", inventory.baseline, "check out envsnap.baseline beside the lock")
     if contents.job is not None and contents.job.pass_env:
-        yield _check_variables(contents.job.pass_env, holdings.unset)
+        yield _check_variables(contents.job.pass_env, inventory.unset)
 
 
 def _check_files(name: str, files: tuple[FoundFile, ...], remedy: str) -> Check:
@@ -45,3 +48,21 @@ def _check_variables(wanted: tuple[str, ...], unset: tuple[str, ...]) -> Check:
         needed=", ".join(wanted),
         advice="the job wants them handed through (pass-env): set them" if unset else "",
     )
+
+
+def check_specification(contents: Contents, inventory: Inventory) -> Iterator[Check]:
+    """Say whether the specification is still the one that was locked, and whether something can be built from it."""
+    specification = contents.specification
+    if specification is None:
+        return
+    changed = inventory.changed
+    yield Check(
+        name="specification",
+        status="warn" if changed else "ok",
+        found=f"changed or gone: {listed(changed)}" if changed else "as it was locked",
+        needed=specification.path,
+        advice=AGAIN.format(path=specification.path) if changed else "",
+    )
+    count = len(contents.conda.packages) if contents.conda else 0
+    if count:
+        yield Check(name="conda packages", status="fail", found=f"{count} in the lock", advice=NO_CONDA)

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from envsnap.checkup.rebuild import Target
 from envsnap.manifest.checkup import Check, CheckStatus
-from envsnap.manifest.machine import Holdings, Machine, Purpose, Room
+from envsnap.manifest.machine import DiskSpace, Inventory, Machine, Purpose
 from envsnap.manifest.manifest import Contents
 
 UNPACKED = 3.5
@@ -26,38 +26,38 @@ SCRATCH = 100 * 1024**2
 PLACES: Mapping[Purpose, str] = {"engine": "images", "work": ".envsnap", "cache": "uv's cache"}
 
 
-def room_needed(contents: Contents, holdings: Holdings, *, docker: bool) -> Mapping[Purpose, int]:
+def room_needed(contents: Contents, inventory: Inventory, *, docker: bool) -> Mapping[Purpose, int]:
     """Return the bytes that rebuilding and rerunning takes at each place.
 
     Args:
         contents: the lock; a wheel whose size it does not record counts as nothing.
-        holdings: where the rebuilt environment is there already, only the rerun takes space.
+        inventory: where the rebuilt environment is there already, only the rerun takes space.
         docker: whether an image is built, else a virtual environment.
     """
     packed = sum(package.wheel.size or 0 for package in contents.packages if package.wheel)
     outputs = sum(output.size for output in contents.baseline.outputs) if contents.baseline else 0
     rerun = 2 * outputs + SCRATCH
     unpacked = int(packed * UNPACKED)
-    if holdings.rebuilt:
+    if inventory.rebuilt:
         return {"work": rerun}
     if docker:
-        base = 0 if holdings.base_image else BASE_IMAGE
+        base = 0 if inventory.base_image else BASE_IMAGE
         return {"engine": IN_ENGINE * packed + SCRATCH + base, "work": rerun}
     return {"work": unpacked + rerun, "cache": unpacked}
 
 
 def check_room(
-    machine: Machine, contents: Contents | None, holdings: Holdings, target: Target | None
+    machine: Machine, contents: Contents | None, inventory: Inventory, target: Target | None
 ) -> Iterator[Check]:
     """Hold the free space of each file system against what goes there."""
     docker = target == "docker" or (target is None and machine.engine is not None)
-    needs = room_needed(contents, holdings, docker=docker) if contents is not None else {}
+    needs = room_needed(contents, inventory, docker=docker) if contents is not None else {}
     used = [room for room in machine.rooms if contents is None or room.purpose in needs]
     for _device, rooms in groupby(sorted(used, key=lambda room: room.device), key=lambda room: room.device):
         yield _check_rooms(tuple(rooms), needs)
 
 
-def _check_rooms(rooms: tuple[Room, ...], needs: Mapping[Purpose, int]) -> Check:
+def _check_rooms(rooms: tuple[DiskSpace, ...], needs: Mapping[Purpose, int]) -> Check:
     free = min(room.free for room in rooms)
     needed = sum(needs.get(room.purpose, 0) for room in rooms)
     status: CheckStatus = "fail" if free < needed else "warn" if free < 2 * needed else "ok"

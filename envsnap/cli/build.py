@@ -7,9 +7,9 @@ from typing import Literal
 
 import click
 
-from envsnap.cli.show import Voice, common_options, conclude
+from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.report.summary import render_built
-from envsnap.workflow.build import BuildRequest, Built, build
+from envsnap.workflow.build import BuildRequest, BuildResult, build
 from envsnap.workflow.project import LOCK
 
 
@@ -45,19 +45,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     output: Path | None,
     network: Literal["default", "host", "none"],
     bundle: Path | None,
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
 ) -> None:
     """Rebuild the environment that LOCK (envsnap.lock) records, and prove that it is equal.
 
     The interpreter and every package are compared by version and by RECORD; any difference ends with exit code 5.
     """
     request = BuildRequest(
-        folder=project.absolute(),
+        folder=common.project.absolute(),
         env=dict(os.environ),
-        lock=lock or (None if bundle else project / LOCK),
+        lock=lock or (None if bundle else common.project / LOCK),
         bundle=bundle,
         target=target,
         tag=tag,
@@ -65,8 +62,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         output=output,
         network=network,
     )
-    conclude("build", Voice(project, json, quiet, verbose), lambda progress: build(request, progress), _present)
+    conclude("build", common, lambda progress: build(request, progress), _present)
 
 
-def _present(built: Built) -> tuple[int, str, object]:
+def _present(built: BuildResult) -> tuple[int, str, object]:
     return 0, render_built(built.kind, built.reference, built.packages, built.unread), dataclasses.asdict(built)

@@ -6,10 +6,10 @@ from typing import assert_never
 
 import click
 
-from envsnap.cli.show import StderrProgress, Voice, common_options, conclude
+from envsnap.cli.show import CommonOptions, StderrProgress, common_options, conclude
 from envsnap.errors import UsageError
 from envsnap.report.bundle import render_bundled, render_unpacked
-from envsnap.workflow.bundle import Bundled, BundleRequest, Unpacked, bundle, unpack
+from envsnap.workflow.bundle.bundle import BundleRequest, BundleResult, UnpackResult, bundle, unpack
 from envsnap.workflow.project import LOCK
 
 
@@ -37,17 +37,14 @@ from envsnap.workflow.project import LOCK
 )
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
-def command(  # noqa: PLR0913 - one parameter an option
+def command(
     *,
     lock: Path | None,
     output: Path | None,
     python: Path | None,
     prefix: Path | None,
     unpacked: Path | None,
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
 ) -> None:
     """Put LOCK (envsnap.lock) and all that it needs into one folder or archive; build and verify then need no network.
 
@@ -56,15 +53,15 @@ def command(  # noqa: PLR0913 - one parameter an option
     interrupted bundle is continued by running it again.
     """
     request = BundleRequest(
-        folder=project.absolute(),
+        folder=common.project.absolute(),
         env=dict(os.environ),
-        lock=lock or project / LOCK,
+        lock=lock or common.project / LOCK,
         output=output,
         python=python,
         prefix=prefix,
     )
 
-    def work(progress: StderrProgress) -> Bundled | Unpacked:
+    def work(progress: StderrProgress) -> BundleResult | UnpackResult:
         if unpacked is None:
             return bundle(request, progress)
         if lock is not None or python is not None or prefix is not None:
@@ -73,15 +70,15 @@ def command(  # noqa: PLR0913 - one parameter an option
             raise UsageError("--unpack needs a folder that is empty or not there yet: name it with --output")
         return unpack(unpacked, output, progress)
 
-    conclude("bundle", Voice(project, json, quiet, verbose), work, _present)
+    conclude("bundle", common, work, _present)
 
 
-def _present(done: Bundled | Unpacked) -> tuple[int, str, object]:
+def _present(done: BundleResult | UnpackResult) -> tuple[int, str, object]:
     match done:
-        case Unpacked():
+        case UnpackResult():
             text = render_unpacked(str(done.project), done.lock, done.inputs)
             return 0, text, {"project": done.project, "lock": done.lock, "inputs": done.inputs}
-        case Bundled():
+        case BundleResult():
             value = {
                 "path": done.path,
                 "size": done.index.size,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from envsnap.cli.show import Voice, common_options, conclude
+from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.manifest.manifest import Manifest
 from envsnap.report.lock_diff import render_lock_diff
-from envsnap.workflow.diff import Compared, DiffRequest, diff
+from envsnap.workflow.diff import DiffRequest, DiffResult, diff
 from envsnap.workflow.probing import CaptureRequest
 
 MOVES_NUMBERS = 1
@@ -30,31 +30,27 @@ def command(  # noqa: PLR0913 - one parameter an option
     prefix: Path | None,
     image: str | None,
     exit_code: bool,
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
 ) -> None:
     """Say what differs between the locks A and B, or between A and the project's environment as it stands.
 
     Differences that can change numbers come first, by what they belong to, then those that cannot. The job is
     not run; no lock is written. Where both sides could be read the exit code is 0, whatever differs: see --exit-code.
     """
-    voice = Voice(project, json, quiet, verbose)
     here = CaptureRequest(
-        folder=project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image, offline=True
+        folder=common.project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image, offline=True
     )
     request = DiffRequest(a=a, b=b, here=here)
 
-    def present(compared: Compared) -> tuple[int, str, object]:
+    def present(compared: DiffResult) -> tuple[int, str, object]:
         code = MOVES_NUMBERS if exit_code and compared.diff.moves_numbers else 0
-        text = render_lock_diff(compared.diff, compared.names, color=voice.color, width=voice.width)
+        text = render_lock_diff(compared.diff, compared.names, color=common.color, width=common.width)
         return code, text, _value(compared)
 
-    conclude("diff", voice, lambda progress: diff(request, progress), present)
+    conclude("diff", common, lambda progress: diff(request, progress), present)
 
 
-def _value(compared: Compared) -> dict[str, object]:
+def _value(compared: DiffResult) -> dict[str, object]:
     found = compared.diff
     groups = dict.fromkeys(one.group for one in found.differences)
     return {

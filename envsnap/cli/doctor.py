@@ -6,12 +6,12 @@ from typing import Literal
 
 import click
 
-from envsnap.cli.show import Voice, common_options, conclude
+from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.errors import MissingToolError
 from envsnap.manifest.checkup import Checkup
 from envsnap.report.doctor import render_checkup
-from envsnap.workflow.doctor import examine_machine
-from envsnap.workflow.machine import DoctorRequest
+from envsnap.workflow.doctor.doctor import examine_machine
+from envsnap.workflow.doctor.machine import DoctorRequest
 
 
 @click.command(
@@ -29,27 +29,25 @@ from envsnap.workflow.machine import DoctorRequest
 )
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
-def command(  # noqa: PLR0913 - one parameter an option
+def command(
     *,
     lock: Path | None,
     target: Literal["docker", "venv"] | None,
     online: bool,
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
 ) -> None:
     """Say whether this machine can rebuild and rerun LOCK (the project's envsnap.lock), and what to do if not.
 
     It looks at engine, interpreter, tools, disk, CPU, GPUs and driver, and at the files that a rerun reads; nothing is
     built, run or written. Where there is no lock, it looks at the machine alone.
     """
-    voice = Voice(project, json, quiet, verbose)
-    request = DoctorRequest(folder=project.absolute(), env=dict(os.environ), lock=lock, target=target, online=online)
+    request = DoctorRequest(
+        folder=common.project.absolute(), env=dict(os.environ), lock=lock, target=target, online=online
+    )
 
     def present(checkup: Checkup) -> tuple[int, str, object]:
         code = MissingToolError.exit_code if checkup.status == "fail" else 0
         value = {"lock": checkup.lock, "digest": checkup.digest, "status": checkup.status, "checks": checkup.checks}
-        return code, render_checkup(checkup, color=voice.color, width=voice.width), value
+        return code, render_checkup(checkup, color=common.color, width=common.width), value
 
-    conclude("doctor", voice, lambda progress: examine_machine(request, progress), present)
+    conclude("doctor", common, lambda progress: examine_machine(request, progress), present)

@@ -5,9 +5,9 @@ from typing import get_args
 
 import click
 
-from envsnap.cli.show import Voice, common_options, conclude
-from envsnap.report.text import printable
-from envsnap.workflow.export import Export, ExportRequest, Format, export
+from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.report.printable import printable
+from envsnap.workflow.export import ExportRequest, ExportResult, Format, export
 from envsnap.workflow.project import LOCK
 
 
@@ -22,16 +22,13 @@ from envsnap.workflow.project import LOCK
 @common_options
 @click.argument("wanted", metavar="FORMAT", type=click.Choice(get_args(Format), case_sensitive=False))
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
-def command(  # noqa: PLR0913 - one parameter an option
+def command(
     *,
     wanted: Format,
     lock: Path | None,
     output: Path | None,
     allow_incomplete: bool,
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
 ) -> None:
     """Write LOCK (envsnap.lock) as FORMAT, for a tool that is not envsnap.
 
@@ -47,16 +44,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     file are relative to it, on standard output to the folder of LOCK.
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     request = ExportRequest(
-        folder=project.absolute(),
-        lock=lock or project / LOCK,
+        folder=common.project.absolute(),
+        lock=lock or common.project / LOCK,
         format=wanted,
         output=output,
         allow_incomplete=allow_incomplete,
     )
-    conclude("export", Voice(project, json, quiet, verbose), lambda progress: export(request, progress), _present)
+    conclude("export", common, lambda progress: export(request, progress), _present)
 
 
-def _present(done: Export) -> tuple[int, str, object]:
+def _present(done: ExportResult) -> tuple[int, str, object]:
     exported, digest = done.exported, done.manifest.snapshot.digest
     text = exported.text
     if done.path is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from envsnap.cli.show import StderrProgress, Voice, common_options, conclude
+from envsnap.cli.show import CommonOptions, StderrProgress, common_options, conclude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     deep: bool,
     gpu_uuids: bool,
     locker: "LockerName",
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
     command: tuple[str, ...],
 ) -> None:
     """Capture this environment and the job's results into envsnap.lock.
@@ -72,7 +69,6 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     if from_file is None and (from_format or extra or group):
         raise click.UsageError("--from-format, --extra and --group say how to read the file of --from: name one")
-    voice = Voice(project, json, quiet, verbose)
     from envsnap.workflow.probing import CaptureRequest
 
     specification = None
@@ -81,21 +77,21 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         specification = SpecificationRequest(path=from_file, format=from_format, extras=extra, groups=group)
     wanted = CaptureRequest(
-        folder=project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image, command=command,
-        offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
+        folder=common.project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image,
+        command=command, offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
         specification=specification,
     )  # fmt: skip
-    conclude("freeze", voice, lambda progress: _freeze(wanted, output, run=not no_run, progress=progress), _present)
+    conclude("freeze", common, lambda progress: _freeze(wanted, output, run=not no_run, progress=progress), _present)
 
 
 def _freeze(wanted: "CaptureRequest", output: Path | None, *, run: bool, progress: StderrProgress) -> "Frozen":
     """Begin the probe, and import the rest while it runs: a third of a static freeze is importing."""
-    from envsnap.workflow.probing import begin_locking, begin_probe
+    from envsnap.workflow.probing import begin_probe
 
-    with begin_probe(wanted) as probing, begin_locking(wanted) as standby:
+    with begin_probe(wanted) as probing:
         from envsnap.workflow.subject import begin_reading, open_subject
 
-        with open_subject(wanted, probing) as subject, begin_reading(subject, probing, standby) as begun:
+        with open_subject(wanted, probing) as subject, begin_reading(subject, probing) as begun:
             from envsnap.workflow.freeze import FreezeRequest, freeze
 
             return freeze(FreezeRequest(output=output, run=run), subject, begun, progress)

@@ -6,9 +6,9 @@ from pathlib import Path
 from envsnap.errors import UsageError
 from envsnap.report.envelope import envelope
 from envsnap.report.junit import junit
+from envsnap.report.printable import printable
 from envsnap.report.terminal import render_verdict
-from envsnap.report.text import printable
-from envsnap.workflow.verify import Verified
+from envsnap.workflow.verify import VerifyResult
 
 PAGE_WIDTH = 120
 TEXT, JSON, JUNIT = "verify.txt", "verify.json", "junit.xml"
@@ -35,7 +35,7 @@ class Reports:
             except OSError as error:
                 raise UsageError(f"the earlier report {path} cannot be removed: {error.strerror}") from error
 
-    def write(self, verified: Verified, *, code: int, value: object, name: str) -> None:
+    def write(self, verified: VerifyResult, *, code: int, value: object, name: str) -> None:
         """Write them: ``code`` and ``value`` as they go into the envelope, ``name`` is the project's.
 
         Raises:
@@ -50,7 +50,7 @@ class Reports:
             _write(self.folder / JUNIT, suites)
 
 
-def table(verified: Verified, *, color: bool, width: int) -> str:
+def table(verified: VerifyResult, *, color: bool, width: int) -> str:
     """Return the verdict for people, and where the job ran; ``width`` in columns."""
     text = render_verdict(verified.verdict, color=color, width=width)
     return f"{text.rstrip()}\nran in the {printable(verified.environment)}\n"

@@ -1,6 +1,7 @@
 """How a command talks: progress on standard error, its result on standard output, its exit code."""
 
 import contextlib
+import functools
 import logging
 import os
 import shutil
@@ -15,17 +16,16 @@ import click
 from envsnap.cli.main import INTERRUPTED
 from envsnap.errors import EnvsnapError
 from envsnap.host.output import mask_credentials
-from envsnap.report.text import printable
+from envsnap.report.printable import printable
 
 UNEXPECTED = 70
 """EX_SOFTWARE of https://man7.org/linux/man-pages/man3/sysexits.h.3head.html: Python's own 1 would say that the numbers
 differ."""
-F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
 
 
-class Voice(NamedTuple):
-    """What the common options say: where the project lies, how much to tell, and in which form."""
+class CommonOptions(NamedTuple):
+    """What every command is told: where the project lies, how much to tell, and in which form."""
 
     project: Path
     json: bool
@@ -102,8 +102,13 @@ class StderrProgress:
             self._shown = False
 
 
-def common_options(command: F) -> F:
-    """Add the options that every command has."""
+def common_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every command has; it gets them as ``common``."""
+
+    @functools.wraps(command)
+    def with_common(*, project: Path, json: bool, quiet: bool, verbose: bool, **others: object) -> None:
+        command(common=CommonOptions(project, json, quiet, verbose), **others)
+
     options = (
         click.option(
             "--project",
@@ -118,46 +123,49 @@ def common_options(command: F) -> F:
         click.option("-v", "--verbose", is_flag=True, help="Show the output of the job and the builder."),
     )
     for option in reversed(options):
-        command = option(command)
-    return command
+        with_common = option(with_common)
+    return with_common
 
 
 def conclude(
-    name: str, voice: Voice, work: Callable[[StderrProgress], R], present: Callable[[R], tuple[int, str, object]]
+    name: str,
+    common: CommonOptions,
+    work: Callable[[StderrProgress], R],
+    present: Callable[[R], tuple[int, str, object]],
 ) -> None:
     """Do a command's work, print its result and exit.
 
     Args:
         name: the command.
-        voice: the common options.
+        common: the options that every command has.
         work: what to do; it gets the progress.
         present: turns a result into exit code, text for people, and value for ``--json``.
     """
-    logging.basicConfig(level=logging.DEBUG if voice.verbose else logging.WARNING, format="envsnap: %(message)s")
+    logging.basicConfig(level=logging.DEBUG if common.verbose else logging.WARNING, format="envsnap: %(message)s")
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     logging.getLogger("docker").setLevel(logging.WARNING)
-    progress = StderrProgress(quiet=voice.quiet, verbose=voice.verbose)
+    progress = StderrProgress(quiet=common.quiet, verbose=common.verbose)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the same clean end as Ctrl-C
     signal.signal(signal.SIGHUP, signal.default_int_handler)  # and so does a terminal that goes away
     try:
         code, text, value = present(work(progress))
     except EnvsnapError as error:
         progress.end()
-        _fail(name, voice, error.exit_code, str(error))
+        _fail(name, common, error.exit_code, str(error))
     except KeyboardInterrupt:
         progress.end()
-        _fail(name, voice, INTERRUPTED, "interrupted")
+        _fail(name, common, INTERRUPTED, "interrupted")
     except OSError as error:
         progress.end()
-        _fail(name, voice, UNEXPECTED, f"this machine refused: {error}")
+        _fail(name, common, UNEXPECTED, f"this machine refused: {error}")
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it must not end with exit code 1
         progress.end()
         import traceback
 
         click.echo(traceback.format_exc(), err=True, nl=False)
-        _fail(name, voice, UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
+        _fail(name, common, UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
     progress.end()
-    click.echo(_document(name, code, value) if voice.json else text, nl=False)
+    click.echo(_document(name, code, value) if common.json else text, nl=False)
     sys.exit(code)
 
 
@@ -167,9 +175,9 @@ def _document(name: str, code: int, value: object, message: str | None = None) -
     return envelope(name, code, value, message)
 
 
-def _fail(name: str, voice: Voice, code: int, message: str) -> None:
+def _fail(name: str, common: CommonOptions, code: int, message: str) -> None:
     message = mask_credentials(message)
-    if voice.json:
+    if common.json:
         click.echo(_document(name, code, None, message), nl=False)
     lines = "\n".join(printable(line) for line in message.split("\n"))
     click.echo(f"envsnap: error: {lines}", err=True)

@@ -7,10 +7,10 @@ from typing import Literal
 import click
 
 from envsnap.cli.reports import Reports, table
-from envsnap.cli.show import Voice, common_options, conclude
+from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
-from envsnap.workflow.verify import Verified, VerifyRequest, verify
+from envsnap.workflow.verify import VerifyRequest, VerifyResult, verify
 
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
@@ -41,21 +41,17 @@ def command(  # noqa: PLR0913 - one parameter an option
     report: Path | None,
     junit_file: Path | None,
     bundle: Path | None,
-    project: Path,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+    common: CommonOptions,
 ) -> None:
     """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
 
     Inputs that are not the recorded ones, and an environment that is not the locked one, are refused before anything
     runs.
     """
-    voice = Voice(project, json, quiet, verbose)
     request = VerifyRequest(
-        folder=project.absolute(),
+        folder=common.project.absolute(),
         env=dict(os.environ),
-        lock=lock or (None if bundle else project / LOCK),
+        lock=lock or (None if bundle else common.project / LOCK),
         bundle=bundle,
         target=target,
         image=image,
@@ -64,14 +60,14 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     reports = Reports(folder=report, junit_file=junit_file)
 
-    def work(progress: Progress) -> Verified:
+    def work(progress: Progress) -> VerifyResult:
         reports.remove()
         return verify(request, progress)
 
-    def present(verified: Verified) -> tuple[int, str, object]:
+    def present(verified: VerifyResult) -> tuple[int, str, object]:
         code = EXIT_CODES[verified.verdict.status]
         value = {"environment": verified.environment, "seconds": verified.seconds, "verdict": verified.verdict}
         reports.write(verified, code=code, value=value, name=request.folder.resolve().name)
-        return code, table(verified, color=voice.color, width=voice.width), value
+        return code, table(verified, color=common.color, width=common.width), value
 
-    conclude("verify", voice, work, present)
+    conclude("verify", common, work, present)

@@ -7,7 +7,7 @@ from envsnap.compare.reading import Item, Series, Tensor
 from envsnap.compare.series import dtype_of, structure_gap, tally_series
 from envsnap.compare.tally import Tally
 from envsnap.compare.tensors import place_of, single, tally_tensors, value_at
-from envsnap.compare.tolerances import Chosen, bounds_of
+from envsnap.compare.tolerances import ToleranceChoice, bounds_of
 from envsnap.compare.wording import at, describe_bounds, plural, quote, show
 from envsnap.manifest.tolerance import Bounds
 from envsnap.manifest.verdict import Divergence, ItemVerdict
@@ -23,7 +23,7 @@ class Comparison:
     gap: Gap
 
 
-def compare_item(name: str, baseline: Item | None, rerun: Item | None, chosen: Chosen) -> Comparison:
+def compare_item(name: str, baseline: Item | None, rerun: Item | None, chosen: ToleranceChoice) -> Comparison:
     """Compare one item; None stands for an item that is not in the output."""
     if chosen.tolerance == "ignore":
         reason = f"ignored, as the tolerance {quote(chosen.pattern)} says"
@@ -41,7 +41,7 @@ def compare_item(name: str, baseline: Item | None, rerun: Item | None, chosen: C
             return _structural(name, "one side is an array, the other is not")
 
 
-def _compare_series(name: str, baseline: Series, rerun: Series, chosen: Chosen) -> Comparison:
+def _compare_series(name: str, baseline: Series, rerun: Series, chosen: ToleranceChoice) -> Comparison:
     dtype = dtype_of((baseline, rerun))
     gap = structure_gap(baseline, rerun)
     if gap:
@@ -50,7 +50,7 @@ def _compare_series(name: str, baseline: Series, rerun: Series, chosen: Chosen) 
     return _judge(name, dtype, bounds, tally_series(baseline, rerun, bounds), (baseline, rerun))
 
 
-def _compare_tensors(name: str, baseline: Tensor, rerun: Tensor, chosen: Chosen) -> Comparison:
+def _compare_tensors(name: str, baseline: Tensor, rerun: Tensor, chosen: ToleranceChoice) -> Comparison:
     if baseline.dtype != rerun.dtype:
         return _structural(name, f"the rerun's dtype is {rerun.dtype}, the baseline's {baseline.dtype}", baseline.dtype)
     if baseline.shape != rerun.shape:

@@ -9,8 +9,8 @@ import msgspec
 from envsnap.compare.files import have_same_bytes, read_output
 from envsnap.compare.items import Comparison, compare_item
 from envsnap.compare.reading import Item, Reading, Series
-from envsnap.compare.repeats import Weighed, correct_for_many, weigh
-from envsnap.compare.tolerances import Chosen, choose, choose_for_step, unmatched
+from envsnap.compare.repeats import JudgedItem, correct_for_many, weigh
+from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, unmatched
 from envsnap.compare.wording import plural, quote
 from envsnap.errors import OutputError
 from envsnap.manifest.outcome import OutputFormat
@@ -37,7 +37,7 @@ class OutputPair:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Sides:
+class _RunReadings:
     """The readings of all runs; ``references[i]`` is the baseline run that rerun ``i`` is held against."""
 
     baselines: tuple[Reading, ...]
@@ -69,13 +69,13 @@ def _compare_output(pair: OutputPair) -> tuple[OutputVerdict, tuple[str, ...]]:
     return _conclude(pair, sides, items), _notes(pair, sides, names)
 
 
-def _read_sides(pair: OutputPair) -> _Sides:
+def _read_sides(pair: OutputPair) -> _RunReadings:
     if not pair.baselines or not pair.reruns:
         raise OutputError(f"there is no {'rerun' if pair.baselines else 'baseline'} to compare")
     baselines = _read_all(pair.baselines, pair.format, "baseline")
     reruns = _read_all(pair.reruns, pair.format, "rerun")
     twins = [_twin(path, pair.baselines) for path in pair.reruns]
-    return _Sides(
+    return _RunReadings(
         baselines=baselines,
         reruns=reruns,
         references=tuple(baselines[twin or 0] for twin in twins),
@@ -102,7 +102,7 @@ def _twin(path: Path | None, baselines: Sequence[Path | None]) -> int | None:
     return None
 
 
-def _compare_name(name: str, sides: _Sides, pair: OutputPair) -> Weighed:
+def _compare_name(name: str, sides: _RunReadings, pair: OutputPair) -> JudgedItem:
     baselines = [reading.get(name) for reading in sides.baselines]
     reruns = [reading.get(name) for reading in sides.reruns]
     chosen = _choose(name, (*baselines, *reruns), pair)
@@ -113,10 +113,10 @@ def _compare_name(name: str, sides: _Sides, pair: OutputPair) -> Weighed:
     worst = _worst_rerun(compared)
     if worst.verdict.status == "fail" and len(baselines) > 1:
         return weigh(name, worst, baselines, reruns, chosen)
-    return Weighed(verdict=worst.verdict)
+    return JudgedItem(verdict=worst.verdict)
 
 
-def _choose(name: str, items: Sequence[Item | None], pair: OutputPair) -> Chosen:
+def _choose(name: str, items: Sequence[Item | None], pair: OutputPair) -> ToleranceChoice:
     is_step = any(isinstance(item, Series) and item.is_step for item in items)
     return choose_for_step(name, pair.tolerance) if is_step else choose(name, pair.tolerance)
 
@@ -131,14 +131,14 @@ def _worst_rerun(compared: Sequence[Comparison]) -> Comparison:
     return Comparison(verdict=msgspec.structs.replace(worst.verdict, reason=reason), gap=worst.gap)
 
 
-def _conclude(pair: OutputPair, sides: _Sides, items: tuple[ItemVerdict, ...]) -> OutputVerdict:
+def _conclude(pair: OutputPair, sides: _RunReadings, items: tuple[ItemVerdict, ...]) -> OutputVerdict:
     status, reason = _status_of(items, sides)
     return OutputVerdict(
         path=pair.path, format=pair.format, status=status, bitwise=sides.bitwise, reason=reason, items=items
     )
 
 
-def _status_of(items: tuple[ItemVerdict, ...], sides: _Sides) -> tuple[Status, str]:
+def _status_of(items: tuple[ItemVerdict, ...], sides: _RunReadings) -> tuple[Status, str]:
     failed = [item for item in items if item.status == "fail"]
     if failed:
         return "fail", f"{len(failed)} of {plural(len(items), 'item')} do not match"
@@ -157,7 +157,7 @@ def _is_step(item: Item) -> bool:
     return isinstance(item, Series) and item.is_step
 
 
-def _notes(pair: OutputPair, sides: _Sides, names: Sequence[str]) -> tuple[str, ...]:
+def _notes(pair: OutputPair, sides: _RunReadings, names: Sequence[str]) -> tuple[str, ...]:
     kind = "tensor" if pair.format in ("npy", "npz", "safetensors") else "metric"
     unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in unmatched(pair.tolerance, names))
     runs = len(sides.baselines)

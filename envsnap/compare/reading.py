@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Empty(enum.Enum):
+class EmptyContainer(enum.Enum):
     """An empty JSON container: it has to stay in its place, but it is no value."""
 
     LIST = "[]"
     OBJECT = "{}"
 
 
-Scalar = bool | int | float | str | Empty | None
+Scalar = bool | int | float | str | EmptyContainer | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from envsnap.compare.reading import Empty, Scalar, Series
+from envsnap.compare.reading import EmptyContainer, Scalar, Series
 from envsnap.compare.tally import Tally
 from envsnap.compare.wording import plural
 from envsnap.manifest.tolerance import Bounds
@@ -17,7 +17,9 @@ def dtype_of(series: Iterable[Series]) -> str:
 
     JSON numbers have no dtype: when every float is a float32 written out, they are taken as float32, else as float64.
     """
-    values = [value for one in series for value in one.values if value is not None and not isinstance(value, Empty)]
+    values = [
+        value for one in series for value in one.values if value is not None and not isinstance(value, EmptyContainer)
+    ]
     kinds = {type(value) for value in values}
     if not kinds:
         return "null"
@@ -58,7 +60,7 @@ def tally_series(baseline: Series, rerun: Series, bounds: Bounds) -> Tally:
     """
     total, unremarkable = Tally(), 0
     for index, (ours, theirs) in enumerate(zip(baseline.values, rerun.values, strict=True)):
-        if ours and type(ours) is type(theirs) and ours == theirs and not isinstance(ours, Empty):
+        if ours and type(ours) is type(theirs) and ours == theirs and not isinstance(ours, EmptyContainer):
             unremarkable += 1  # most values of most series: a tally for each would cost ten times as much
         else:
             total = total.plus(_tally_value(ours, theirs, bounds, index))
@@ -74,7 +76,7 @@ def _tally_value(ours: Scalar, theirs: Scalar, bounds: Bounds, index: int) -> Ta
     distance = _distance(ours, theirs, bounds)
     same = _is_identical(ours, theirs)
     inside = distance == 0 or (math.isfinite(distance) and distance <= _allowed(ours, bounds))
-    counted = int(not all(value is None or isinstance(value, Empty) for value in (ours, theirs)))
+    counted = int(not all(value is None or isinstance(value, EmptyContainer) for value in (ours, theirs)))
     measurable = is_number(ours) and is_number(theirs) and not math.isnan(distance) and distance > 0
     broken = not inside and not (is_number(ours) and is_number(theirs) and _is_finite(ours) and _is_finite(theirs))
     return Tally(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from envsnap.compare.reading import Empty, Reading, Scalar, Series
+from envsnap.compare.reading import EmptyContainer, Reading, Scalar, Series
 from envsnap.compare.wording import quote, show
 from envsnap.errors import OutputError
 
@@ -168,9 +168,9 @@ def _walk(value: object, path: tuple[str, ...], label: str, builder: SeriesBuild
         case list() if value:
             _walk_list(value, path, label, builder, depth=depth + 1)
         case dict():
-            builder.add(path, label, Empty.OBJECT)
+            builder.add(path, label, EmptyContainer.OBJECT)
         case list():
-            builder.add(path, label, Empty.LIST)
+            builder.add(path, label, EmptyContainer.LIST)
         case bool() | int() | float() | str() | None:
             builder.add(path, label, value)
         case _:

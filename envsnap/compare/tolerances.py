@@ -23,28 +23,28 @@ AUTO: Mapping[str, Bounds] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
+class ToleranceChoice:
     """The tolerance that holds for one item, and the pattern that chose it ("" where none did)."""
 
     pattern: str
     tolerance: Tolerance
 
 
-def choose(name: str, tolerances: Mapping[str, Tolerance]) -> Chosen:
+def choose(name: str, tolerances: Mapping[str, Tolerance]) -> ToleranceChoice:
     """Pick the tolerance of an item: its own name, else the longest glob that matches, ``*`` last, else ``auto``."""
     if name in tolerances:
-        return Chosen(pattern=name, tolerance=tolerances[name])
+        return ToleranceChoice(pattern=name, tolerance=tolerances[name])
     globs = sorted((p for p in tolerances if fnmatchcase(name, p)), key=lambda p: (p != "*", len(p), p))
     if not globs:
-        return Chosen(pattern="", tolerance="auto")
-    return Chosen(pattern=globs[-1], tolerance=tolerances[globs[-1]])
+        return ToleranceChoice(pattern="", tolerance="auto")
+    return ToleranceChoice(pattern=globs[-1], tolerance=tolerances[globs[-1]])
 
 
-def choose_for_step(name: str, tolerances: Mapping[str, Tolerance]) -> Chosen:
+def choose_for_step(name: str, tolerances: Mapping[str, Tolerance]) -> ToleranceChoice:
     """Pick the tolerance of a step column: exact, unless it is named outright; a glob is meant for metrics."""
     if name in tolerances:
-        return Chosen(pattern=name, tolerance=tolerances[name])
-    return Chosen(pattern="", tolerance="exact")
+        return ToleranceChoice(pattern=name, tolerance=tolerances[name])
+    return ToleranceChoice(pattern="", tolerance="exact")
 
 
 def bounds_of(tolerance: Tolerance, dtype: str) -> Bounds:

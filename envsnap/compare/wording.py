@@ -2,7 +2,7 @@
 
 import math
 
-from envsnap.compare.reading import Empty, Scalar
+from envsnap.compare.reading import EmptyContainer, Scalar
 from envsnap.manifest.tolerance import Bounds
 
 MAX_SHOWN = 60
@@ -12,7 +12,7 @@ def show(value: Scalar) -> str:
     """Write one value: text is quoted, escaped and cut, a number keeps all its digits."""
     if isinstance(value, str):
         return quote(value)
-    if isinstance(value, Empty):
+    if isinstance(value, EmptyContainer):
         return value.value
     if isinstance(value, float) and math.isnan(value):
         return "NaN"

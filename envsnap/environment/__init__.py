@@ -1,5 +1,6 @@
 """The places where Python runs: this machine's interpreters and container images."""
 
-from envsnap.environment.protocol import Completed, Environment, Execution
+from envsnap.environment.protocol import Environment
+from envsnap.host.execution import Completed, Execution
 
 __all__ = ["Completed", "Environment", "Execution"]

@@ -1,8 +1,8 @@
 """A container image as a place where Python runs."""
 
-from envsnap.environment.protocol import Completed, Execution
-from envsnap.host.container_run import ContainerRun
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.run import ContainerRun
+from envsnap.host.execution import Completed, Execution
 
 _OUT_OF_MEMORY = "envsnap: the kernel killed a process of the container: it ran out of memory"
 
@@ -45,14 +45,7 @@ class ContainerEnvironment:
             UsageError: a path to mount is not there.
         """
         ended = self._engine.run(ContainerRun(image=self._image, execution=execution))
-        stderr = ended.stderr
-        if ended.out_of_memory:
-            execution.on_output(_OUT_OF_MEMORY)
-            stderr += f"\n{_OUT_OF_MEMORY}\n".encode()
-        return Completed(
-            exit_code=ended.exit_code,
-            stdout=ended.stdout,
-            stderr=stderr,
-            seconds=ended.seconds,
-            timed_out=ended.timed_out,
-        )
+        if not ended.out_of_memory:
+            return ended
+        execution.on_output(_OUT_OF_MEMORY)
+        return ended._replace(stderr=ended.stderr + f"\n{_OUT_OF_MEMORY}\n".encode())

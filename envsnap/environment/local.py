@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from envsnap.environment.protocol import Completed, Execution
 from envsnap.errors import MissingToolError
 from envsnap.host import process
+from envsnap.host.execution import Completed, Execution
 
 _PASSED = (
     "CUDA_DEVICE_ORDER",
@@ -60,19 +60,12 @@ class LocalEnvironment:
             UsageError: the working folder is not there.
         """
         env = self._variables(execution)
-        ended = process.run(
+        return process.run(
             (self._find(execution.argv[0], env["PATH"]), *execution.argv[1:]),
             cwd=execution.workdir,
             env=env,
             timeout=execution.timeout,
             on_output=execution.on_output,
-        )
-        return Completed(
-            exit_code=ended.exit_code,
-            stdout=ended.stdout,
-            stderr=ended.stderr,
-            seconds=ended.seconds,
-            timed_out=ended.timed_out,
         )
 
     def _variables(self, execution: Execution) -> dict[str, str]:

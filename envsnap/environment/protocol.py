@@ -1,20 +1,8 @@
 """What every Environment offers: it executes a command; nothing else is asked of it."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from envsnap.host.execution import Execution
-
-__all__ = ["Completed", "Environment", "Execution"]
-
-
-class Completed(NamedTuple):
-    """How a command ended: exit code (128 + signal where it was killed), its output and its duration in seconds."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-    seconds: float
-    timed_out: bool = False
+from envsnap.host.execution import Completed, Execution
 
 
 class Environment(Protocol):

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envsnap import inside
-from envsnap.environment.protocol import Completed, Environment
+from envsnap.environment.protocol import Environment
 from envsnap.errors import CaptureError, CommandNotFoundError
-from envsnap.host.execution import NO_VARIABLES, Execution
+from envsnap.host.execution import NO_VARIABLES, Completed, Execution
 
 NEEDED = "envsnap needs CPython 3.8 or newer there: choose another interpreter or image"
 

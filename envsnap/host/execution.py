@@ -1,6 +1,6 @@
-"""One command to execute, as a value: what a process of this machine and a container are both asked for. Pure.
+"""One command to execute and how it ended, as values: the same for a process of this machine and a container. Pure.
 
-A tuple and not a struct: the first command of ``freeze``, the probe, starts before msgspec is loaded.
+Tuples and not structs: the first command of ``freeze``, the probe, starts before msgspec is loaded.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,3 +40,22 @@ class Execution(NamedTuple):
     gpus: str | int = "none"
     shm_bytes: int | None = None
     on_output: Callable[[str], None] = ignore_line
+
+
+class Completed(NamedTuple):
+    """How a command ended.
+
+    Args:
+        exit_code: 128 + signal where it was killed.
+        stdout: what was kept of its standard output; ``stderr`` of its standard error.
+        seconds: how long it ran.
+        timed_out: whether it was ended for its timeout.
+        out_of_memory: whether the kernel is known to have killed a process of its container.
+    """
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    timed_out: bool = False
+    out_of_memory: bool = False

@@ -1,4 +1,4 @@
-"""Files on this machine: atomic writes, hashing, and the project's lock against a second run."""
+"""Files on this machine: atomic writes, hashing, free space, and the project's lock against a second run."""
 
 import contextlib
 import errno
@@ -50,6 +50,21 @@ def room_for(what: str) -> Iterator[None]:
         if error.errno not in FULL:
             raise
         raise DiskFullError(f"{what} cannot be kept: {error.strerror}; make room, and run the command again") from error
+
+
+def free_space(path: Path) -> tuple[int, int] | None:
+    """Return the file system's number and the bytes that this user may still write at ``path``.
+
+    A folder that is not there yet is judged by the nearest one above it. None: it cannot be told.
+    """
+    for place in (path, *path.parents):
+        try:
+            return place.stat().st_dev, shutil.disk_usage(place).free
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return None
+    return None
 
 
 def remove_unfinished(path: Path) -> None:

@@ -10,9 +10,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
+from envsnap.host.execution import Completed
 from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
 
 GRACE_SECONDS = 5.0
@@ -26,16 +27,6 @@ _READ_BYTES = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
-class ProcessResult(NamedTuple):
-    """How a process ended: exit code (128 + signal where it was killed), output, duration in seconds."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-    seconds: float
-    timed_out: bool = False
-
-
 def run(
     argv: Sequence[str],
     *,
@@ -44,7 +35,7 @@ def run(
     timeout: float | None = None,
     on_output: Callable[[str], None] = ignore_line,
     stdin: bytes | int | None = None,
-) -> ProcessResult:
+) -> Completed:
     """Run one command to its end; whatever is left of its process group then is ended too.
 
     Args:
@@ -68,7 +59,7 @@ def run(
     finally:
         group.end()
     stdout, stderr = group.output()
-    return ProcessResult(
+    return Completed(
         exit_code=_exit_code(process.returncode),
         stdout=stdout,
         stderr=stderr,

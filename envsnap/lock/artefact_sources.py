@@ -5,11 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.index_http import IndexConnections
-from envsnap.host.standby import Standby
-from envsnap.host.uv import TargetPython, Uv
-from envsnap.host.wheel_file import RemoteWheels
+from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.uv import TargetPython, Uv
+from envsnap.host.index.wheel import RemoteWheels
 from envsnap.lock.files import InstalledFiles
 from envsnap.lock.indexes import Indexes, configured_indexes
 from envsnap.lock.memo import Memo
@@ -18,10 +16,7 @@ from envsnap.lock.sources import WheelBuilder
 
 
 class RemoteReader(Protocol):
-    """Whoever reads wheels on an index; :class:`envsnap.host.wheel_file.RemoteWheels` tells what each does."""
-
-    def prepare(self) -> None:
-        """Load what the first question needs."""
+    """Whoever reads wheels on an index; :class:`envsnap.host.index.wheel.RemoteWheels` tells what each does."""
 
     def read_record(self, url: str, sha256: str = "") -> str:
         """Return RECORD's text, or raise WheelUnreadableError."""
@@ -59,8 +54,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         memo: what earlier freezes proved.
         indexes: the indexes' own pages; None offline.
         folders: those on this machine that installers look for wheels in.
-        config: what ``indexes`` are configured with; None where their pages are not to be read first.
-        standby: a process that waits to read half of the pages.
+        read_pages: whether the pages of ``indexes`` are read before the locker is asked.
     """
 
     python: Path | TargetPython
@@ -73,8 +67,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     memo: Memo
     indexes: Indexes | None = None
     folders: tuple[Path, ...] = ()
-    config: IndexConfig | None = None
-    standby: Standby | None = None
+    read_pages: bool = False
 
     @property
     def remote(self) -> Remote:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from envsnap.host.git import without_credentials
-from envsnap.host.index_config import local_path
+from envsnap.host.index.config import local_path
 from envsnap.manifest.package import Vcs
 
 

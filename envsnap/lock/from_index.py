@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from envsnap.errors import BrokenWheelError, NoRangesError, UnsatisfiableError, WheelUnreadableError
 from envsnap.host.files import sha256_file
-from envsnap.host.index_config import local_path
-from envsnap.host.index_page import IndexFile
-from envsnap.host.uv import UvFile, UvPackage
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.config import local_path
+from envsnap.host.index.page import IndexFile
+from envsnap.host.index.uv import UvFile, UvPackage
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
 from envsnap.lock.artefact_sources import Remote, Sources
 from envsnap.lock.entry import artefact, entry, on_machine, source_archive

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 from packaging.version import InvalidVersion, Version
 
-from envsnap.host.index_config import without_credentials
-from envsnap.host.index_http import IndexConnections
-from envsnap.host.index_page import IndexFile, IndexPages, Page, PageReader
-from envsnap.host.uv import TargetPython, Uv, UvFile
+from envsnap.host.index.config import without_credentials
+from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.page import IndexFile, IndexPages, Page, PageReader
+from envsnap.host.index.uv import TargetPython, Uv, UvFile
 from envsnap.lock.locked import Release, remembered_findings
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding

@@ -6,8 +6,8 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envsnap.errors import WheelUnreadableError
-from envsnap.host.uv import UvFile
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.uv import UvFile
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
 from envsnap.lock.resolve import fitting_wheels, is_same_version
 from envsnap.manifest.package import Installed

@@ -6,16 +6,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from envsnap.errors import UnsatisfiableError, WheelUnreadableError
-from envsnap.host.index_config import local_path
-from envsnap.host.uv import UvFile, UvPackage
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.config import local_path
+from envsnap.host.index.uv import UvFile, UvPackage
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
 from envsnap.lock.artefact_sources import Sources
 from envsnap.lock.direct_url import DirectUrl, parse_direct_url
 from envsnap.lock.entry import CONTEXT_WHEELS, artefact, as_source_tree, entry, on_machine, without_artefact
 from envsnap.lock.from_index import lock_served
 from envsnap.lock.indexes import find_confusable
-from envsnap.lock.listed import lock_by_pages
+from envsnap.lock.listed import Listed, lock_by_pages
 from envsnap.lock.local_wheels import find_wheel, list_wheels
 from envsnap.lock.locked import Locked, in_order
 from envsnap.lock.made_here import lock_tree, repacked
@@ -60,9 +60,7 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
 
     begun = {package.name: pool.submit(lock, package) for package in packages if package.name in here}
     remote = [package for package in indexed if package.name not in here]
-    if remote:
-        _prepare(sources, pool)
-    listed = lock_by_pages(remote, sources)
+    listed = lock_by_pages(remote, sources.remote) if sources.read_pages else Listed()
     left = [package for package in remote if package.name not in listed.packages]
     served |= _have_no_wheel(left) if listed.is_whole else _ask(left, sources)
     known = here.keys() | listed.packages.keys()
@@ -73,14 +71,6 @@ def _lock_all(packages: Sequence[Installed], sources: Sources, pool: Executor) -
 def _have_no_wheel(packages: Sequence[Installed]) -> dict[str, UvPackage]:
     """Answer in uv's place, where every page was read."""
     return {package.name: UvPackage(name=package.name) for package in packages}
-
-
-def _prepare(sources: Sources, pool: Executor) -> None:
-    """Load what the first questions need, while uv says which the indexes are, where that is not configured."""
-    if sources.records is not None and sources.indexes is not None:
-        asking = pool.submit(lambda indexes: indexes.urls, sources.indexes)
-        sources.records.prepare()
-        asking.result()
 
 
 def lock_packages(installed: Sequence[Installed], sources: Sources) -> tuple[Package, ...]:

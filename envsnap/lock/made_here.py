@@ -9,7 +9,7 @@ from packaging.utils import parse_wheel_filename
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import link_or_copy, relative_to, room_for
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
 from envsnap.lock.artefact_sources import Sources
 from envsnap.lock.direct_url import DirectUrl

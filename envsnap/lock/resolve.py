@@ -9,7 +9,7 @@ from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from envsnap.errors import UnsatisfiableError
-from envsnap.host.uv import TargetPython, UvFile, UvPackage
+from envsnap.host.index.uv import TargetPython, UvFile, UvPackage
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.package import Installed, normalised
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
-from envsnap.manifest.diff import Difference
+from envsnap.manifest.diff.rebuilt import Difference
 from envsnap.manifest.package import Package
 
 

@@ -36,7 +36,7 @@ class ContainerEngine(Model, frozen=True):
     gpu_support: tuple[str, ...] = ()
 
 
-class Room(Model, frozen=True):
+class DiskSpace(Model, frozen=True):
     """Free space at one place.
 
     Args:
@@ -75,7 +75,7 @@ class Machine(Model, frozen=True):
     engine_problem: str = ""
     uv: str = ""
     git: str = ""
-    rooms: tuple[Room, ...] = ()
+    rooms: tuple[DiskSpace, ...] = ()
 
 
 class FoundFile(Model, frozen=True):
@@ -94,7 +94,7 @@ class FoundFile(Model, frozen=True):
     expected: int | None = None
 
 
-class Holdings(Model, frozen=True):
+class Inventory(Model, frozen=True):
     """What of a lock lies on this machine.
 
     Args:

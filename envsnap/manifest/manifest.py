@@ -12,7 +12,7 @@ from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, RelativePath
 from envsnap.manifest.model import Model
-from envsnap.manifest.numerics import Loaded, Numerics
+from envsnap.manifest.numerics import LoadedCode, Numerics
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.package import Package
 from envsnap.manifest.specification import Specification
@@ -142,7 +142,7 @@ class Contents(Model, frozen=True):
     packages: tuple[Package, ...]
     conda: Conda | None = None
     system: System | None = None
-    loaded: Loaded | None = None
+    loaded: LoadedCode | None = None
     code: Code | None = None
     data: tuple[Datum, ...] = ()
     job: Job | None = None

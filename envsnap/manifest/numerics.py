@@ -42,7 +42,7 @@ class Numerics(Model, frozen=True):
     seeds: tuple[SeedCall, ...] = ()
 
 
-class Loaded(Model, frozen=True):
+class LoadedCode(Model, frozen=True):
     """What the job had really loaded when it ended; libraries that move numbers stand under numerics and accelerator.
 
     Args:

@@ -5,8 +5,8 @@ from typing import Any
 from envsnap.errors import MissingToolError
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Package
-from envsnap.render.conda_records import channels_of, dependencies, lockable, overwritten, subdir_of
-from envsnap.render.exported import Exported, header, left_out, python_packages
+from envsnap.render.conda_packages import channels_of, dependencies, lockable, overwritten, subdir_of
+from envsnap.render.export_file import ExportFile, header, omit, python_packages
 
 NO_URL = (
     "no index serves its wheel, and conda-lock's format names a file by URL alone; "
@@ -15,7 +15,7 @@ NO_URL = (
 NO_SHA256 = "its wheel is pinned by another hash than SHA-256, and conda-lock's format holds no other for pip"
 
 
-def render_conda_lock(manifest: Manifest) -> Exported:
+def render_conda_lock(manifest: Manifest) -> ExportFile:
     """Render the lock of one platform; ``conda-lock install`` gives pip its packages with ``--no-deps``.
 
     Raises:
@@ -34,11 +34,11 @@ def render_conda_lock(manifest: Manifest) -> Exported:
     ]
     lockfile = models.Lockfile(package=locked, metadata=_metadata(models, manifest, records, platform))
     text = yaml.safe_dump(lockfile.dict_for_output(), sort_keys=False, allow_unicode=True, width=10_000)
-    return Exported(
+    return ExportFile(
         text=header(manifest) + text,
         packages=len(locked),
         left_out=tuple(
-            sorted([*damaged, *(left_out(item, _problem(item)) for item in packages if _problem(item))]),
+            sorted([*damaged, *(omit(item, _problem(item)) for item in packages if _problem(item))]),
         ),
         remarks=tuple(overwritten(records)),
     )

@@ -10,8 +10,8 @@ from envsnap.errors import InvalidFileError
 from envsnap.manifest.manifest import CondaPackage, Contents, Manifest
 from envsnap.manifest.package import Package
 from envsnap.manifest.system import SystemPackage
-from envsnap.render.conda_records import archive_url, channel_of
-from envsnap.render.exported import Exported, Place
+from envsnap.render.conda_packages import archive_url, channel_of
+from envsnap.render.export_file import ExportFile, ExportPlace
 
 if TYPE_CHECKING:
     from cyclonedx.model import HashType, Property
@@ -24,7 +24,7 @@ SYSTEM_KINDS = {"dpkg": "deb", "rpm": "rpm", "apk": "apk"}
 _HEX = re.compile(r"[0-9a-f]{32}([0-9a-f]{32,96})?")
 
 
-def render_cyclonedx(manifest: Manifest, place: Place) -> Exported:
+def render_cyclonedx(manifest: Manifest, place: ExportPlace) -> ExportFile:
     """Render what the environment consists of; every package has a component, with an artefact or without.
 
     Raises:
@@ -42,7 +42,7 @@ def render_cyclonedx(manifest: Manifest, place: Place) -> Exported:
     bom = Bom(serial_number=uuid.uuid5(NAMESPACE, manifest.snapshot.digest), metadata=metadata, components=components)
     bom.properties.add(_property("manifest", manifest.snapshot.digest))
     bom.register_dependency(whole, components)  # which of them needs which is not recorded
-    return Exported(text=JsonV1Dot6(bom).output_as_string(indent=2) + "\n", packages=len(components))
+    return ExportFile(text=JsonV1Dot6(bom).output_as_string(indent=2) + "\n", packages=len(components))
 
 
 def _unique(components: "Iterable[Component]") -> "list[Component]":

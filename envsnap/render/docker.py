@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
-from envsnap.render.requirements import render_requirements
+from envsnap.render.requirements_file import render_requirements
 from envsnap.render.templates import render_template
 
 HEAVY_BYTES = 20 * 2**20
@@ -18,7 +18,7 @@ TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Layer:
     """Packages that share a layer."""
 
     name: str
@@ -78,11 +78,11 @@ def render_docker(manifest: Manifest, *, base_image: str, buildkit: bool, offlin
     return DockerContext(texts=dict(sorted(texts.items())), wheels=dict(sorted(wheels.items())))
 
 
-def _groups(packages: tuple[Package, ...]) -> tuple[Group, ...]:
+def _groups(packages: tuple[Package, ...]) -> tuple[Layer, ...]:
     served = [package for package in packages if package.wheel is not None]
     heavy = tuple(package for package in served if _size(package) >= HEAVY_BYTES)
     light = tuple(package for package in served if _size(package) < HEAVY_BYTES)
-    return tuple(Group(name, members) for name, members in (("heavy", heavy), ("light", light)) if members)
+    return tuple(Layer(name, members) for name, members in (("heavy", heavy), ("light", light)) if members)
 
 
 def _size(package: Package) -> int:

@@ -2,14 +2,14 @@
 
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.package import Artefact, Package
-from envsnap.render.conda_records import channels_of, overwritten, specifiable
-from envsnap.render.exported import Exported, Place, header, python_packages, without_wheel
+from envsnap.render.conda_packages import channels_of, overwritten, specifiable
+from envsnap.render.export_file import ExportFile, ExportPlace, header, omit_without_wheel, python_packages
 
 Dependency = str | dict[str, list[str]]
 NO_HASHES = "# It pins versions and builds; the formats conda-lock, conda-explicit and requirements hold hashes too.\n"
 
 
-def render_environment_yml(manifest: Manifest, place: Place) -> Exported:
+def render_environment_yml(manifest: Manifest, place: ExportPlace) -> ExportFile:
     """Render conda's packages as ``name=version=build`` and the others under ``pip``.
 
     Where no conda environment was captured, conda is asked for the captured Python, and pip for all packages. Wheels
@@ -25,16 +25,16 @@ def render_environment_yml(manifest: Manifest, place: Place) -> Exported:
         document["channels"] = [*channels_of(records), "nodefaults"]
     document["dependencies"] = _dependencies(manifest, records, held, place)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10_000)
-    return Exported(
+    return ExportFile(
         text=header(manifest) + NO_HASHES + text,
         packages=len(records) + len(held),
-        left_out=tuple(sorted([*damaged, *without_wheel(packages)])),
+        left_out=tuple(sorted([*damaged, *omit_without_wheel(packages)])),
         remarks=(*_without_conda(manifest), *overwritten(records)),
     )
 
 
 def _dependencies(
-    manifest: Manifest, records: tuple[CondaPackage, ...], held: tuple[Package, ...], place: Place
+    manifest: Manifest, records: tuple[CondaPackage, ...], held: tuple[Package, ...], place: ExportPlace
 ) -> list[Dependency]:
     found: list[Dependency] = [f"{record.name}={record.version}={record.build}" for record in records]
     if not records:
@@ -50,7 +50,7 @@ def _indexes(manifest: Manifest) -> list[str]:
     return [f"--extra-index-url {url}" for url in manifest.contents.build.extra_index_urls]
 
 
-def _requirement(package: Package, place: Place) -> str:
+def _requirement(package: Package, place: ExportPlace) -> str:
     wheel = package.wheel
     assert wheel is not None  # noqa: S101 - the caller kept those that have one
     if wheel.path is not None:

@@ -16,7 +16,7 @@ from envsnap.manifest.lockfile import plain
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
 from envsnap.manifest.toml import Plain
-from envsnap.render.exported import Exported, Place, condas_left_out, header, left_out, python_packages
+from envsnap.render.export_file import ExportFile, ExportPlace, header, omit, omit_conda_packages, python_packages
 
 TOOL = "envsnap"
 SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
@@ -25,22 +25,22 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]+")
 """What can stand between the quotes of a marker: those have no escapes (PEP 508)."""
 
 
-def render_pylock(manifest: Manifest, place: Place) -> Exported:
+def render_pylock(manifest: Manifest, place: ExportPlace) -> ExportFile:
     """Render every package that has a wheel, a commit or a source folder; paths are relative to ``place``."""
     import tomli_w
 
     contents = manifest.contents
     judged = [(package, _problem(package)) for package in python_packages(contents)]
     held = tuple(package for package, problem in judged if not problem)
-    lacking = [left_out(package, problem) for package, problem in judged if problem]
+    lacking = [omit(package, problem) for package, problem in judged if problem]
     document = _head(contents.interpreter, contents.platform) | {
         "packages": [_entry(package, place) for package in held],
         "tool": {TOOL: {"manifest": manifest.snapshot.digest, "created-at": manifest.snapshot.created_at}},
     }
-    return Exported(
+    return ExportFile(
         text=header(manifest) + tomli_w.dumps(document, multiline_strings=False),
         packages=len(held),
-        left_out=tuple(sorted([*lacking, *condas_left_out(contents)])),
+        left_out=tuple(sorted([*lacking, *omit_conda_packages(contents)])),
         remarks=tuple(remark for package in held for remark in _remarks(package)),
     )
 
@@ -78,7 +78,7 @@ def _version(package: Package) -> Version | None:
         return None
 
 
-def _entry(package: Package, place: Place) -> Plain:
+def _entry(package: Package, place: ExportPlace) -> Plain:
     """Make a ``[[packages]]`` table: the lock's own keys, what PEP 751 has no word for under ``tool``."""
     table = plain(package)
     installed = table.pop("installed")
@@ -104,7 +104,7 @@ def _in_order(table: Plain) -> Plain:
     return {key: table[key] for key in first if key in table} | {key: table[key] for key in table if key not in first}
 
 
-def _file(file: Artefact, place: Place) -> Plain:
+def _file(file: Artefact, place: ExportPlace) -> Plain:
     table = plain(file)
     if file.path is not None:
         table["path"] = place.beside_lock(file.path)

@@ -1,12 +1,12 @@
 """Manifest -> requirements.txt for ``pip install --require-hashes`` and ``uv pip sync --require-hashes``."""
 
 import re
+from collections.abc import Iterable
 
 from envsnap.errors import UsageError
 from envsnap.manifest.manifest import Manifest
-from envsnap.manifest.package import Package
-from envsnap.render.exported import Exported, Place, condas_left_out, header, left_out, python_packages
-from envsnap.render.requirements import render_requirements
+from envsnap.manifest.package import Artefact, Package
+from envsnap.render.export_file import ExportFile, ExportPlace, header, omit, omit_conda_packages, python_packages
 
 WHEELS = ".envsnap/wheels"
 USE = "# pip install --no-deps --require-hashes -r THIS_FILE\n"
@@ -14,7 +14,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@-]+")
 """What pip and uv read alike after an option; both split or expand the rest in ways of their own."""
 
 
-def render_requirements_file(manifest: Manifest, place: Place) -> Exported:
+def render_requirements_file(manifest: Manifest, place: ExportPlace) -> ExportFile:
     """Render one hashed line a package.
 
     Wheels that no index serves are found by ``--find-links``, which both pip and uv take relative to the file; a path
@@ -27,12 +27,25 @@ def render_requirements_file(manifest: Manifest, place: Place) -> Exported:
     packages = python_packages(manifest.contents)
     held = tuple(package for package in packages if package.wheel is not None)
     lines = [header(manifest), USE, *index_lines(manifest), *_find_links(held, place), render_requirements(held)]
-    lacking = [left_out(package, _reason(package)) for package in packages if package.wheel is None]
-    return Exported(
+    lacking = [omit(package, _reason(package)) for package in packages if package.wheel is None]
+    return ExportFile(
         text="".join(lines),
         packages=len(held),
-        left_out=tuple(sorted([*lacking, *condas_left_out(manifest.contents)])),
+        left_out=tuple(sorted([*lacking, *omit_conda_packages(manifest.contents)])),
     )
+
+
+def render_requirements(packages: Iterable[Package]) -> str:
+    """Write one line a package, in order of name; packages without a wheel have none and are left out."""
+    lines = sorted(_line(package, package.wheel) for package in packages if package.wheel is not None)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _line(package: Package, wheel: Artefact) -> str:
+    hashes = " ".join(f"--hash={name}:{value}" for name, value in sorted(wheel.hashes.items()))
+    if package.installed.evidence == "direct-url":
+        return f"{package.name} @ {wheel.url} {hashes}"
+    return f"{package.name}=={package.installed_version} {hashes}"
 
 
 def index_lines(manifest: Manifest) -> list[str]:
@@ -42,7 +55,7 @@ def index_lines(manifest: Manifest) -> list[str]:
     return [*main, *(f"--extra-index-url {url}\n" for url in build.extra_index_urls)]
 
 
-def _find_links(packages: tuple[Package, ...], place: Place) -> list[str]:
+def _find_links(packages: tuple[Package, ...], place: ExportPlace) -> list[str]:
     if not any(package.wheel and package.wheel.path for package in packages):
         return []
     folder = place.beside_lock(WHEELS)

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from envsnap.manifest.bundle import BundleIndex
-from envsnap.report.text import printable
+from envsnap.manifest.bundle_index import BundleIndex
+from envsnap.report.printable import printable
 
 NOUNS = {"wheel": "wheel", "conda": "conda package", "baseline": "file of the baseline"}
 PLURALS = {"wheel": "wheels", "conda": "conda packages", "baseline": "files of the baseline"}

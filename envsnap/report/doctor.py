@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envsnap.manifest.checkup import Check, CheckStatus, Checkup
-from envsnap.report.text import printable, render
+from envsnap.report.printable import printable, render
 
 _STYLES: dict[CheckStatus, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _ORDER: tuple[CheckStatus, ...] = ("fail", "warn", "ok")

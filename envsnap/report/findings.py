@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from envsnap.manifest.finding import Finding
-from envsnap.report.text import printable
+from envsnap.report.printable import printable
 
 MOST = 8
 """Findings of one kind that are shown; the lock has them all."""

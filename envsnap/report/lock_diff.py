@@ -1,4 +1,4 @@
-"""Draws what differs between two locks: what can move numbers first, by group, then what cannot."""
+"""Draws what differs between two locks, what can move numbers first, or between a lock and what was rebuilt."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,9 +11,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from envsnap.manifest.diff_rules import TITLES
-from envsnap.manifest.lock_diff import LockDiff, LockDifference, NotCompared
-from envsnap.report.text import printable, render
+from envsnap.manifest.diff.locks import LockDiff, LockDifference, UncomparedFacts
+from envsnap.manifest.diff.rebuilt import Difference
+from envsnap.manifest.diff.rules import TITLES
+from envsnap.report.printable import printable, render
 
 NOT_THERE: Final = "not there"
 MANY: Final = 3
@@ -39,6 +40,24 @@ def render_lock_diff(diff: LockDiff, names: tuple[str, str], *, color: bool, wid
         color=color,
         width=width,
     )
+
+
+def render_differences(
+    rows: Sequence[Difference],
+    *,
+    color: bool,
+    width: int = 100,
+    headings: tuple[str, str, str] = ("what", "in the lock", "rebuilt"),
+) -> str:
+    """Draw one row for each difference; without any, one sentence says so."""
+    if not rows:
+        return "no differences\n"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in (row.what, row.locked, row.found)))
+    return render([table], color=color, width=width)
 
 
 def _table(grouped: Sequence[LockDifference], others: Sequence[LockDifference], names: tuple[str, str]) -> Table:
@@ -85,7 +104,7 @@ def _short(text: str) -> str:
     return printable(_DIGEST.sub(lambda match: match.group()[:_SHORT], text))
 
 
-def _not_compared(note: NotCompared) -> Text:
+def _not_compared(note: UncomparedFacts) -> Text:
     return Text(f"not compared: {', '.join(map(printable, note.what))} ({printable(note.reason)})")
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
-from envsnap.report.text import printable, render
+from envsnap.report.printable import printable, render
 
 MANY_PASSES = 5
 """More passing items of one output than this become one line: what matters is what did not pass."""

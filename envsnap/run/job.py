@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.environment.protocol import Completed, Environment, Execution
+from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import JobError
 from envsnap.host.output import ignore_line, mask_credentials
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.injection import injected_environment, observer_folder, threadpoolctl_file
 from envsnap.run.observed import observe
-from envsnap.run.outputs import collect_outputs, outputs_set_aside
+from envsnap.run.output_files import collect_outputs, outputs_set_aside
 
 _TAIL_LINES = 20
 _LEAST_SECRET = 6

@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.standby import Standby
-from envsnap.host.uv import Uv, find_uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import Uv, find_uv
 from envsnap.lock.artefact_sources import reach
 from envsnap.lock.files import InsideEnvironment, OnThisMachine
 from envsnap.lock.files import InstalledFiles as ReadableFiles
@@ -29,7 +26,6 @@ def lock_online(
     found: CapturedEnvironment,
     config: IndexConfig,
     memo: Memo,
-    standby: Standby | None,
     progress: Progress,
 ) -> Locked:
     """Find and prove the artefact of each package, and warn of those that have none.
@@ -38,7 +34,7 @@ def lock_online(
         CaptureError: the indexes could not be asked or lie, or a wheel cannot be made from what is installed.
         MissingToolError: uv or pip-tools is not there.
     """
-    locked = lock_environment(found.packages, replace(_sources(subject, found, config, memo), standby=standby))
+    locked = lock_environment(found.packages, _sources(subject, found, config, memo))
     for reason, names in _without_artefact(locked.packages):
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         progress.warn(f"no artefact, so not to be rebuilt: {', '.join(names[:MOST_NAMES])}{more}: {reason}")
@@ -69,14 +65,14 @@ def _sources(subject: Subject, found: CapturedEnvironment, config: IndexConfig, 
         memo=memo,
         indexes=remote.indexes if remote else None,
         folders=config.local_folders,
-        config=config if uv and subject.request.locker == "uv" else None,
+        read_pages=uv is not None and subject.request.locker == "uv",
     )
 
 
 def _locker(subject: Subject, uv: Uv | None) -> Locker | None:
     if uv is None or subject.request.locker == "uv":
         return uv
-    from envsnap.host.pip_tools import find_pip_tools
+    from envsnap.host.index.pip_tools import find_pip_tools
 
     return find_pip_tools(uv.config)
 

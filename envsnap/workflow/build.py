@@ -10,25 +10,25 @@ from typing import Literal, assert_never
 
 import msgspec
 
-from envsnap.build.artefacts import check_complete, check_without_conda
+from envsnap.build.builder_log import BuildEvent, StepFinished, StepLog, StepStarted
 from envsnap.build.context import uv_for, write_context, write_secrets
-from envsnap.build.docker import SECRETS_FOLDER, ImageBuild, build_image
-from envsnap.build.progress import BuildEvent, StepFinished, StepLog, StepStarted
+from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.venv import build_venv
+from envsnap.build.wheels import check_complete, check_without_conda
 from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError, CaptureError, UsageError
-from envsnap.host.docker_cli import BuildKit, find_builder
-from envsnap.host.engine import Engine
+from envsnap.host.container.docker_cli import BuildKit, find_builder
+from envsnap.host.container.engine import Engine
 from envsnap.host.files import exclusive, work_folder
-from envsnap.host.index_config import IndexConfig, read_index_config, without_credentials
+from envsnap.host.index.config import IndexConfig, read_index_config, without_credentials
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.diff import has_unread_content
+from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
-from envsnap.render.requirements import render_requirements
+from envsnap.render.requirements_file import render_requirements
 from envsnap.workflow.environments import Target, image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.interpreters import check_folder, choose_python
 from envsnap.workflow.progress import Progress
@@ -62,7 +62,7 @@ class BuildRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuildResult:
     """What stands now.
 
     ``reference`` is an image, an interpreter, or the folder of a rendered context; ``unread`` packages were compared by
@@ -76,7 +76,7 @@ class Built:
     unread: int = 0
 
 
-def build(request: BuildRequest, progress: Progress) -> Built:
+def build(request: BuildRequest, progress: Progress) -> BuildResult:
     """Render, build, probe the result and compare it with the lock.
 
     Raises:
@@ -106,8 +106,8 @@ def _check_request(request: BuildRequest) -> None:
         raise UsageError(f"--output {request.output} holds the project and would be overwritten: name another folder")
 
 
-def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> Built:
-    from envsnap.host.uv import find_uv
+def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> BuildResult:
+    from envsnap.host.index.uv import find_uv
 
     manifest, carried = supply.manifest, supply.carried
     requirements = render_requirements(carried.contents.packages)
@@ -116,20 +116,20 @@ def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, prog
         _refuse_foreign_folder(folder, frozenset({REQUIREMENTS}), REQUIREMENTS)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / REQUIREMENTS).write_text(requirements, encoding="utf-8")
-        return Built("context", str(folder), len(manifest.contents.packages))
+        return BuildResult("context", str(folder), len(manifest.contents.packages))
     progress.stage(f"installing {len(manifest.contents.packages)} packages into a virtual environment")
     folder = request.output or venv_folder(request.folder)
     python = build_venv(
         carried,
         requirements,
         folder=folder.absolute(),
-        store=supply.wheels(request.folder, config),
-        installer=find_uv(_with_locked(config, manifest.contents.build), offline=supply.is_offline),
+        copy_wheel=supply.wheels(request.folder, config),
+        uv=find_uv(_with_locked(config, manifest.contents.build), offline=supply.is_offline),
         own=_own_python(request, manifest),
     )
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
-    return Built("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))
+    return BuildResult("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))
 
 
 def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
@@ -142,7 +142,7 @@ def _own_python(request: BuildRequest, manifest: Manifest) -> Path | None:
     return python if found.interpreter.version == manifest.contents.interpreter.version else None
 
 
-def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> Built:
+def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> BuildResult:
     manifest = supply.manifest
     folder = request.output or work_folder(request.folder) / "context"
     if request.render_only:
@@ -163,7 +163,7 @@ def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, pr
             image = build_image(engine, builder, wanted, on_progress=lambda event: _tell(event, progress))
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
     remember_target(request.folder, "docker", tag, manifest)
-    return Built("docker", tag, len(manifest.contents.packages), image, _unread(manifest))
+    return BuildResult("docker", tag, len(manifest.contents.packages), image, _unread(manifest))
 
 
 def _check_base(engine: Engine, name: str) -> None:
@@ -228,8 +228,8 @@ def _tell(event: BuildEvent, progress: Progress) -> None:
 
 def _render(
     request: BuildRequest, supply: Supply, config: IndexConfig, *, base: str, buildkit: bool, folder: Path
-) -> Built:
-    from envsnap.host.uv import find_uv
+) -> BuildResult:
+    from envsnap.host.index.uv import find_uv
 
     context = render_docker(supply.carried, base_image=base, buildkit=buildkit, offline=supply.is_offline)
     uv = uv_for(
@@ -240,8 +240,8 @@ def _render(
     )
     if request.output is not None:
         _refuse_foreign_folder(folder, CONTEXT, "Dockerfile")
-    write_context(context.texts, context.wheels, folder=folder, store=supply.wheels(request.folder, config), uv=uv)
-    return Built("context", str(folder), len(supply.manifest.contents.packages))
+    write_context(context.texts, context.wheels, folder=folder, copy_wheel=supply.wheels(request.folder, config), uv=uv)
+    return BuildResult("context", str(folder), len(supply.manifest.contents.packages))
 
 
 def _refuse_foreign_folder(folder: Path, known: frozenset[str], mark: str) -> None:

@@ -1,6 +1,6 @@
 """The static capture: what stands here before, or without, a run of the job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from envsnap.capture.system import CapturedSystem, capture_system
 from envsnap.environment import Environment
 from envsnap.host import nvml
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig, read_index_config
+from envsnap.host.index.config import IndexConfig, read_index_config
 from envsnap.host.nvml import NvmlFacts
 from envsnap.lock.locked import Locked, remembered
 from envsnap.lock.memo import Memo
@@ -30,7 +30,7 @@ from envsnap.workflow.project import own_paths
 from envsnap.workflow.subject import Begun, Subject
 
 if TYPE_CHECKING:
-    from envsnap.capture.installed_files import InstalledFiles
+    from envsnap.capture.installed_files import FileCheck
 
 
 class Captured(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     config: IndexConfig
     packages: tuple[Package, ...]
     locking: tuple[Finding, ...]
-    files: "InstalledFiles | None"
+    files: "FileCheck | None"
     deep: Observation | NotCaptured | None
     code: CapturedCode
     specification: Specification | None = None
@@ -80,8 +80,6 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
     progress.stage(f"probing the {subject.environment.name}")
     with ThreadPoolExecutor(max_workers=1) as pool:  # it waits for another process
         asking = pool.submit(nvml.query, uuids=request.gpu_uuids)
-        if begun.standby is not None:
-            _load_lock_stage(request.env)
         found = capture_environment(
             subject.environment,
             folder,
@@ -97,7 +95,7 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
         progress.stage("hashing the inputs")
     data = capture_data(job.inputs if job else (), folder, InputHashes.of(folder))
     config = read_index_config(request.env, prefix=found.prefix if subject.is_local else None)
-    locked = _lock(subject, found, config, begun, progress) if artefacts else _unlocked(found)
+    locked = _lock(subject, found, config, progress) if artefacts else _unlocked(found)
     return Captured(
         subject=subject,
         found=found,
@@ -112,15 +110,7 @@ def capture(subject: Subject, begun: Begun, progress: Progress, *, artefacts: bo
     )
 
 
-def _load_lock_stage(env: Mapping[str, str]) -> None:
-    """Load what finds artefacts while the probe runs: it will be needed."""
-    import envsnap.workflow.artefacts  # noqa: F401
-    from envsnap.host.index_http import load_ahead
-
-    load_ahead(env)
-
-
-def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> "InstalledFiles":
+def _check_files(subject: Subject, found: CapturedEnvironment, progress: Progress) -> "FileCheck":
     from envsnap.capture.installed_files import capture_installed_files
 
     progress.stage("hashing the installed files")
@@ -143,9 +133,7 @@ def _unlocked(found: CapturedEnvironment) -> Locked:
     return Locked(describe_unlocked(found.packages), findings=())
 
 
-def _lock(
-    subject: Subject, found: CapturedEnvironment, config: IndexConfig, begun: Begun, progress: Progress
-) -> Locked:
+def _lock(subject: Subject, found: CapturedEnvironment, config: IndexConfig, progress: Progress) -> Locked:
     """Lock the packages; what finds artefacts is loaded only where earlier freezes did not prove them all."""
     progress.stage(f"locking {len(found.packages)} packages")
     memo = artefact_memo(subject.project.folder)
@@ -157,7 +145,7 @@ def _lock(
     with ThreadPoolExecutor(max_workers=1) as pool:
         if subject.job is None:  # a job adds the libraries that it loads: the system is asked after its run
             pool.submit(ask_system, subject.environment, subject.project.folder, found)
-        return lock_online(subject, found, config, memo, begun.standby, progress)
+        return lock_online(subject, found, config, memo, progress)
 
 
 def artefact_memo(project: Path) -> Memo:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from envsnap.capture.accelerator import describe_accelerator
-from envsnap.capture.accelerator_findings import accelerator_findings
+from envsnap.capture.findings.accelerator import accelerator_findings
 from envsnap.capture.hardware import capture_hardware
 from envsnap.capture.numerics import capture_loaded, capture_numerics, numerics_variables
 from envsnap.capture.system import CapturedSystem
 from envsnap.capture.tracked_inputs import describe_tracked
-from envsnap.host.index_config import reachable_elsewhere, without_credentials
+from envsnap.host.index.config import reachable_elsewhere, without_credentials
 from envsnap.host.secrets import secret_variables
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
@@ -59,7 +59,7 @@ def _findings(captured: Captured, accelerator: Accelerator, observation: Observa
     yield from accelerator_findings(accelerator, captured.gpus.problem)
     yield from _secret_variables(captured)
     if observation is not None:
-        from envsnap.capture.job_findings import job_findings
+        from envsnap.capture.findings.job import job_findings
 
         subject = captured.subject
         outputs = [output.path for output in subject.job.outputs] if subject.job else []

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from envsnap.capture.code import is_same_code
 from envsnap.capture.numerics import numerics_variables
 from envsnap.errors import UsageError
-from envsnap.manifest.lock_diff import LockDiff, Side, diff_locks
+from envsnap.manifest.diff.locks import LockDiff, Side, diff_locks
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest
 from envsnap.manifest.toml import parse_toml
 from envsnap.run.injection import injected_environment
@@ -42,7 +42,7 @@ class DiffRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class DiffResult:
     """What differs, and the manifests of both sides; ``b`` is None for the live environment."""
 
     diff: LockDiff
@@ -51,7 +51,7 @@ class Compared:
     b: Manifest | None
 
 
-def diff(request: DiffRequest, progress: Progress) -> Compared:
+def diff(request: DiffRequest, progress: Progress) -> DiffResult:
     """Read or capture both sides and compare them; nothing is run, and neither lock nor baseline is touched.
 
     Raises:
@@ -69,7 +69,7 @@ def diff(request: DiffRequest, progress: Progress) -> Compared:
     theirs = _locked(b, names[1]) if b is not None else _live(request.here, a.manifest, names[1], progress)
     ours, theirs = _as_run(ours, theirs), _as_run(theirs, ours)
     same_code = _is_same_code(request.here.folder, ours.contents, theirs.contents)
-    return Compared(diff_locks(ours, theirs, same_code=same_code), names, a.manifest, b.manifest if b else None)
+    return DiffResult(diff_locks(ours, theirs, same_code=same_code), names, a.manifest, b.manifest if b else None)
 
 
 def _check_request(request: DiffRequest) -> None:

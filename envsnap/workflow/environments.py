@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -14,33 +13,29 @@ from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
-from envsnap.host.index_config import read_index_config
+from envsnap.host.index.config import read_index_config
 from envsnap.lock.sources import diff_sources
-from envsnap.manifest.diff import Difference, diff_interpreter, diff_packages
+from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_packages
 from envsnap.manifest.manifest import Manifest
-from envsnap.report.differences import render_differences
+from envsnap.report.lock_diff import render_differences
 
 Target = Literal["docker", "venv"]
 
 SOURCE_HEADINGS = ("package", "in the lock", "in the working tree")
 
 
-class LastBuild(msgspec.Struct, frozen=True):
-    """What ``build`` made last in a project."""
+class RebuiltEnvironment(msgspec.Struct, frozen=True):
+    """An environment to run in.
+
+    ``reference`` is the name of an image, or the path of an interpreter; ``digest`` that of the lock which ``build``
+    made it from.
+    """
 
     target: Target
     reference: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """An environment to run in: ``reference`` is the name of an image, or the path of an interpreter."""
-
-    target: Target
-    reference: str
+    digest: str = ""
 
 
 def image_tag(project: Path, manifest: Manifest) -> str:
@@ -56,19 +51,21 @@ def venv_folder(project: Path) -> Path:
 
 def remember_target(project: Path, target: Target, reference: str, manifest: Manifest) -> None:
     """Note what was built last: verify takes it where no target is named."""
-    last = LastBuild(target, reference, manifest.snapshot.digest)
+    last = RebuiltEnvironment(target, reference, manifest.snapshot.digest)
     atomic_write(work_folder(project) / "build.json", msgspec.json.encode(last))
 
 
-def last_build(project: Path) -> LastBuild | None:
+def last_build(project: Path) -> RebuiltEnvironment | None:
     """Return what was built last; None where nothing was, or where the note of it cannot be read."""
     try:
-        return msgspec.json.decode((work_folder(project) / "build.json").read_bytes(), type=LastBuild)
+        return msgspec.json.decode((work_folder(project) / "build.json").read_bytes(), type=RebuiltEnvironment)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def choose_rebuilt(project: Path, manifest: Manifest, *, target: Target | None, image: str | None) -> Rebuilt:
+def choose_rebuilt(
+    project: Path, manifest: Manifest, *, target: Target | None, image: str | None
+) -> RebuiltEnvironment:
     """Return the image or target named, else what was built last from this very lock, else the lock's own image.
 
     Raises:
@@ -77,17 +74,17 @@ def choose_rebuilt(project: Path, manifest: Manifest, *, target: Target | None, 
     if image is not None:
         if target == "venv":
             raise UsageError("--image names a container image, --target venv a virtual environment: give one of them")
-        return Rebuilt("docker", image)
+        return RebuiltEnvironment("docker", image)
     last = last_build(project)
     if last is not None and last.digest == manifest.snapshot.digest and target in {None, last.target}:
-        return Rebuilt(last.target, last.reference)
+        return last
     if target == "venv":
-        return Rebuilt("venv", str(venv_folder(project).absolute() / "bin" / "python"))
-    return Rebuilt("docker", image_tag(project, manifest))
+        return RebuiltEnvironment("venv", str(venv_folder(project).absolute() / "bin" / "python"))
+    return RebuiltEnvironment("docker", image_tag(project, manifest))
 
 
 @contextlib.contextmanager
-def open_rebuilt(rebuilt: Rebuilt, env: Mapping[str, str]) -> Iterator[Environment]:
+def open_rebuilt(rebuilt: RebuiltEnvironment, env: Mapping[str, str]) -> Iterator[Environment]:
     """Reach a rebuilt environment; ``env`` is the caller's environment.
 
     Raises:
@@ -138,7 +135,7 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str], *, o
     packages = [package for package in manifest.contents.packages if package.installed.source_digest is not None]
     if not packages:
         return
-    from envsnap.host.uv import find_uv
+    from envsnap.host.index.uv import find_uv
 
     differences = diff_sources(packages, folder, find_uv(read_index_config(env), offline=offline), work_folder(folder))
     if differences:

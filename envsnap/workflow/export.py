@@ -9,7 +9,7 @@ from typing import Literal, assert_never
 from envsnap.errors import UsageError
 from envsnap.host.files import atomic_write, relative_to
 from envsnap.manifest.manifest import Manifest
-from envsnap.render.exported import Exported, LeftOut, Place
+from envsnap.render.export_file import ExportFile, ExportPlace, OmittedPackage
 from envsnap.workflow.interpreters import check_folder
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import Lock, read_lock
@@ -18,7 +18,7 @@ Format = Literal["pylock", "requirements", "environment.yml", "conda-explicit", 
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class FileNameRule:
     """How a format's files are called: ``usual`` in a folder; ``rule`` is what its readers demand, and ``words`` it."""
 
     usual: str
@@ -26,13 +26,15 @@ class Naming:
     words: str = ""
 
 
-NAMES: dict[Format, Naming] = {
-    "pylock": Naming("pylock.toml", r"pylock(\.[^.]+)?\.toml", "pylock.toml or pylock.NAME.toml, NAME without dots"),
-    "requirements": Naming("requirements.txt"),
-    "environment.yml": Naming("environment.yml", r".+\.ya?ml", "something that ends in .yml or .yaml"),
-    "conda-explicit": Naming("conda-explicit.txt", r".+\.txt", "something that ends in .txt"),
-    "conda-lock": Naming("conda-lock.yml", r".+-lock\.ya?ml", "something that ends in -lock.yml"),
-    "cyclonedx": Naming("envsnap.cdx.json", r".+\.json", "something that ends in .json"),
+NAMES: dict[Format, FileNameRule] = {
+    "pylock": FileNameRule(
+        "pylock.toml", r"pylock(\.[^.]+)?\.toml", "pylock.toml or pylock.NAME.toml, NAME without dots"
+    ),
+    "requirements": FileNameRule("requirements.txt"),
+    "environment.yml": FileNameRule("environment.yml", r".+\.ya?ml", "something that ends in .yml or .yaml"),
+    "conda-explicit": FileNameRule("conda-explicit.txt", r".+\.txt", "something that ends in .txt"),
+    "conda-lock": FileNameRule("conda-lock.yml", r".+-lock\.ya?ml", "something that ends in -lock.yml"),
+    "cyclonedx": FileNameRule("envsnap.cdx.json", r".+\.json", "something that ends in .json"),
 }
 CONDA_ALONE = frozenset({"conda-explicit", "conda-lock"})
 
@@ -57,16 +59,16 @@ class ExportRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Export:
+class ExportResult:
     """A rendered file; ``path`` is None where it was not written."""
 
     format: Format
     path: Path | None
     manifest: Manifest
-    exported: Exported
+    exported: ExportFile
 
 
-def export(request: ExportRequest, progress: Progress) -> Export:
+def export(request: ExportRequest, progress: Progress) -> ExportResult:
     """Render the lock, say what the format cannot hold, and write the file where one is asked for.
 
     Raises:
@@ -85,7 +87,7 @@ def export(request: ExportRequest, progress: Progress) -> Export:
     _account(request, exported, progress)
     if path is not None:
         _write(path, exported.text)
-    return Export(format=request.format, path=path, manifest=lock.manifest, exported=exported)
+    return ExportResult(format=request.format, path=path, manifest=lock.manifest, exported=exported)
 
 
 def _file(request: ExportRequest) -> Path | None:
@@ -105,14 +107,14 @@ def _file(request: ExportRequest) -> Path | None:
     return path
 
 
-def _place(lock: Lock, path: Path | None) -> Place:
+def _place(lock: Lock, path: Path | None) -> ExportPlace:
     """Say where the text will stand: without a file, beside the lock."""
     folder = lock.path.resolve().parent
     name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "envsnap"
-    return Place(lock_folder="" if path is None else relative_to(folder, path.resolve().parent), name=name)
+    return ExportPlace(lock_folder="" if path is None else relative_to(folder, path.resolve().parent), name=name)
 
 
-def _render(wanted: Format, manifest: Manifest, place: Place) -> Exported:
+def _render(wanted: Format, manifest: Manifest, place: ExportPlace) -> ExportFile:
     """Render one format; the others' libraries stay unloaded."""
     if wanted in CONDA_ALONE and not (manifest.contents.conda and manifest.contents.conda.packages):
         raise UsageError(
@@ -148,7 +150,7 @@ def _render(wanted: Format, manifest: Manifest, place: Place) -> Exported:
             assert_never(wanted)
 
 
-def _absent_wheels(lock: Lock, exported: Exported) -> Iterator[str]:
+def _absent_wheels(lock: Lock, exported: ExportFile) -> Iterator[str]:
     """Name kept wheels that the text speaks of and that do not lie beside the lock."""
     wheels = (package.wheel for package in lock.manifest.contents.packages)
     kept = [wheel.path for wheel in wheels if wheel is not None and wheel.path]
@@ -158,7 +160,7 @@ def _absent_wheels(lock: Lock, exported: Exported) -> Iterator[str]:
         yield f"not in .envsnap/wheels beside the lock, and needed there to install: {names}"
 
 
-def _account(request: ExportRequest, exported: Exported, progress: Progress) -> None:
+def _account(request: ExportRequest, exported: ExportFile, progress: Progress) -> None:
     """Say what the format cannot hold.
 
     Raises:
@@ -176,7 +178,7 @@ def _account(request: ExportRequest, exported: Exported, progress: Progress) -> 
         progress.warn(line)
 
 
-def _reasons(left_out: Iterable[LeftOut]) -> Iterator[str]:
+def _reasons(left_out: Iterable[OmittedPackage]) -> Iterator[str]:
     """Give a line for each reason with the packages that it holds for."""
     lines: dict[str, list[str]] = {}
     for one in left_out:

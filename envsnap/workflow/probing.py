@@ -10,8 +10,6 @@ from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
 from envsnap.environment.script import PROBE, run_script
 from envsnap.errors import UsageError
-from envsnap.host.standby import Standby, standby
-from envsnap.lock import LISTED_CHILD
 from envsnap.workflow.interpreters import check_folder, choose_python
 
 if TYPE_CHECKING:
@@ -61,17 +59,6 @@ class Probing(NamedTuple):
 def proven_file(project: Path) -> Path:
     """Return where a project keeps what its freezes proved of packages."""
     return project / ".envsnap" / "cache" / "artefacts.json"
-
-
-@contextlib.contextmanager
-def begin_locking(request: CaptureRequest) -> Iterator[Standby | None]:
-    """Let the process start that helps to lock packages, where no freeze has locked any; None where it has no use."""
-    is_known = proven_file(request.folder).exists()
-    if request.offline or request.specification or request.locker != "uv" or is_known:
-        yield None
-        return
-    with standby(LISTED_CHILD) as process:
-        yield process
 
 
 @contextlib.contextmanager

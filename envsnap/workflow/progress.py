@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """A listener to a workflow."""
+    """A listener to a workflow: the command line's, which no workflow may import."""
 
     def stage(self, text: str) -> None:
         """Begin a stage: a few words such as ``locking 29 packages``."""
@@ -16,10 +16,6 @@ class Progress(Protocol):
 
     def warn(self, text: str) -> None:
         """Say what the user should know, though the work goes on."""
-
-
-class TransferProgress(Progress, Protocol):
-    """A listener that shows how far a transfer is, too."""
 
     def transfer(self, text: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         """Begin a stage of ``total`` bytes; the function that is given takes the bytes that came, from any thread."""

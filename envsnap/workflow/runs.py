@@ -14,7 +14,7 @@ from envsnap.errors import EnvironmentDiffersError
 from envsnap.host.files import work_folder
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.outputs import restore_interrupted
+from envsnap.run.output_files import restore_interrupted
 from envsnap.workflow.progress import Progress
 
 if TYPE_CHECKING:

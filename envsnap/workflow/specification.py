@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.capture.hardware import this_machine
-from envsnap.host.conda_solver import CondaRecord, solve
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import find_uv
+from envsnap.host.index.conda_solver import CondaRecord, solve
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import find_uv
 from envsnap.lock.artefact_sources import Remote, reach
 from envsnap.lock.resolve import target_python
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
@@ -88,18 +88,15 @@ def _means(captured: Captured) -> Means:
         virtual = virtual_packages(found.platform, machine.isa, captured.gpus.driver_cuda, subject.request.env)
         return solve(wanted.specs, wanted.channels, subdir=subdir_of(found.platform), virtual=virtual)
 
-    def reach_prepared(config: IndexConfig) -> Remote:
-        remote = reach(find_uv(config), python, work)
-        if remote.records is not None:
-            remote.records.prepare()
-        return remote
+    def reach_indexes(config: IndexConfig) -> Remote:
+        return reach(find_uv(config), python, work)
 
     return Means(
         project=subject.project.folder,
         wheels=work / "wheels",
         machine=captured.config,
         resolver=find_uv,
-        remote=None if subject.request.offline else reach_prepared,
+        remote=None if subject.request.offline else reach_indexes,
         conda=ask,
         python=python,
         interpreter=found.interpreter,

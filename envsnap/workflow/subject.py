@@ -12,7 +12,6 @@ from envsnap.capture.repository import CapturedCode, capture_repository
 from envsnap.environment import Environment, Execution
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
 from envsnap.host.secrets import redact, secret_variables
-from envsnap.host.standby import Standby
 from envsnap.manifest.job import Job
 from envsnap.workflow.probing import CaptureRequest, Probing
 from envsnap.workflow.project import ProjectFolder, job_to_freeze, own_paths, read_project
@@ -40,19 +39,18 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begun(NamedTuple):
-    """What of a capture runs already: the probe, None for an image, the questions to git, and who helps to lock."""
+    """What of a capture runs already: the probe, None for an image, and the questions to git."""
 
     probing: Probing | None
     code: Future[CapturedCode]
-    standby: Standby | None = None
 
 
 @contextlib.contextmanager
-def begin_reading(subject: Subject, probing: Probing | None, standby: Standby | None = None) -> Iterator[Begun]:
+def begin_reading(subject: Subject, probing: Probing | None) -> Iterator[Begun]:
     """Let git answer while this process imports the rest."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         code = pool.submit(capture_repository, subject.project.folder, own_paths(subject.job))
-        yield Begun(probing, code, standby)
+        yield Begun(probing, code)
 
 
 @contextlib.contextmanager
@@ -111,7 +109,7 @@ def refuse_secrets(job: Job) -> None:
 @contextlib.contextmanager
 def _open_image(name: str, env: Mapping[str, str], folder: Path) -> Iterator[Environment]:
     from envsnap.environment.container import ContainerEnvironment
-    from envsnap.host.engine import Engine
+    from envsnap.host.container.engine import Engine
 
     with Engine.connect(env) as engine:
         image = engine.image(name)

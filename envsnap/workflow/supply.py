@@ -4,16 +4,17 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from envsnap.build.artefacts import Folders, WheelStore
+from envsnap.build.wheels import CopyWheel, copy_kept_wheel
 from envsnap.bundle.reader import Bundle, open_bundle
 from envsnap.host.files import work_folder
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.lock.entry import CONTEXT_WHEELS
-from envsnap.manifest.bundle import BASELINE
+from envsnap.manifest.bundle_index import BASELINE
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
 from envsnap.workflow.progress import Progress
@@ -37,9 +38,11 @@ class Supply:
         """The manifest to render: where a bundle serves, every wheel is a file that is carried along."""
         return self.manifest if self.bundle is None else _with_every_wheel_here(self.manifest)
 
-    def wheels(self, folder: Path, config: IndexConfig) -> WheelStore:
+    def wheels(self, folder: Path, config: IndexConfig) -> CopyWheel:
         """Return what has the wheels that are carried along."""
-        return self.bundle or Folders((work_folder(folder) / "wheels", *config.local_folders))
+        if self.bundle is not None:
+            return self.bundle.copy_wheel
+        return partial(copy_kept_wheel, folders=(work_folder(folder) / "wheels", *config.local_folders))
 
 
 def open_supply(folder: Path, lock: Path | None, bundle: Path | None, progress: Progress) -> Supply:

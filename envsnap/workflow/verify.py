@@ -12,7 +12,7 @@ from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml
 from envsnap.host.files import exclusive
-from envsnap.manifest.diff import diff_job, diff_observation
+from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
@@ -53,7 +53,7 @@ class VerifyRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifyResult:
     """A verdict, where the job ran, and the seconds that each run took."""
 
     verdict: Verdict
@@ -61,7 +61,7 @@ class Verified:
     seconds: tuple[float, ...]
 
 
-def verify(request: VerifyRequest, progress: Progress) -> Verified:
+def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
     """Check the inputs, prove the environment, run, compare, in this order.
 
     Raises:
@@ -83,7 +83,7 @@ def verify(request: VerifyRequest, progress: Progress) -> Verified:
 
 def _verify(
     request: VerifyRequest, project: ProjectFolder, supply: Supply, recorded: Path, progress: Progress
-) -> Verified:
+) -> VerifyResult:
     manifest, job = supply.manifest, job_to_verify(project, supply.manifest)
     baseline, files = _baseline(manifest, recorded)
     rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
@@ -103,7 +103,7 @@ def _verify(
         verdict = _judge(job, baseline, files, outcomes)
     notes = (*_notes(project, manifest, job, outcomes), *verdict.notes)
     seconds = tuple(outcome.seconds for outcome in outcomes)
-    return Verified(msgspec.structs.replace(verdict, notes=notes), name, seconds)
+    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds)
 
 
 def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, tuple[Path, ...]]]:

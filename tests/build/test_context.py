@@ -2,14 +2,15 @@
 
 import hashlib
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from envsnap.build.artefacts import Folders
 from envsnap.build.context import uv_for, write_context, write_secrets
+from envsnap.build.wheels import copy_kept_wheel
 from envsnap.errors import BuildError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.package import Artefact
 
@@ -26,7 +27,8 @@ def test_a_context_is_written_anew(tmp_path: Path) -> None:
 
     write_context(
         {"Dockerfile": "FROM x\n", "deep/file": "é"}, {"wheels/a-1-py3-none-any.whl": wheel},
-        folder=tmp_path / "context", store=Folders((tmp_path / "store",)), uv=tmp_path / "uv",
+        folder=tmp_path / "context", uv=tmp_path / "uv",
+        copy_wheel=partial(copy_kept_wheel, folders=(tmp_path / "store",)),
     )  # fmt: skip
 
     files = {path.relative_to(tmp_path / "context").as_posix() for path in (tmp_path / "context").rglob("*.*")}

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.artefacts import Folders
 from envsnap.build.venv import LISTING, build_venv
+from envsnap.build.wheels import copy_kept_wheel
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import find_uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import find_uv
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.hardware import Cpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
@@ -103,8 +103,9 @@ def test_index_and_kept_wheels_are_installed_by_hash(index: str, tmp_path: Path)
     lines = [f"{item.name}==1.0 --hash=sha256:{item.wheels[0].hashes['sha256']}\n" for item in packages]
 
     python = build_venv(
-        manifest(*packages), "".join(lines), folder=tmp_path / "new" / "venv", store=Folders((tmp_path / "store",)),
-        installer=find_uv(IndexConfig(index_url=index)),
+        manifest(*packages), "".join(lines), folder=tmp_path / "new" / "venv",
+        copy_wheel=partial(copy_kept_wheel, folders=(tmp_path / "store",)),
+        uv=find_uv(IndexConfig(index_url=index)),
     )  # fmt: skip
 
     found = capture_environment(LocalEnvironment(python), tmp_path)
@@ -141,7 +142,11 @@ class FakeInstaller:
 def build(folder: Path, installer: Any, *packages: Package, python: str = HERE) -> Path:
     """Build with the fake."""
     return build_venv(
-        manifest(*packages, python=python), "a\nb\n", folder=folder, store=Folders(()), installer=installer
+        manifest(*packages, python=python),
+        "a\nb\n",
+        folder=folder,
+        copy_wheel=partial(copy_kept_wheel, folders=()),
+        uv=installer,
     )
 
 

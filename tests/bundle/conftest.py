@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.bundle.store import Store
+from envsnap.bundle.store import BlobStore
 from envsnap.bundle.write import place_of, write_bundle
 from envsnap.host.archive import TarMember
 from envsnap.manifest.accelerator import Accelerator
-from envsnap.manifest.bundle import BundleEntry, BundleIndex
+from envsnap.manifest.bundle_index import BundleEntry, BundleIndex
 from envsnap.manifest.hardware import Cpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.lockfile import dump_manifest, seal
@@ -69,8 +69,8 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
     ) -> Path:
         manifest = make_manifest(patch)
         place = place_of(tmp_path / name)
-        store = Store(place.root)
-        store.prepare()
+        store = BlobStore(place.root)
+        store.blobs.mkdir(parents=True)
         (store.blobs / digest(WHEEL)).write_bytes(WHEEL)
         archived = store.archive(source, "the source")
         text = dump_manifest(manifest).encode()

@@ -23,7 +23,7 @@ def test_bundle_gives_what_was_put_into_it(name: str, make_bundle: MakeBundle, t
     """The lock, and the wheel by its digest; nothing else is written beside the target."""
     opened = open_bundle(make_bundle(name))
 
-    opened.put(PINNED, tmp_path / "out" / NAME)
+    opened.copy_wheel(PINNED, tmp_path / "out" / NAME)
 
     assert (make_manifest(), ()) == opened.manifest()
     assert WHEEL == (tmp_path / "out" / NAME).read_bytes()
@@ -44,7 +44,7 @@ def test_wheel_of_another_lock_is_an_error(name: str, make_bundle: MakeBundle, t
     other = Artefact(name=NAME, hashes={"sha256": "0" * 64})
 
     with pytest.raises(BundleError, match=f"holds no {NAME} with sha256 0000.*made from another lock"):
-        open_bundle(make_bundle(name)).put(other, tmp_path / "out")
+        open_bundle(make_bundle(name)).copy_wheel(other, tmp_path / "out")
 
 
 def damage_folder(path: Path) -> None:
@@ -58,7 +58,7 @@ def damage_archive(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "damage"), [("bundle", damage_folder), ("bundle.tar", damage_archive)])
-def test_damaged_wheel_is_never_put(
+def test_damaged_wheel_is_never_copied(
     name: str, damage: Callable[[Path], None], make_bundle: MakeBundle, tmp_path: Path
 ) -> None:
     """The message names the file and both hashes."""
@@ -66,7 +66,7 @@ def test_damaged_wheel_is_never_put(
     damage(path)
 
     with pytest.raises(BundleError, match=f"{NAME} is damaged: its sha256 is {digest(WHEEL[::-1])}.*{digest(WHEEL)}"):
-        open_bundle(path).put(PINNED, tmp_path / "out" / NAME)
+        open_bundle(path).copy_wheel(PINNED, tmp_path / "out" / NAME)
 
     assert [] == list((tmp_path / "out").iterdir())
 

@@ -9,7 +9,7 @@ from envsnap.bundle.reader import open_bundle
 from envsnap.bundle.unpack import unpack_bundle
 from envsnap.errors import BundleError, MissingToolError
 from envsnap.host.archive import TarMember
-from envsnap.manifest.bundle import INDEX
+from envsnap.manifest.bundle_index import INDEX
 from envsnap.manifest.lockfile import dump_manifest
 
 from .conftest import NAME, PATCH, SOURCE, WHEEL, MakeBundle, digest, make_manifest
@@ -56,7 +56,7 @@ def test_project_shares_no_file_with_the_bundle(make_bundle: MakeBundle, tmp_pat
     for path in filter(Path.is_file, project.rglob("*")):
         path.write_text("edited")
 
-    open_bundle(bundle).put(make_manifest().contents.packages[0].wheels[0], tmp_path / "wheel")
+    open_bundle(bundle).copy_wheel(make_manifest().contents.packages[0].wheels[0], tmp_path / "wheel")
 
     assert make_manifest() == open_bundle(bundle).manifest()[0]
 

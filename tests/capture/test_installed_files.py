@@ -9,20 +9,20 @@ import pytest
 from conda_channel import Place
 
 from envsnap.capture.environment import capture_environment
-from envsnap.capture.installed_files import InstalledFiles, capture_installed_files
+from envsnap.capture.installed_files import FileCheck, capture_installed_files
 from envsnap.environment.local import LocalEnvironment
 from envsnap.manifest.finding import KINDS
 
 pytestmark = pytest.mark.processes
 
 
-def check(place: Place) -> InstalledFiles:
+def check(place: Place) -> FileCheck:
     """Hash what is installed there."""
     environment = LocalEnvironment(place.python)
     return capture_installed_files(environment, place.prefix, place.capture().packages)
 
 
-def told(found: InstalledFiles) -> list[tuple[str, str]]:
+def told(found: FileCheck) -> list[tuple[str, str]]:
     """Kind and subject of each finding."""
     return [(finding.kind, finding.subject) for finding in found.findings]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from envsnap.capture.accelerator import describe_accelerator
-from envsnap.capture.accelerator_findings import accelerator_findings
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
+from envsnap.capture.findings.accelerator import accelerator_findings
 from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.nvml import NvmlFacts

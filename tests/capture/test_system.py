@@ -15,7 +15,7 @@ from envsnap.capture.system import MOST_FINDINGS, CapturedSystem, capture_system
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 from envsnap.inside.probe.document import MARKER
 from envsnap.manifest.finding import KINDS, NotCaptured
 from envsnap.manifest.observation import LoadedLibrary

@@ -11,7 +11,7 @@ from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job
-from envsnap.manifest.machine import ContainerEngine, Holdings, Machine, Room
+from envsnap.manifest.machine import ContainerEngine, DiskSpace, Inventory, Machine
 from envsnap.manifest.manifest import Baseline, BaselineOutput, Contents
 from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.observation import NumpySettings, ThreadPool
@@ -85,7 +85,7 @@ def make_machine(contents: Contents) -> Callable[..., Machine]:
             engine=ContainerEngine(address="unix:///engine.sock", version="27.1", api="1.46", arch="x86_64"),
             uv="0.9.1",
             git="/usr/bin/git",
-            rooms=(Room(purpose="engine", path="/images", device=1, free=100 * GIB),),
+            rooms=(DiskSpace(purpose="engine", path="/images", device=1, free=100 * GIB),),
         )
         return msgspec.structs.replace(machine, **changes)
 
@@ -93,6 +93,6 @@ def make_machine(contents: Contents) -> Callable[..., Machine]:
 
 
 @pytest.fixture
-def holdings() -> Holdings:
+def inventory() -> Inventory:
     """The base image and an interpreter are there."""
-    return Holdings(interpreter="/usr/bin/python3.11", base_image=True)
+    return Inventory(interpreter="/usr/bin/python3.11", base_image=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from envsnap.cli.main import main
-from envsnap.manifest.bundle import BundleEntry, BundleIndex
-from envsnap.workflow.bundle import Bundled, BundleRequest, Unpacked
+from envsnap.manifest.bundle_index import BundleEntry, BundleIndex
+from envsnap.workflow.bundle.bundle import BundleRequest, BundleResult, UnpackResult
 from envsnap.workflow.progress import Progress
 
 INDEX = BundleIndex(
@@ -27,12 +27,12 @@ def asked() -> list[BundleRequest]:
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: list[BundleRequest]) -> Callable[..., int]:
     """Run the command with a workflow that succeeds; return the exit code."""
 
-    def bundle(request: BundleRequest, _progress: Progress) -> Bundled:
+    def bundle(request: BundleRequest, _progress: Progress) -> BundleResult:
         asked.append(request)
-        return Bundled(path=Path("/out"), index=INDEX, fetched=5, inputs=0)
+        return BundleResult(path=Path("/out"), index=INDEX, fetched=5, inputs=0)
 
-    def unpack(_path: Path, folder: Path, _progress: Progress) -> Unpacked:
-        return Unpacked(project=folder / "p", lock="a" * 64, inputs=0)
+    def unpack(_path: Path, folder: Path, _progress: Progress) -> UnpackResult:
+        return UnpackResult(project=folder / "p", lock="a" * 64, inputs=0)
 
     def run(*arguments: str) -> int:
         monkeypatch.setattr("envsnap.cli.bundle.bundle", bundle)

@@ -10,13 +10,13 @@ import pytest
 from envsnap.cli.main import main
 from envsnap.errors import UsageError
 from envsnap.manifest.accelerator import Accelerator
+from envsnap.manifest.diff.locks import LockDiff, LockDifference
 from envsnap.manifest.hardware import Cpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.lock_diff import LockDiff, LockDifference
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.numerics import Numerics
-from envsnap.workflow.diff import Compared, DiffRequest
+from envsnap.workflow.diff import DiffRequest, DiffResult
 from envsnap.workflow.progress import Progress
 
 MOVES = LockDifference(
@@ -48,12 +48,12 @@ def call(
     """Run the command with a workflow that finds these differences; return the exit code."""
 
     def run(found: tuple[LockDifference, ...] | Exception, *arguments: str) -> int:
-        def diff(request: DiffRequest, _progress: Progress) -> Compared:
+        def diff(request: DiffRequest, _progress: Progress) -> DiffResult:
             requests.append(request)
             if isinstance(found, Exception):
                 raise found
             other = manifest if request.b is not None else None
-            return Compared(LockDiff(differences=found, same=("cpu",)), ("a.lock", "b"), manifest, other)
+            return DiffResult(LockDiff(differences=found, same=("cpu",)), ("a.lock", "b"), manifest, other)
 
         monkeypatch.setattr("envsnap.cli.diff.diff", diff)
         monkeypatch.setattr("signal.signal", lambda *_arguments: None)

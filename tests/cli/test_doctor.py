@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from envsnap.cli import doctor
 from envsnap.errors import UsageError
 from envsnap.manifest.checkup import Check, CheckStatus, Checkup
-from envsnap.workflow.machine import DoctorRequest
+from envsnap.workflow.doctor.machine import DoctorRequest
 
 Call = Callable[..., Result]
 

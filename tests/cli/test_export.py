@@ -15,11 +15,11 @@ from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.numerics import Numerics
-from envsnap.render.exported import Exported, LeftOut
-from envsnap.workflow.export import Export, ExportRequest
+from envsnap.render.export_file import ExportFile, OmittedPackage
+from envsnap.workflow.export import ExportRequest, ExportResult
 from envsnap.workflow.progress import Progress
 
-LEFT_OUT = LeftOut(name="lost", version="0.1", reason="no index serves it")
+LEFT_OUT = OmittedPackage(name="lost", version="0.1", reason="no index serves it")
 
 
 @pytest.fixture
@@ -50,12 +50,12 @@ def call(
 ) -> Callable[..., int]:
     """Run the command with a workflow that renders ``one line``; return the exit code."""
 
-    def export(request: ExportRequest, _progress: Progress) -> Export:
+    def export(request: ExportRequest, _progress: Progress) -> ExportResult:
         requests.append(request)
         if request.format == "conda-lock":
             raise UsageError("conda-lock cannot hold it")
-        exported = Exported(text="one line\n", packages=2, left_out=(LEFT_OUT,), remarks=("mind this",))
-        return Export(format=request.format, path=request.output, manifest=manifest, exported=exported)
+        exported = ExportFile(text="one line\n", packages=2, left_out=(LEFT_OUT,), remarks=("mind this",))
+        return ExportResult(format=request.format, path=request.output, manifest=manifest, exported=exported)
 
     def run(*arguments: str) -> int:
         monkeypatch.setattr("envsnap.cli.export.export", export)

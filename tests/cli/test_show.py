@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from envsnap.cli.main import INTERRUPTED
-from envsnap.cli.show import UNEXPECTED, StderrProgress, Voice, conclude
+from envsnap.cli.show import UNEXPECTED, CommonOptions, StderrProgress, conclude
 from envsnap.errors import (
     BuildError,
     CaptureError,
@@ -33,13 +33,13 @@ def _signals() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def voice(*, json: bool = False, quiet: bool = False, verbose: bool = False) -> Voice:
+def voice(*, json: bool = False, quiet: bool = False, verbose: bool = False) -> CommonOptions:
     """The common options of a project here."""
-    return Voice(Path(), json, quiet, verbose)
+    return CommonOptions(Path(), json, quiet, verbose)
 
 
 def end(
-    work: Callable[[StderrProgress], str], options: Voice, present: Callable[[str], tuple[int, str, object]]
+    work: Callable[[StderrProgress], str], options: CommonOptions, present: Callable[[str], tuple[int, str, object]]
 ) -> int:
     """Conclude a command and return its exit code."""
     with pytest.raises(SystemExit) as caught:
@@ -94,7 +94,7 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
         (voice(verbose=True), "envsnap: a stage\n  | a \\x1b[31mline\nenvsnap: warning: a warning\n"),
     ],
 )
-def test_quiet_and_verbose(options: Voice, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_and_verbose(options: CommonOptions, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A warning is never left out; live output cannot steer the terminal."""
     end(talk, options, show)
 

@@ -12,7 +12,7 @@ from envsnap.cli.main import main
 from envsnap.errors import InputError
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.verify import Verified, VerifyRequest
+from envsnap.workflow.verify import VerifyRequest, VerifyResult
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run the command with a workflow that comes to this end; return the exit code."""
 
     def run(end: Status | Exception, *arguments: str) -> int:
-        def verify(_request: VerifyRequest, _progress: Progress) -> Verified:
+        def verify(_request: VerifyRequest, _progress: Progress) -> VerifyResult:
             if isinstance(end, Exception):
                 raise end
             item = ItemVerdict(name="accuracy", status=end, reason="a reason", count=1)
             outputs = (OutputVerdict(path="metrics.json", format="json", status=end, items=(item,)),)
-            return Verified(Verdict(status=end, outputs=outputs, reason="why"), "container t:1", (1.0, 2.0))
+            return VerifyResult(Verdict(status=end, outputs=outputs, reason="why"), "container t:1", (1.0, 2.0))
 
         monkeypatch.setattr("envsnap.cli.verify.verify", verify)
         monkeypatch.setattr("signal.signal", lambda *_arguments: None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 
 from .conftest import Ended, Project
 

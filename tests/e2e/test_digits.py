@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.run.baseline import baseline_files
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.docker import ImageBuild, build_image
-from envsnap.host.docker_cli import Classic
-from envsnap.host.engine import Engine
+from envsnap.build.image import ImageBuild, build_image
+from envsnap.host.container.docker_cli import Classic
+from envsnap.host.container.engine import Engine
 
 from .conftest import Project
 

@@ -7,19 +7,21 @@ import pytest
 
 from envsnap.environment import Environment, Execution
 from envsnap.environment.container import ContainerEnvironment
-from envsnap.host.container_run import ContainerResult, ContainerRun
-from envsnap.host.engine import Engine, EngineInfo
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo
+from envsnap.host.container.run import ContainerRun
+from envsnap.host.execution import Completed
 
 
 class FakeEngine(Engine):
     """Keeps what it is asked, and answers with one result."""
 
-    def __init__(self, result: ContainerResult) -> None:
+    def __init__(self, result: Completed) -> None:
         super().__init__(None, EngineInfo(address="fake", version="0"), {})
         self.result = result
         self.asked: list[ContainerRun] = []
 
-    def run(self, run: ContainerRun) -> ContainerResult:
+    def run(self, run: ContainerRun) -> Completed:
         """Run nothing."""
         self.asked.append(run)
         return self.result
@@ -27,7 +29,7 @@ class FakeEngine(Engine):
 
 def test_execution_becomes_a_container_run(tmp_path: Path) -> None:
     """Everything that the execution asks for reaches the engine, and nothing else."""
-    engine = FakeEngine(ContainerResult(exit_code=3, stdout=b"o", stderr=b"e", seconds=1.5, timed_out=True))
+    engine = FakeEngine(Completed(exit_code=3, stdout=b"o", stderr=b"e", seconds=1.5, timed_out=True))
     environment: Environment = ContainerEnvironment(engine, "sha256:1", "digits:1")
     asked: dict[str, Any] = {
         "argv": ("python", "job.py"),
@@ -52,7 +54,7 @@ def test_execution_becomes_a_container_run(tmp_path: Path) -> None:
 def test_out_of_memory_is_said(tmp_path: Path) -> None:
     """Exit code 137 alone does not tell why."""
     lines: list[str] = []
-    engine = FakeEngine(ContainerResult(exit_code=137, stdout=b"", stderr=b"", seconds=1, out_of_memory=True))
+    engine = FakeEngine(Completed(exit_code=137, stdout=b"", stderr=b"", seconds=1, out_of_memory=True))
 
     done = ContainerEnvironment(engine, "i", "i").execute(
         Execution(argv=("python",), workdir=tmp_path, on_output=lines.append)

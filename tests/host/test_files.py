@@ -17,6 +17,7 @@ from envsnap.errors import UsageError
 from envsnap.host.files import (
     atomic_write,
     exclusive,
+    free_space,
     link_or_copy,
     relative_to,
     sha256_bytes,
@@ -168,3 +169,29 @@ def test_a_project_is_held_by_one_command(tmp_path: Path) -> None:
         pass
     with exclusive(tmp_path):
         pass
+
+
+def test_free_space_is_the_file_system_s_own(tmp_path: Path) -> None:
+    """A folder that is still to be made counts as the one above it; the number is what this user may write."""
+    told = os.statvfs(tmp_path)
+
+    found = free_space(tmp_path / "not" / "there")
+
+    assert found is not None
+    assert tmp_path.stat().st_dev == found[0]
+    assert found[1] == pytest.approx(told.f_bavail * told.f_frsize, rel=0.05)
+
+
+def test_place_below_a_file_is_judged_by_its_folder(tmp_path: Path) -> None:
+    """A damaged project is no traceback."""
+    (tmp_path / "file").touch()
+
+    found = free_space(tmp_path / "file" / "below")
+
+    assert found is not None
+    assert tmp_path.stat().st_dev == found[0]
+
+
+def test_place_that_cannot_be_asked_is_not_told(tmp_path: Path) -> None:
+    """A name too long for any file system."""
+    assert free_space(tmp_path / ("x" * 5000)) is None

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, LyingIndexError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.lock.lock import Locked, lock_environment
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Package

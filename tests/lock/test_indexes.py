@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from envsnap.errors import CaptureError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.lock.lock import Locked, lock_environment
 from envsnap.manifest.finding import Finding
 

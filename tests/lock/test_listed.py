@@ -1,15 +1,12 @@
-"""Indexes' pages prove what is installed before uv is asked; long lists go to two processes."""
+"""Indexes' pages prove what is installed before uv is asked."""
 
 import subprocess
-from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
-from envsnap.lock import LISTED_CHILD, listed
 from envsnap.lock.lock import Locked, lock_environment
 
 pytestmark = pytest.mark.processes
@@ -61,40 +58,6 @@ def test_pages_that_were_all_read_leave_nothing_to_ask_uv(
     assert {f"/simple/{name}/" for name in (*NAMES, "gone")} == {path for path in index.asked if "simple" in path}
     assert len(index.asked) == len(set(index.asked))
     assert [] == commands
-
-
-def test_two_processes_find_what_one_does(
-    index: Any,
-    installed: Any,
-    sources: Any,
-    commands: list[list[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The other one has half of the list, and the login on no command line."""
-    alone = lock_environment(installed, sources(index.config))
-    monkeypatch.setattr(listed, "WORTH_A_PROCESS", 2)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    (tmp_path / ".envsnap" / "artefacts.json").unlink()
-    index.asked.clear()
-
-    together = lock_environment(installed, sources(index.config))
-
-    assert alone == together
-    assert [list(LISTED_CHILD)] == [command[1:] for command in commands]
-    assert ["/simple/gone/"] == [path for path, count in Counter(index.asked).items() if count > 1]
-
-
-def test_a_process_that_fails_is_told(
-    index: Any, installed: Any, sources: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Half a list is no lock."""
-    monkeypatch.setattr(listed, "WORTH_A_PROCESS", 2)
-    monkeypatch.setattr(listed, "LISTED_CHILD", ("-c", "raise SystemExit('out of memory')"))
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-
-    with pytest.raises(CaptureError, match="ended with 1: out of memory"):
-        lock_environment(installed, sources(index.config))
 
 
 def test_where_a_page_cannot_be_read_uv_is_asked(index: Any, installed: Any, sources: Any, commands: Any) -> None:

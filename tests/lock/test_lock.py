@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.lock.lock import describe_unlocked, lock_packages
 from envsnap.manifest.package import Checkout, Installed, InstalledRecord, Package, Provenance, Sbom
 

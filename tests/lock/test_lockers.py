@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace as changed
 
 from envsnap.errors import CaptureError, MissingToolError
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.pip_tools import PipTools, find_pip_tools
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.pip_tools import PipTools, find_pip_tools
 from envsnap.lock.lock import Locked, Sources, lock_environment
 from envsnap.lock.memo import Memo
 from envsnap.manifest.package import Package

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from package_index import Index, MakeWheel, Venv
 
-from envsnap.host.engine import Engine
+from envsnap.host.container.engine import Engine
 
 PASSWORD = "tell-nobody-4711"  # noqa: S105 - it opens the test's own index
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from envsnap.errors import CaptureError
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
 from envsnap.lock.repack import repack, wheel_name
 from envsnap.manifest.package import Installed

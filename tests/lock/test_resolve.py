@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envsnap.errors import CaptureError, UnsatisfiableError
-from envsnap.host.uv import TargetPython, UvFile, UvPackage
+from envsnap.host.index.uv import TargetPython, UvFile, UvPackage
 from envsnap.lock.resolve import fitting_wheels, is_same_version, is_version, resolve, target_python
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.package import Installed

@@ -21,8 +21,8 @@ import uv
 
 from envsnap.capture.environment import capture_environment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import Uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import Uv
 from envsnap.lock.artefact_sources import reach
 from envsnap.lock.files import OnThisMachine
 from envsnap.lock.lock import Sources
@@ -299,7 +299,7 @@ def sources(tmp_path: Path, venv: Venv) -> MakeSources:
             memo=Memo(work / "artefacts.json", work / "wheels"),
             indexes=None if offline else remote.indexes,
             folders=config.local_folders,
-            config=None if offline else config,
+            read_pages=not offline,
         )
 
     return make

@@ -12,9 +12,9 @@ from envsnap.errors import MissingToolError
 from envsnap.manifest.manifest import Conda, CondaPackage, Manifest
 from envsnap.render.conda_explicit import render_conda_explicit
 from envsnap.render.conda_lock import render_conda_lock
-from envsnap.render.conda_records import channel_of, channels_of, dependencies, in_order_of_need, subdir_of
+from envsnap.render.conda_packages import channel_of, channels_of, dependencies, in_order_of_need, subdir_of
 from envsnap.render.environment_yml import render_environment_yml
-from envsnap.render.exported import Place
+from envsnap.render.export_file import ExportPlace
 
 
 def record(name: str, *depends: str, **facts: Any) -> CondaPackage:
@@ -106,7 +106,7 @@ def test_a_record_that_is_not_whole_is_named(manifest: Manifest, facts: dict[str
 
 def test_a_second_record_of_a_name_is_named(manifest: Manifest) -> None:
     """An interrupted update leaves two."""
-    exported = render_environment_yml(conda_of(manifest, record("a"), record("a", version="2.0")), Place())
+    exported = render_environment_yml(conda_of(manifest, record("a"), record("a", version="2.0")), ExportPlace())
 
     assert [("a", "2.0", "conda-meta holds another record of this name")] == [
         (one.name, one.version, one.reason) for one in exported.left_out
@@ -173,14 +173,14 @@ def test_a_missing_extra_says_how_to_get_it(manifest: Manifest, monkeypatch: pyt
 
 def test_what_pip_overwrote_is_said(manifest: Manifest) -> None:
     """Who installs conda's and then pip's gets the same."""
-    exported = render_environment_yml(conda_of(manifest, record("a", overwritten_by="pip: a==2.0")), Place())
+    exported = render_environment_yml(conda_of(manifest, record("a", overwritten_by="pip: a==2.0")), ExportPlace())
 
     assert ("conda's a 1.0 was overwritten since, by pip: a==2.0",) == exported.remarks
 
 
 def test_without_conda_the_python_is_asked_of_the_usual_channels(exports: dict[str, Manifest]) -> None:
     """A virtual environment can be made anew with conda; where Python comes from is said."""
-    exported = render_environment_yml(exports["small"], Place())
+    exported = render_environment_yml(exports["small"], ExportPlace())
     document = yaml.safe_load(exported.text)
 
     assert "channels" not in document

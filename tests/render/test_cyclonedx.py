@@ -12,12 +12,12 @@ from envsnap.errors import InvalidFileError
 from envsnap.manifest.manifest import CondaPackage, Manifest
 from envsnap.manifest.system import System, SystemPackage
 from envsnap.render.cyclonedx import render_cyclonedx
-from envsnap.render.exported import Place
+from envsnap.render.export_file import ExportPlace
 
 
 def document(manifest: Manifest) -> dict[str, Any]:
     """The bill, which the schema accepts."""
-    text = render_cyclonedx(manifest, Place(name="project")).text
+    text = render_cyclonedx(manifest, ExportPlace(name="project")).text
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     read: dict[str, Any] = json.loads(text)
     return read
@@ -92,4 +92,4 @@ def test_a_lock_without_a_time_is_not_valid(exports: dict[str, Manifest]) -> Non
     snapshot = replace(exports["small"].snapshot, created_at="yesterday")
 
     with pytest.raises(InvalidFileError, match=r"\[snapshot\].created-at of the lock is no time: 'yesterday'"):
-        render_cyclonedx(replace(exports["small"], snapshot=snapshot), Place())
+        render_cyclonedx(replace(exports["small"], snapshot=snapshot), ExportPlace())

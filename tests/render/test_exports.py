@@ -18,14 +18,14 @@ from envsnap.render.conda_explicit import render_conda_explicit
 from envsnap.render.conda_lock import render_conda_lock
 from envsnap.render.cyclonedx import render_cyclonedx
 from envsnap.render.environment_yml import render_environment_yml
-from envsnap.render.exported import Exported, Place
+from envsnap.render.export_file import ExportFile, ExportPlace
 from envsnap.render.pylock import render_pylock
 from envsnap.render.requirements_file import render_requirements_file
 
 Golden = Callable[[str, str], str]
 GOLDEN = Path(__file__).parent.parent / "golden" / "export"
-PLACE = Place(lock_folder="../project", name="project")
-FORMATS: dict[str, Callable[[Manifest], Exported]] = {
+PLACE = ExportPlace(lock_folder="../project", name="project")
+FORMATS: dict[str, Callable[[Manifest], ExportFile]] = {
     "pylock.toml": lambda manifest: render_pylock(manifest, PLACE),
     "requirements.txt": lambda manifest: render_requirements_file(manifest, PLACE),
     "environment.yml": lambda manifest: render_environment_yml(manifest, PLACE),

@@ -10,7 +10,7 @@ from packaging.pylock import Pylock
 
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Directory, Package
-from envsnap.render.exported import Exported, Place
+from envsnap.render.export_file import ExportFile, ExportPlace
 from envsnap.render.pylock import render_pylock
 
 SHA = "ab" * 32
@@ -22,7 +22,7 @@ def with_package(manifest: Manifest, package: Package, **platform: str) -> Manif
     return replace(manifest, contents=replace(manifest.contents, packages=(package,), platform=changed))
 
 
-def read(exported: Exported) -> dict[str, Any]:
+def read(exported: ExportFile) -> dict[str, Any]:
     """The document, which packaging accepts."""
     document = tomllib.loads(exported.text)
     Pylock.from_dict(document).validate()
@@ -48,7 +48,7 @@ def tree(manifest: Manifest) -> Package:
 
 
 def test_the_file_tells_which_environment_it_is_for(manifest: Manifest) -> None:
-    document = read(render_pylock(manifest, Place()))
+    document = read(render_pylock(manifest, ExportPlace()))
 
     expected = "sys_platform == 'linux' and platform_machine == 'x86_64' and implementation_name == 'cpython'"
     assert ("1.0", "envsnap", "==3.11.*") == (
@@ -64,7 +64,7 @@ def test_a_fact_that_would_leave_its_quotes_is_left_out(manifest: Manifest, tqdm
     """A marker has no escapes."""
     odd = with_package(manifest, tqdm, arch="x' or 'a' == 'a")
 
-    assert ["sys_platform == 'linux' and implementation_name == 'cpython'"] == read(render_pylock(odd, Place()))[
+    assert ["sys_platform == 'linux' and implementation_name == 'cpython'"] == read(render_pylock(odd, ExportPlace()))[
         "environments"
     ]
 
@@ -74,7 +74,7 @@ def test_a_wheel_keeps_what_the_index_said_of_it(manifest: Manifest, tqdm: Packa
     wheel = replace(tqdm.wheels[0], upload_time="2025-01-02T03:04:05.678Z")
     package = replace(tqdm, wheels=(wheel,), index="https://index.example/simple")
 
-    (entry,) = read(render_pylock(with_package(manifest, package), Place()))["packages"]
+    (entry,) = read(render_pylock(with_package(manifest, package), ExportPlace()))["packages"]
 
     assert "https://index.example/simple" == entry["index"]
     assert [
@@ -90,7 +90,7 @@ def test_a_wheel_keeps_what_the_index_said_of_it(manifest: Manifest, tqdm: Packa
 
 def test_a_source_tree_is_its_wheel_and_its_commit_is_kept(manifest: Manifest, tree: Package) -> None:
     """The wheel by its path from the file; PEP 751 allows no commit beside it."""
-    exported = render_pylock(with_package(manifest, tree), Place(lock_folder="../project"))
+    exported = render_pylock(with_package(manifest, tree), ExportPlace(lock_folder="../project"))
 
     (entry,) = read(exported)["packages"]
 
@@ -104,7 +104,7 @@ def test_a_checkout_without_a_wheel_is_its_commit(manifest: Manifest, tree: Pack
     """PEP 751 can hold it; who installs it builds it, and that is said."""
     package = replace(tree, installed=replace(tree.installed, wheel=None, evidence="none"))
 
-    exported = render_pylock(with_package(manifest, package), Place())
+    exported = render_pylock(with_package(manifest, package), ExportPlace())
 
     (entry,) = read(exported)["packages"]
     assert ("0" * 40, False) == (entry["vcs"]["commit-id"], "version" in entry)
@@ -115,7 +115,7 @@ def test_a_folder_without_a_wheel_is_named_relative_to_the_file(manifest: Manife
     record = replace(tree.installed, wheel=None, evidence="none")
     package = replace(tree, vcs=None, directory=Directory(path="tools", editable=True), installed=record)
 
-    exported = render_pylock(with_package(manifest, package), Place(lock_folder="../project"))
+    exported = render_pylock(with_package(manifest, package), ExportPlace(lock_folder="../project"))
 
     assert {"path": "../project/tools", "editable": True} == read(exported)["packages"][0]["directory"]
     assert "its source folder" in exported.remarks[0]
@@ -135,7 +135,7 @@ def test_a_wheel_that_is_called_otherwise_is_not_exported(
     """Readers refuse the whole file for it."""
     package = replace(tqdm, wheels=(replace(tqdm.wheels[0], name=name),))
 
-    exported = render_pylock(with_package(manifest, package), Place())
+    exported = render_pylock(with_package(manifest, package), ExportPlace())
 
     assert [] == read(exported)["packages"]
     assert reason in exported.left_out[0].reason
@@ -148,14 +148,14 @@ def test_an_sdist_is_kept_where_pep_751_knows_its_kind(
     """The wheel is what was installed: it does not depend on the sdist."""
     sdist = Artefact(name=name, url=f"https://index.example/{name}", hashes={"sha256": SHA})
 
-    (entry,) = read(render_pylock(with_package(manifest, replace(tqdm, sdist=sdist)), Place()))["packages"]
+    (entry,) = read(render_pylock(with_package(manifest, replace(tqdm, sdist=sdist)), ExportPlace()))["packages"]
 
     assert kept == ("sdist" in entry)
 
 
 def test_nothing_of_the_installed_record_is_lost(manifest: Manifest, tqdm: Package) -> None:
     """It stands where PEP 751 has a place for tools."""
-    (entry,) = read(render_pylock(with_package(manifest, tqdm), Place()))["packages"]
+    (entry,) = read(render_pylock(with_package(manifest, tqdm), ExportPlace()))["packages"]
 
     assert ("index-verified", "c0" * 32) == (
         entry["tool"]["envsnap"]["evidence"],

@@ -1,6 +1,6 @@
 """A bundle is told in a few lines: what is in it, what is not, and what stands for what is lost."""
 
-from envsnap.manifest.bundle import BundleEntry, BundleIndex, Replaced
+from envsnap.manifest.bundle_index import BundleEntry, BundleIndex, ReplacedWheel
 from envsnap.report.bundle import render_bundled, render_unpacked
 
 A, B = "a" * 64, "b" * 64
@@ -33,8 +33,8 @@ def test_what_differs_from_the_lock_is_said() -> None:
         entries=ENTRIES,
         original_lock=B,
         replaced=(
-            Replaced(package="one", reason="gone", wheel="one-1.whl", sha256=B),
-            Replaced(package="x", reason=""),
+            ReplacedWheel(package="one", reason="gone", wheel="one-1.whl", sha256=B),
+            ReplacedWheel(package="x", reason=""),
         ),
     )
 

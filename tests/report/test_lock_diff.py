@@ -1,8 +1,9 @@
 """What differs is drawn for people: by group, short, and without anything that steers a terminal."""
 
-from envsnap.manifest.diff_rules import Group
-from envsnap.manifest.lock_diff import LockDiff, LockDifference, NotCompared
-from envsnap.report.lock_diff import render_lock_diff
+from envsnap.manifest.diff.locks import LockDiff, LockDifference, UncomparedFacts
+from envsnap.manifest.diff.rebuilt import Difference
+from envsnap.manifest.diff.rules import Group
+from envsnap.report.lock_diff import render_differences, render_lock_diff
 
 NAMES = ("old.lock", "new.lock")
 
@@ -79,7 +80,7 @@ def test_nothing_in_a_lock_steers_the_terminal() -> None:
     """Neither a name nor a value nor a file's name does."""
     diff = LockDiff(
         differences=(differs("a\x1b[2J", "data", "b\x1b]0;t\x07", "c\u202e"),),
-        not_compared=(NotCompared(what=("d\r",), groups=(), reason="e\x9b"),),
+        not_compared=(UncomparedFacts(what=("d\r",), groups=(), reason="e\x9b"),),
     )
 
     text = render_lock_diff(diff, ("f\x1b", "g\x08"), color=False)
@@ -90,7 +91,7 @@ def test_nothing_in_a_lock_steers_the_terminal() -> None:
 
 def test_what_is_the_same_takes_one_line() -> None:
     """What was not compared is no part of it, and says why."""
-    note = NotCompared(what=("results", "thread pools"), groups=("results",), reason="B: the job was not run")
+    note = UncomparedFacts(what=("results", "thread pools"), groups=("results",), reason="B: the job was not run")
     diff = LockDiff(same=("code", "interpreter", "record"), not_compared=(note,))
 
     text = render_lock_diff(diff, NAMES, color=False)
@@ -108,3 +109,17 @@ def test_colour_only_where_it_is_asked_for() -> None:
 
     assert "\x1b[" in render_lock_diff(diff, NAMES, color=True)
     assert "\x1b" not in render_lock_diff(diff, NAMES, color=False)
+
+
+def test_each_difference_of_a_rebuilt_environment_is_a_row() -> None:
+    """What differs stands beside both of its values."""
+    text = render_differences([Difference(what="numpy", locked="2.0.0", found="2.1.0\x1b[2J")], color=False)
+
+    assert ["what", "in", "the", "lock", "rebuilt"] == text.split()[:5]
+    assert "\x1b" not in text
+    assert any(line.split() == ["numpy", "2.0.0", "2.1.0\\x1b[2J"] for line in text.splitlines())
+
+
+def test_no_difference_is_said() -> None:
+    """An empty table would leave the reader in doubt."""
+    assert "no differences\n" == render_differences([], color=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
-from envsnap.environment.protocol import Completed, Execution
 from envsnap.errors import JobError, MissingToolError
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.run.job import Run, run_job

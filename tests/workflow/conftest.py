@@ -20,7 +20,7 @@ from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
-from envsnap.workflow.progress import TransferProgress
+from envsnap.workflow.progress import Progress
 
 INTERPRETER = Interpreter(
     implementation="cpython", version="3.11.7", build="main", compiler="GCC", soabi="cpython-311", provenance="system"
@@ -115,7 +115,7 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def progress(told: list[str]) -> TransferProgress:
+def progress(told: list[str]) -> Progress:
     """A progress that writes into ``told``."""
     return WrittenProgress(told)
 

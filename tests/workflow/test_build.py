@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from envsnap.build.progress import BuildEvent, Step, StepFinished, StepLog, StepStarted
+from envsnap.build.builder_log import BuildEvent, Step, StepFinished, StepLog, StepStarted
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
-from envsnap.workflow.build import UNPINNED, BuildRequest, Built, _resolve_base, _tell, build
+from envsnap.workflow.build import UNPINNED, BuildRequest, BuildResult, _resolve_base, _tell, build
 from envsnap.workflow.environments import Target, last_build
 from envsnap.workflow.progress import Progress
 
@@ -45,10 +46,12 @@ class FakeEngine(Engine):
 
 
 @pytest.fixture
-def request_build(project: Path, make_manifest: Callable[..., Manifest], progress: Progress) -> Callable[..., Built]:
+def request_build(
+    project: Path, make_manifest: Callable[..., Manifest], progress: Progress
+) -> Callable[..., BuildResult]:
     """Write a lock and ask for its build, for this machine's architecture."""
 
-    def ask(*, target: Target = "venv", env: dict[str, str] | None = None, **options: Any) -> Built:
+    def ask(*, target: Target = "venv", env: dict[str, str] | None = None, **options: Any) -> BuildResult:
         here = Platform(
             system="Linux", arch=platform.machine(), libc="glibc", libc_version="2", distribution="d", kernel="6"
         )
@@ -67,7 +70,7 @@ def names(folder: Path) -> set[str]:
 @pytest.mark.parametrize("target", ["docker", "venv"])
 @pytest.mark.parametrize("below", ["", ".."])
 def test_project_itself_is_never_overwritten(
-    project: Path, request_build: Callable[..., Built], target: Target, below: str
+    project: Path, request_build: Callable[..., BuildResult], target: Target, below: str
 ) -> None:
     """Not even where it has a Dockerfile and a requirements.txt of its own, as a rendered context has."""
     for name in ("Dockerfile", "requirements.txt", "train.py"):
@@ -81,7 +84,7 @@ def test_project_itself_is_never_overwritten(
 
 @pytest.mark.parametrize(("target", "own"), [("docker", "Dockerfile"), ("venv", "requirements.txt")])
 def test_folder_of_the_users_is_never_overwritten(
-    tmp_path: Path, request_build: Callable[..., Built], target: Target, own: str
+    tmp_path: Path, request_build: Callable[..., BuildResult], target: Target, own: str
 ) -> None:
     """A folder that holds more than what is rendered is the user's, whatever a file in it is called."""
     mine = tmp_path / "service"
@@ -100,7 +103,7 @@ def test_folder_of_the_users_is_never_overwritten(
     [("docker", {"Dockerfile", "install.sh", "requirements", "tools"}), ("venv", {"requirements.txt"})],
 )
 def test_rendering_again_replaces_what_was_rendered(
-    tmp_path: Path, request_build: Callable[..., Built], target: Target, written: set[str]
+    tmp_path: Path, request_build: Callable[..., BuildResult], target: Target, written: set[str]
 ) -> None:
     """The same folder serves twice, and nothing is built or remembered."""
     for _ in range(2):
@@ -110,7 +113,7 @@ def test_rendering_again_replaces_what_was_rendered(
     assert last_build(tmp_path / "My Project") is None
 
 
-def test_options_that_contradict_each_other_are_refused(request_build: Callable[..., Built]) -> None:
+def test_options_that_contradict_each_other_are_refused(request_build: Callable[..., BuildResult]) -> None:
     """A virtual environment has no tag."""
     with pytest.raises(UsageError, match="--tag names an image"):
         request_build(target="venv", tag="t:1")
@@ -136,7 +139,7 @@ def test_lock_without_a_base_image_says_what_to_set(
 
 
 def test_only_a_proven_environment_is_remembered(
-    project: Path, request_build: Callable[..., Built], monkeypatch: pytest.MonkeyPatch
+    project: Path, request_build: Callable[..., BuildResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """verify takes the last build: one that differs from the lock must not be it."""
 
@@ -214,7 +217,7 @@ def test_each_event_of_a_build_is_a_line(event: BuildEvent, line: str, progress:
 
 
 def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
-    project: Path, request_build: Callable[..., Built], monkeypatch: pytest.MonkeyPatch
+    project: Path, request_build: Callable[..., BuildResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An interpreter that stands nowhere on PATH made the environment that was frozen; it can make the next."""
     python = project / ".venv" / "bin" / "python"

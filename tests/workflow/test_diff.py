@@ -15,14 +15,14 @@ from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import SCHEMA_VERSION, Baseline, Manifest
 from envsnap.manifest.numerics import Numerics
 from envsnap.manifest.working_tree import Code
-from envsnap.workflow.diff import HERE, Compared, DiffRequest, diff
+from envsnap.workflow.diff import HERE, DiffRequest, DiffResult, diff
 from envsnap.workflow.probing import CaptureRequest
 from envsnap.workflow.progress import Progress
 
 BASELINE = Baseline(runs=1, folder="0" * 16, bitwise_repeatable=True, observed=True, outputs=())
 PYTHON = Path(sys.executable)
 ENV = {"PATH": os.environ["PATH"]}
-Compare = Callable[..., Compared]
+Compare = Callable[..., DiffResult]
 Write = Callable[..., Path]
 
 
@@ -43,14 +43,14 @@ def write(make_manifest: Callable[..., Manifest], tmp_path: Path) -> Write:
 def compare(project: Path, progress: Progress) -> Compare:
     """Compare in the project."""
 
-    def run(a: Path, b: Path | None = None, env: dict[str, str] | None = None, **options: Any) -> Compared:
+    def run(a: Path, b: Path | None = None, env: dict[str, str] | None = None, **options: Any) -> DiffResult:
         here = CaptureRequest(folder=project, env=ENV | (env or {}), offline=True, **options)
         return diff(DiffRequest(a=a, b=b, here=here), progress)
 
     return run
 
 
-def rows(compared: Compared) -> list[tuple[str, str | None, str | None]]:
+def rows(compared: DiffResult) -> list[tuple[str, str | None, str | None]]:
     """What differs, as the table has it."""
     return [(one.what, one.a, one.b) for one in compared.diff.differences]
 

@@ -10,11 +10,12 @@ import pytest
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
-from envsnap.host.engine import Engine, EngineInfo, ImageInfo
+from envsnap.host.container.engine import Engine
+from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.host.files import work_folder
 from envsnap.manifest.manifest import Manifest
 from envsnap.workflow.environments import (
-    Rebuilt,
+    RebuiltEnvironment,
     Target,
     choose_rebuilt,
     image_tag,
@@ -71,7 +72,9 @@ def test_last_build_of_this_lock_is_taken(project: Path, manifest: Manifest, tar
     """With its own name, where no other target is asked for."""
     remember_target(project, "docker", "mine:1", manifest)
 
-    assert Rebuilt("docker", "mine:1") == choose_rebuilt(project, manifest, target=target, image=None)
+    assert RebuiltEnvironment("docker", "mine:1", manifest.snapshot.digest) == choose_rebuilt(
+        project, manifest, target=target, image=None
+    )
 
 
 def test_last_build_of_another_lock_is_not_taken(
@@ -82,7 +85,9 @@ def test_last_build_of_another_lock_is_not_taken(
     remembered = last_build(project)
 
     assert remembered is not None
-    assert Rebuilt("docker", image_tag(project, manifest)) == choose_rebuilt(project, manifest, target=None, image=None)
+    assert RebuiltEnvironment("docker", image_tag(project, manifest)) == choose_rebuilt(
+        project, manifest, target=None, image=None
+    )
 
 
 def test_target_that_is_named_beats_the_last_build(project: Path, manifest: Manifest) -> None:
@@ -92,15 +97,15 @@ def test_target_that_is_named_beats_the_last_build(project: Path, manifest: Mani
     remember_target(project, "docker", "mine:1", manifest)
     venv = choose_rebuilt(project, manifest, target="venv", image=None)
 
-    assert Rebuilt("docker", image_tag(project, manifest)) == docker
-    assert Rebuilt("venv", str(project / ".envsnap" / "venv" / "bin" / "python")) == venv
+    assert RebuiltEnvironment("docker", image_tag(project, manifest)) == docker
+    assert RebuiltEnvironment("venv", str(project / ".envsnap" / "venv" / "bin" / "python")) == venv
 
 
 def test_image_that_is_named_beats_everything_but_a_contradiction(project: Path, manifest: Manifest) -> None:
     """An image is no virtual environment: neither of the two wishes is dropped silently."""
     remember_target(project, "venv", "/elsewhere/bin/python", manifest)
 
-    assert Rebuilt("docker", "t:1") == choose_rebuilt(project, manifest, target=None, image="t:1")
+    assert RebuiltEnvironment("docker", "t:1") == choose_rebuilt(project, manifest, target=None, image="t:1")
     with pytest.raises(UsageError, match="give one of them"):
         choose_rebuilt(project, manifest, target="venv", image="t:1")
 
@@ -115,18 +120,18 @@ def test_damaged_note_of_the_last_build_is_none(project: Path, note: bytes) -> N
 
 def test_virtual_environment_runs_with_the_callers_path(tmp_path: Path) -> None:
     """The interpreter is the reference; one that is not there says how to build it."""
-    with open_rebuilt(Rebuilt("venv", sys.executable), {"PATH": os.defpath}) as environment:
+    with open_rebuilt(RebuiltEnvironment("venv", sys.executable), {"PATH": os.defpath}) as environment:
         assert sys.executable == environment.python
     with (
         pytest.raises(BuildError, match="run 'envsnap build --target venv'"),
-        open_rebuilt(Rebuilt("venv", str(tmp_path / "python")), {}),
+        open_rebuilt(RebuiltEnvironment("venv", str(tmp_path / "python")), {}),
     ):
         pytest.fail("there is no such environment")
 
 
 def test_image_is_reached_and_the_connection_closed(client: FakeClient) -> None:
     """The environment is called by the name that the user knows."""
-    with open_rebuilt(Rebuilt("docker", "t:1"), {}) as environment:
+    with open_rebuilt(RebuiltEnvironment("docker", "t:1"), {}) as environment:
         assert isinstance(environment, ContainerEnvironment)
         assert "container t:1" == environment.name
         assert not client.closed
@@ -138,7 +143,7 @@ def test_missing_image_is_named_and_the_connection_closed(client: FakeClient) ->
     """The message says how to build one, or to name another."""
     with (
         pytest.raises(BuildError, match="the engine has no image t:2: run 'envsnap build'"),
-        open_rebuilt(Rebuilt("docker", "t:2"), {}),
+        open_rebuilt(RebuiltEnvironment("docker", "t:2"), {}),
     ):
         pytest.fail("there is no such image")
 

@@ -11,7 +11,7 @@ from envsnap.errors import UsageError
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Conda, CondaPackage, Manifest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
-from envsnap.workflow.export import NAMES, Export, ExportRequest, Format, export
+from envsnap.workflow.export import NAMES, ExportRequest, ExportResult, Format, export
 from envsnap.workflow.progress import Progress
 
 LOST = Package(
@@ -34,10 +34,12 @@ OWN = Package(
 
 
 @pytest.fixture
-def call(project: Path, make_manifest: Callable[..., Manifest], progress: Progress) -> Callable[..., Export]:
+def call(project: Path, make_manifest: Callable[..., Manifest], progress: Progress) -> Callable[..., ExportResult]:
     """Write a lock of these contents, and export it."""
 
-    def run(wanted: Format, output: Path | None = None, *, allow_incomplete: bool = False, **contents: Any) -> Export:
+    def run(
+        wanted: Format, output: Path | None = None, *, allow_incomplete: bool = False, **contents: Any
+    ) -> ExportResult:
         lock = project / "envsnap.lock"
         lock.write_text(dump_manifest(make_manifest(**contents)))
         request = ExportRequest(
@@ -48,7 +50,7 @@ def call(project: Path, make_manifest: Callable[..., Manifest], progress: Progre
     return run
 
 
-def test_without_a_file_nothing_is_written(call: Callable[..., Export], project: Path) -> None:
+def test_without_a_file_nothing_is_written(call: Callable[..., ExportResult], project: Path) -> None:
     done = call("requirements")
 
     assert done.path is None
@@ -57,7 +59,7 @@ def test_without_a_file_nothing_is_written(call: Callable[..., Export], project:
 
 
 @pytest.mark.parametrize("wanted", NAMES)
-def test_a_folder_gets_the_usual_name(call: Callable[..., Export], tmp_path: Path, wanted: Format) -> None:
+def test_a_folder_gets_the_usual_name(call: Callable[..., ExportResult], tmp_path: Path, wanted: Format) -> None:
     """It is one that the format's readers take."""
     record = CondaPackage(
         name="a", version="1", build="b", url="https://c.example/x/linux-64/a.conda", sha256="ab" * 32, md5="cd" * 16
@@ -82,24 +84,24 @@ def test_a_folder_gets_the_usual_name(call: Callable[..., Export], tmp_path: Pat
     ],
 )
 def test_a_name_that_no_reader_takes_is_refused(
-    call: Callable[..., Export], tmp_path: Path, wanted: Format, name: str
+    call: Callable[..., ExportResult], tmp_path: Path, wanted: Format, name: str
 ) -> None:
     with pytest.raises(UsageError, match=f"who reads {wanted} wants a file named"):
         call(wanted, tmp_path / name)
 
 
-def test_a_pylock_may_have_a_name(call: Callable[..., Export], tmp_path: Path) -> None:
+def test_a_pylock_may_have_a_name(call: Callable[..., ExportResult], tmp_path: Path) -> None:
     assert tmp_path / "pylock.train.toml" == call("pylock", tmp_path / "pylock.train.toml").path
 
 
-def test_the_lock_is_not_overwritten(call: Callable[..., Export], project: Path) -> None:
+def test_the_lock_is_not_overwritten(call: Callable[..., ExportResult], project: Path) -> None:
     with pytest.raises(UsageError, match="is the lock itself"):
         call("requirements", project / "envsnap.lock")
 
 
 @pytest.mark.parametrize("wanted", ["pylock", "requirements", "environment.yml"])
 def test_what_cannot_be_held_is_named_and_nothing_is_written(
-    call: Callable[..., Export], make_manifest: Callable[..., Manifest], tmp_path: Path, wanted: Format
+    call: Callable[..., ExportResult], make_manifest: Callable[..., Manifest], tmp_path: Path, wanted: Format
 ) -> None:
     """The former file stays."""
     tool = make_manifest().contents.packages[0]
@@ -114,7 +116,7 @@ def test_what_cannot_be_held_is_named_and_nothing_is_written(
 
 
 def test_the_user_can_have_the_rest(
-    call: Callable[..., Export], make_manifest: Callable[..., Manifest], told: list[str]
+    call: Callable[..., ExportResult], make_manifest: Callable[..., Manifest], told: list[str]
 ) -> None:
     """What is missing is said all the same."""
     tool = make_manifest().contents.packages[0]
@@ -129,13 +131,13 @@ def test_the_user_can_have_the_rest(
 
 
 @pytest.mark.parametrize("wanted", ["conda-explicit", "conda-lock"])
-def test_a_lock_without_conda_has_nothing_for_conda(call: Callable[..., Export], wanted: Format) -> None:
+def test_a_lock_without_conda_has_nothing_for_conda(call: Callable[..., ExportResult], wanted: Format) -> None:
     with pytest.raises(UsageError, match=f"records no conda environment, and {wanted} describes nothing else"):
         call(wanted, allow_incomplete=True)
 
 
 def test_kept_wheels_that_are_not_there_are_named(
-    call: Callable[..., Export], project: Path, tmp_path: Path, told: list[str]
+    call: Callable[..., ExportResult], project: Path, tmp_path: Path, told: list[str]
 ) -> None:
     """They are named by path from the file to the lock; another machine needs them too."""
     file = tmp_path / "elsewhere" / "pylock.toml"
@@ -153,7 +155,7 @@ def test_kept_wheels_that_are_not_there_are_named(
     assert [] == told
 
 
-def test_a_place_that_cannot_be_written_is_a_usage_error(call: Callable[..., Export], tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_a_usage_error(call: Callable[..., ExportResult], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(UsageError, match="cannot be written"):
@@ -167,12 +169,14 @@ def test_there_must_be_a_lock(project: Path, progress: Progress) -> None:
         export(request, progress)
 
 
-def test_the_environment_is_called_as_the_locks_folder(call: Callable[..., Export]) -> None:
+def test_the_environment_is_called_as_the_locks_folder(call: Callable[..., ExportResult]) -> None:
     """As the image is."""
     assert "name: my-project\n" in call("environment.yml").exported.text
 
 
-def test_packages_of_conda_count_once(call: Callable[..., Export], make_manifest: Callable[..., Manifest]) -> None:
+def test_packages_of_conda_count_once(
+    call: Callable[..., ExportResult], make_manifest: Callable[..., Manifest]
+) -> None:
     """A Python package that conda installed is pinned by conda's record."""
     tool = make_manifest().contents.packages[0]
     condas = replace(tool, wheels=(), installed=replace(tool.installed, evidence="none", owner="conda"))

@@ -22,15 +22,15 @@ from envsnap.manifest.observation import Observation
 from envsnap.manifest.outcome import Outcome, RecordedOutput
 from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import record_baseline
-from envsnap.workflow.environments import Rebuilt
+from envsnap.workflow.environments import RebuiltEnvironment
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK, own_paths, read_project
 from envsnap.workflow.runs import NOT_OBSERVED
 from envsnap.workflow.verify import (
     NOT_DECLARED,
     NOT_RECORDED,
-    Verified,
     VerifyRequest,
+    VerifyResult,
     _code_notes,
     _judge,
     _notes,
@@ -73,12 +73,12 @@ def verify_in(
     make_manifest: Callable[..., Manifest],
     progress: Progress,
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., Verified]:
+) -> Callable[..., VerifyResult]:
     """Verify a lock that has the baseline, with these contents changed, in an environment."""
 
-    def verify_lock(environment: Environment, *, runs: int = 1, **contents: object) -> Verified:
+    def verify_lock(environment: Environment, *, runs: int = 1, **contents: object) -> VerifyResult:
         @contextlib.contextmanager
-        def open_fake(_rebuilt: Rebuilt, _env: Mapping[str, str]) -> Iterator[Environment]:
+        def open_fake(_rebuilt: RebuiltEnvironment, _env: Mapping[str, str]) -> Iterator[Environment]:
             yield environment
 
         monkeypatch.setattr("envsnap.workflow.verify.open_rebuilt", open_fake)
@@ -89,7 +89,9 @@ def verify_in(
     return verify_lock
 
 
-def test_same_numbers_pass(verify_in: Callable[..., Verified], make_environment: Callable[..., Environment]) -> None:
+def test_same_numbers_pass(
+    verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment]
+) -> None:
     """The verdict names where the job ran, and how long each run took."""
     verified = verify_in(make_environment(writing('{"accuracy": 0.5}')), runs=2)
 
@@ -103,14 +105,14 @@ def test_same_numbers_pass(verify_in: Callable[..., Verified], make_environment:
 
 @pytest.mark.parametrize("text", ['{"accuracy": 0.75}', '{"accuracy": NaN}', "{}", "", '{"accuracy": 0.5, "more": 1}'])
 def test_other_numbers_fail(
-    verify_in: Callable[..., Verified], make_environment: Callable[..., Environment], text: str
+    verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment], text: str
 ) -> None:
     """So does an output that is empty, or holds what the baseline does not."""
     assert "fail" == verify_in(make_environment(writing(text))).verdict.status
 
 
 def test_output_that_is_not_written_again_fails(
-    verify_in: Callable[..., Verified], make_environment: Callable[..., Environment], project: Path
+    verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment], project: Path
 ) -> None:
     """The baseline's own file, left in the project, proves nothing; it is there again afterwards."""
     (project / "metrics.json").write_text('{"accuracy": 0.5}')
@@ -120,7 +122,7 @@ def test_output_that_is_not_written_again_fails(
 
 
 def test_job_does_not_run_in_an_environment_that_differs(
-    verify_in: Callable[..., Verified], make_environment: Callable[..., Environment], executed: list[Execution]
+    verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment], executed: list[Execution]
 ) -> None:
     """One file of one package is enough."""
     with pytest.raises(EnvironmentDiffersError, match="1 difference"):
@@ -130,7 +132,7 @@ def test_job_does_not_run_in_an_environment_that_differs(
 
 
 def test_job_does_not_run_on_other_inputs(
-    verify_in: Callable[..., Verified],
+    verify_in: Callable[..., VerifyResult],
     make_environment: Callable[..., Environment],
     executed: list[Execution],
     project: Path,
@@ -147,7 +149,7 @@ def test_job_does_not_run_on_other_inputs(
 
 
 def test_baseline_that_was_edited_is_refused(
-    verify_in: Callable[..., Verified],
+    verify_in: Callable[..., VerifyResult],
     make_environment: Callable[..., Environment],
     executed: list[Execution],
     project: Path,
@@ -168,7 +170,7 @@ def test_baseline_that_was_edited_is_refused(
     ("contents", "said"), [({"baseline": None}, "has no baseline"), ({"job": None}, "records no job")]
 )
 def test_lock_without_results_cannot_be_verified(
-    verify_in: Callable[..., Verified],
+    verify_in: Callable[..., VerifyResult],
     make_environment: Callable[..., Environment],
     contents: dict[str, None],
     said: str,
@@ -179,7 +181,7 @@ def test_lock_without_results_cannot_be_verified(
 
 
 def test_job_that_fails_has_no_verdict(
-    verify_in: Callable[..., Verified], make_environment: Callable[..., Environment]
+    verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment]
 ) -> None:
     """Whatever it wrote before."""
 
@@ -191,7 +193,7 @@ def test_job_that_fails_has_no_verdict(
 
 
 def test_gpus_are_asked_for_only_where_the_lock_records_some(
-    verify_in: Callable[..., Verified], make_environment: Callable[..., Environment], executed: list[Execution]
+    verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment], executed: list[Execution]
 ) -> None:
     """A job of a machine without a GPU runs on a machine without a GPU, whatever gpus = "all" says."""
     gpu = Gpu(name="NVIDIA H100", compute_capability="9.0", memory_mib=81559)

@@ -12,9 +12,9 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envsnap.errors import CaptureError, WheelUnreadableError
 from envsnap.host.files import link_or_copy, relative_to, room_for, sha256_file
-from envsnap.host.index_config import without_credentials
-from envsnap.host.uv import UvFile
-from envsnap.host.wheel_file import read_local_record
+from envsnap.host.index.config import without_credentials
+from envsnap.host.index.uv import UvFile
+from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
 from envsnap.lock.lock import CONTEXT_WHEELS, THREADS
 from envsnap.lock.sources import WheelBuilder, source_digest

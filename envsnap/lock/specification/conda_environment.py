@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from envsnap.errors import InvalidFileError
-from envsnap.host.conda_solver import check_specs
+from envsnap.host.index.conda_solver import check_specs
 from envsnap.lock.specification.requirements import read_requirement_lines
 from envsnap.lock.specification.source import SourceFile, understand
 from envsnap.lock.specification.wanted import CondaSpecification

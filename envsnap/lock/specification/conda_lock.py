@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envsnap.errors import CaptureError, InvalidFileError, MissingToolError, UsageError
-from envsnap.host.conda_solver import MISSING, CondaRecord
+from envsnap.host.index.conda_solver import MISSING, CondaRecord
 from envsnap.lock.specification.conda import conda_package
 from envsnap.lock.specification.source import SourceFile
 from envsnap.lock.specification.wanted import CondaLocked, LockedFiles

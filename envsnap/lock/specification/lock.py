@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from envsnap.errors import CaptureError, UnsolvableError, UsageError
-from envsnap.host.conda_solver import CondaRecord
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import Question, Resolution, TargetPython
+from envsnap.host.index.conda_solver import CondaRecord
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import Question, Resolution, TargetPython
 from envsnap.lock.artefact_sources import Remote
 from envsnap.lock.resolve import target_python
 from envsnap.lock.sources import WheelBuilder

@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
-from envsnap.host.index_config import uv_settings
+from envsnap.host.index.config import uv_settings
 from envsnap.lock.specification.source import SourceFile, read_source, understand
 from envsnap.lock.specification.wanted import Indexes, Line, Requirements, UvProject
 from envsnap.manifest.package import normalised

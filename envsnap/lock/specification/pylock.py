@@ -17,8 +17,8 @@ from packaging.pylock import (
 )
 
 from envsnap.errors import CaptureError, InvalidFileError
-from envsnap.host.index_config import local_path
-from envsnap.host.uv import UvFile
+from envsnap.host.index.config import local_path
+from envsnap.host.index.uv import UvFile
 from envsnap.lock.specification.source import SourceFile
 from envsnap.lock.specification.target import Target
 from envsnap.lock.specification.wanted import Hashes, LockedFiles

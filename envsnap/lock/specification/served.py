@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from envsnap.host.uv import UvFile
+from envsnap.host.index.uv import UvFile
 from envsnap.lock.indexes import Indexes, ask_about
 from envsnap.lock.locked import Locked, in_order
 from envsnap.manifest.package import Package

@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags
 
-from envsnap.host.uv import TargetPython
+from envsnap.host.index.uv import TargetPython
 from envsnap.inside.observer._envsnap.placeholders import PREFIX
 from envsnap.manifest.interpreter import Interpreter, Platform
 

@@ -8,7 +8,7 @@ from packaging.markers import Environment
 from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.lock.specification.source import SourceFile
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import normalised

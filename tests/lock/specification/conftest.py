@@ -11,9 +11,9 @@ from package_index import Index, MakeWheel
 
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.host.conda_solver import CondaRecord, solve
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import find_uv
+from envsnap.host.index.conda_solver import CondaRecord, solve
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import find_uv
 from envsnap.lock.artefact_sources import reach
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
 from envsnap.lock.specification.lock import Means, Resolved, resolve_specification

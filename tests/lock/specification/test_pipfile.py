@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 
 pytestmark = pytest.mark.processes
 

@@ -10,7 +10,7 @@ import pytest
 import uv
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 
 pytestmark = pytest.mark.processes
 

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
-from envsnap.host.index_config import IndexConfig
-from envsnap.host.uv import find_uv
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import find_uv
 from envsnap.lock.artefact_sources import reach
 from envsnap.lock.resolve import target_python
 from envsnap.lock.specification.lock import Means, resolve_specification

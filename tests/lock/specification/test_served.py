@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from envsnap.host.index_config import IndexConfig
+from envsnap.host.index.config import IndexConfig
 from envsnap.manifest.finding import Finding
 
 pytestmark = pytest.mark.processes

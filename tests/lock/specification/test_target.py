@@ -6,7 +6,7 @@ from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
 from envsnap.capture.environment import CapturedEnvironment
-from envsnap.host.uv import TargetPython
+from envsnap.host.index.uv import TargetPython
 from envsnap.lock.specification.target import Target, describe_target
 
 pytestmark = pytest.mark.processes

@@ -1,0 +1,91 @@
+"""What a job's run shows that its reader should know: undeclared inputs, settings and seeds that move numbers."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from envsnap.capture.data import CapturedData
+from envsnap.capture.findings.setting import setting_findings
+from envsnap.manifest.finding import Finding
+from envsnap.manifest.observation import Observation, OpenedFile, UnseededGenerator
+
+MOST_FINDINGS = 50
+"""Of undeclared inputs; the rest are counted."""
+MOST_OF_A_FOLDER = 5
+"""More undeclared files of one folder are told together."""
+OWN_FILES = frozenset({"envsnap.toml", "pyproject.toml", "envsnap.lock"})
+
+
+def job_findings(
+    observation: Observation, *, declared: CapturedData, outputs: Iterable[str], project: Path
+) -> tuple[Finding, ...]:
+    """Tell what the run of a job shows, sorted.
+
+    Args:
+        observation: what was seen inside.
+        declared: the job's inputs.
+        outputs: paths of its outputs, in the project.
+        project: the project's folder, absolute: the job ran in it.
+    """
+    left_out = OWN_FILES | {os.path.normpath(path) for path in outputs}
+    opened = [file for file in observation.opened if not {file.path, file.real} & left_out]
+    undeclared = [file for file in opened if not _is_declared(file, _declared_places(declared, project))]
+    found = (*_undeclared(undeclared), *_unseeded(observation.unseeded), *setting_findings(observation))
+    return tuple(sorted(found))
+
+
+def _declared_places(declared: CapturedData, project: Path) -> frozenset[str]:
+    """Return every spelling under which an input can be opened: as declared, absolute, and with links followed."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - the observer writes it as text
+    places = {os.path.normpath(datum.path) for datum in declared.data}
+    places |= {str(project / place) for place in places} | {str(path) for path in declared.outside}
+    places |= {os.path.realpath(project / place) for place in places}
+    return frozenset(places | {"~" + place[len(home) :] for place in places if place.startswith(home + os.sep)}) | {
+        os.path.relpath(place, project) for place in places if Path(place).is_relative_to(project)
+    }
+
+
+def _is_declared(file: OpenedFile, places: frozenset[str]) -> bool:
+    """Tell whether a file, or a folder that holds it, is an input."""
+    for path in filter(None, (file.path, file.real)):
+        if path in places or any(str(parent) in places for parent in PurePosixPath(path).parents):
+            return True
+    return False
+
+
+def _undeclared(files: Iterable[OpenedFile]) -> Iterator[Finding]:
+    folders: dict[str, list[OpenedFile]] = {}
+    for file in files:
+        folders.setdefault(str(PurePosixPath(file.path).parent), []).append(file)
+    found = sorted(finding for folder, held in folders.items() for finding in _of_folder(folder, held))
+    yield from found[:MOST_FINDINGS]
+    if len(found) > MOST_FINDINGS:
+        detail = f"{len(found) - MOST_FINDINGS} more files or folders were read that job.inputs does not name"
+        yield Finding(kind="undeclared-input", subject="others", detail=detail)
+
+
+def _of_folder(folder: str, files: list[OpenedFile]) -> Iterator[Finding]:
+    if len(files) <= MOST_OF_A_FOLDER or folder == ".":
+        for file in files:
+            detail = f"the job read it ({file.size} bytes); job.inputs does not name it{_where(file.path)}"
+            yield Finding(kind="undeclared-input", subject=file.path, detail=detail)
+        return
+    names = ", ".join(PurePosixPath(file.path).name for file in files[:3])
+    detail = f"the job read {len(files)} files of this folder ({names}, ...); job.inputs does not name them"
+    yield Finding(kind="undeclared-input", subject=f"{folder}/", detail=f"{detail}{_where(folder)}")
+
+
+def _where(path: str) -> str:
+    outside = path.startswith(("/", "~", ".."))
+    return ", and it lies outside of the project" if outside else "; it lies in the project's folder"
+
+
+def _unseeded(generators: Iterable[UnseededGenerator]) -> Iterator[Finding]:
+    places: dict[str, set[str]] = {}
+    for generator in generators:
+        places.setdefault(generator.place, set()).add(generator.call)
+    for place, calls in places.items():
+        detail = (
+            f"{', '.join(sorted(calls))} got no seed; envsnap gives it one that repeats, a run without envsnap does not"
+        )
+        yield Finding(kind="unseeded-generator", subject=place, detail=detail)

@@ -1,0 +1,69 @@
+"""What an engine tells of itself and of an image, as values. Pure, but for a look whether its folders are here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from envsnap.host.container.address import local_root
+from envsnap.host.container.gpu_runtime import gpu_support
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineInfo:
+    """What answered: its address and version, and the traits that change how containers must be asked for.
+
+    Args:
+        podman: whether it is Podman, which has no BuildKit.
+        rootless: whether the user 0 inside a container is the engine's own user outside.
+        selinux: whether mounted folders must be exempted from SELinux labels.
+        api: version of its API; ``arch``: of its containers; ``root``: its image folder, "" where not on this machine.
+        gpu_support: by which ways it can give GPUs to containers.
+    """
+
+    address: str
+    version: str
+    podman: bool = False
+    rootless: bool = False
+    selinux: bool = False
+    api: str = ""
+    arch: str = ""
+    root: str = ""
+    gpu_support: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageInfo:
+    """One image as the engine holds it; ``repo_digests`` is empty for an image that no registry gave."""
+
+    id: str
+    repo_digests: tuple[str, ...]
+    labels: Mapping[str, str]
+    architecture: str
+
+
+def describe_engine(address: str, version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineInfo:
+    """Return the traits that an engine's answers to ``/version`` and ``/info`` tell."""
+    components = [component.get("Name", "") for component in version.get("Components") or ()]
+    security = [option.split(",")[0] for option in info.get("SecurityOptions") or ()]
+    root = local_root(address, info)
+    return EngineInfo(
+        address=address,
+        version=version.get("Version", ""),
+        podman=any("podman" in name.lower() for name in components),
+        rootless="name=rootless" in security,
+        selinux="name=selinux" in security,
+        api=version.get("ApiVersion", ""),
+        arch=info.get("Architecture", ""),
+        root=root,
+        gpu_support=gpu_support(info, local=bool(root)),
+    )
+
+
+def describe_image(found: Mapping[str, Any]) -> ImageInfo:
+    """Return the image that the engine's answer describes."""
+    return ImageInfo(
+        id=found["Id"],
+        repo_digests=tuple(sorted(found.get("RepoDigests") or ())),
+        labels=(found.get("Config") or {}).get("Labels") or {},
+        architecture=found.get("Architecture", ""),
+    )

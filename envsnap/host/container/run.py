@@ -1,0 +1,95 @@
+"""One command in one container, as a value, and what it means in the arguments of the engine's API. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from envsnap.errors import UsageError
+from envsnap.host.execution import Execution
+
+RUN_LABEL = "dev.envsnap.run"
+"""Stands on every container of envsnap's, with the folder that it works in:
+``docker ps -a --filter label=dev.envsnap.run`` lists them."""
+
+HOME = "/tmp/envsnap-home"  # noqa: S108  a path inside the container, whose /tmp belongs to one run
+"""Inside every container: a writable home for a user that the image may not know."""
+
+_SCRATCH = "rw,exec,nosuid,nodev,mode=1777"
+"""Triton and torch.compile load the libraries that they write below /tmp, where noexec is the default."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerRun:
+    """One command to run in a new container of ``image``, its name or ID.
+
+    The image's entrypoint is not used; the variables come on top of its own.
+    """
+
+    image: str
+    execution: Execution
+
+
+def create_arguments(run: ContainerRun, *, user: str) -> dict[str, Any]:
+    """Return what describes the container itself.
+
+    The command's first word takes the entrypoint's place: the image's own would run in front of it.
+    """
+    execution = run.execution
+    return {
+        "image": run.image,
+        "entrypoint": [execution.argv[0]],
+        "command": list(execution.argv[1:]),
+        "user": user,
+        "environment": _variables(execution),
+        "working_dir": str(execution.workdir),
+        "labels": {RUN_LABEL: str(execution.workdir)},
+    }
+
+
+def host_arguments(execution: Execution, *, selinux: bool) -> dict[str, Any]:
+    """Return what the container gets of this machine: nothing but the named mounts, network and GPUs.
+
+    Raises:
+        UsageError: a path to mount is not there.
+    """
+    asked = _gpu_count(execution.gpus)
+    return {
+        "init": True,
+        "mounts": _mounts(execution),
+        "tmpfs": {"/tmp": _SCRATCH, HOME: _SCRATCH},  # noqa: S108  a path inside the container
+        "network_mode": None if execution.network else "none",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges", *(["label=disable"] if selinux else [])],
+        "shm_size": execution.shm_bytes,
+        "device_requests": [{"count": asked, "capabilities": [["gpu"]]}] if asked else None,
+        # The output is read live; nothing of it needs to stay on the engine's disk.
+        "log_config": {"type": "none"},
+    }
+
+
+def _variables(execution: Execution) -> dict[str, str]:
+    own = {"HOME": HOME, "TMPDIR": "/tmp"}  # noqa: S108  a path inside the container
+    if not _gpu_count(execution.gpus):
+        # "void" keeps the NVIDIA runtime from adding GPUs where it is the engine's default:
+        # https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
+        own |= {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VISIBLE_DEVICES": ""}
+    return own | dict(execution.env)
+
+
+def _gpu_count(gpus: str | int) -> int:
+    """Return the engine's number for ``gpus``: -1 is all of them."""
+    if gpus == "all":
+        return -1
+    return 0 if gpus == "none" else int(gpus)
+
+
+def _mounts(execution: Execution) -> list[dict[str, Any]]:
+    """Return one bind mount a path, parents first; a path that is asked for twice is writable."""
+    writable = dict.fromkeys((execution.workdir, *execution.writable), False)
+    paths = dict.fromkeys(execution.read_only, True) | writable
+    for path in paths:
+        if not (path.is_absolute() and path.exists()):
+            raise UsageError(f"cannot mount {path} into a container: it is not there, or not absolute")
+    return [
+        {"Type": "bind", "Source": str(path), "Target": str(path), "ReadOnly": is_read_only}
+        for path, is_read_only in sorted(paths.items())
+    ]

@@ -1,0 +1,122 @@
+"""Wheels that no index has any more: made again from the installed files of the captured environment."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from envsnap.bundle.collect import MissingFile
+from envsnap.bundle.store import BlobStore, room_in_bundle
+from envsnap.capture.environment import CapturedEnvironment
+from envsnap.errors import BundleError, CaptureError, UsageError
+from envsnap.host.files import sha256_file
+from envsnap.host.index.wheel import read_local_record
+from envsnap.inside.probe.record import content_digest
+from envsnap.lock.entry import CONTEXT_WHEELS
+from envsnap.lock.repack import repack
+from envsnap.manifest.bundle_index import BundleEntry, ReplacedWheel
+from envsnap.manifest.lockfile import seal
+from envsnap.manifest.manifest import Manifest
+from envsnap.manifest.package import Artefact, Installed, Package
+
+Probe = Callable[[], CapturedEnvironment]
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteLock:
+    """A manifest for which every wheel is at hand, the wheels that were made for it, and what they stand for."""
+
+    manifest: Manifest
+    entries: tuple[BundleEntry, ...] = ()
+    replaced: tuple[ReplacedWheel, ...] = ()
+
+
+def replace_missing(manifest: Manifest, missing: Sequence[MissingFile], probe: Probe, store: BlobStore) -> CompleteLock:
+    """Make the missing wheels from what is installed, and return a manifest that pins them in place of the lost ones.
+
+    Only an installation with the locked content digest serves: the bundle's environment is the captured one.
+
+    Raises:
+        BundleError: names each file that can neither be had nor made, and why.
+    """
+    if not missing:
+        return CompleteLock(manifest)
+    packages = {package.name: package for package in manifest.contents.packages}
+    lost = [item for item in missing if item.pinned.kind == "wheel"]
+    made: dict[str, Artefact] = {}
+    problems = [item.reason for item in missing if item.pinned.kind != "wheel"]
+    found = _installed(probe) if lost else "not asked"
+    for item in lost:
+        try:
+            made[item.pinned.file.package] = _make(packages[item.pinned.file.package], found, store)
+        except (CaptureError, BundleError) as error:
+            problems.append(f"{item.reason}; nor can it be made from the installed files: {error}")
+    if problems:
+        raise BundleError("the bundle would not be complete:" + "".join(f"\n  {problem}" for problem in problems))
+    changed = tuple(_repin(package, made, lost) for package in manifest.contents.packages)
+    snapshot = manifest.snapshot
+    sealed = seal(
+        replace(manifest.contents, packages=changed), created_by=snapshot.created_by, created_at=snapshot.created_at
+    )
+    entries = [_entry(wheel) for wheel in made.values()]
+    return CompleteLock(sealed, tuple(entries), tuple(map(_describe, lost)))
+
+
+def _installed(probe: Probe) -> CapturedEnvironment | str:
+    """Probe the environment that was captured; say why not, where it is gone."""
+    try:
+        return probe()
+    except (UsageError, CaptureError) as error:
+        return str(error)
+
+
+def _make(package: Package, found: CapturedEnvironment | str, store: BlobStore) -> Artefact:
+    if isinstance(found, str):
+        raise BundleError(found)
+    installed = _same(package, found)
+    with (
+        room_in_bundle(f"{package.name} {package.installed_version}", store.root),
+        tempfile.TemporaryDirectory(dir=store.blobs, prefix="repack-") as scratch,
+    ):
+        wheel = repack(installed, prefix=found.prefix, target=Path(scratch))
+        if content_digest(read_local_record(wheel))[0] != package.expected_digest:
+            raise BundleError(f"the files of {package.name} were changed after the freeze")
+        digest, size = sha256_file(wheel)
+        wheel.replace(store.blobs / digest)
+    return Artefact(name=wheel.name, path=f"{CONTEXT_WHEELS}/{wheel.name}", hashes={"sha256": digest}, size=size)
+
+
+def _same(package: Package, found: CapturedEnvironment) -> Installed:
+    """Return the installation that the lock describes."""
+    installed = next((item for item in found.packages if item.name == package.name), None)
+    if installed is None:
+        raise BundleError(f"{package.name} is not installed in {found.prefix}; name the captured one with --python")
+    if not installed.content_digest or installed.content_digest != package.installed.content_digest:
+        raise BundleError(
+            f"{installed.label} in {found.prefix} is not the locked {package.name} {package.installed_version}; "
+            "name the captured environment with --python"
+        )
+    return installed
+
+
+def _repin(package: Package, made: Mapping[str, Artefact], lost: Sequence[MissingFile]) -> Package:
+    wheel = made.get(package.name)
+    if wheel is None:
+        return package
+    (item,) = (item for item in lost if item.pinned.file.package == package.name)
+    reason = f"made for a bundle from the installed files: {item.reason}"
+    record = replace(package.installed, evidence="repacked", reason=reason)
+    if package.wheels or (package.vcs is None and package.directory is None):
+        return replace(package, wheels=(wheel,), index=None, version=package.installed_version, installed=record)
+    return replace(package, installed=replace(record, wheel=wheel))
+
+
+def _entry(wheel: Artefact) -> BundleEntry:
+    return BundleEntry(kind="wheel", name=wheel.name, sha256=wheel.hashes["sha256"], size=wheel.size or 0)
+
+
+def _describe(item: MissingFile) -> ReplacedWheel:
+    file, pinned = item.pinned.file, item.pinned.file.sha256 or None
+    return ReplacedWheel(package=file.package, reason=item.reason, wheel=file.name if pinned else None, sha256=pinned)

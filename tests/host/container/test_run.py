@@ -1,0 +1,93 @@
+"""What a container is asked for: nothing of this machine beyond what the run names."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envsnap.errors import UsageError
+from envsnap.host.container.run import HOME, RUN_LABEL, ContainerRun, create_arguments, host_arguments
+from envsnap.host.execution import Execution
+
+
+def a_run(folder: Path, **changes: Any) -> ContainerRun:
+    """Return a run of ``python job.py`` in ``folder``."""
+    arguments: dict[str, Any] = {"argv": ("python", "job.py"), "workdir": folder}
+    return ContainerRun(image="i", execution=Execution(**arguments | changes))
+
+
+def test_image_s_entrypoint_is_replaced(tmp_path: Path) -> None:
+    """The command's first word is the entrypoint: an empty one would mean the image's own."""
+    arguments = create_arguments(a_run(tmp_path), user="1000:1000")
+
+    assert (["python"], ["job.py"]) == (arguments["entrypoint"], arguments["command"])
+    assert ("1000:1000", str(tmp_path)) == (arguments["user"], arguments["working_dir"])
+    assert {RUN_LABEL: str(tmp_path)} == arguments["labels"]
+
+
+def test_only_declared_variables_are_set(tmp_path: Path) -> None:
+    """HOME is writable, and GPUs stay hidden unless asked for."""
+    arguments = create_arguments(a_run(tmp_path, env={"A": "1"}), user="0:0")
+
+    expected = {
+        "A": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "HOME": HOME,
+        "NVIDIA_VISIBLE_DEVICES": "void",
+        "TMPDIR": "/tmp",
+    }
+    assert expected == arguments["environment"]
+
+
+def test_container_is_confined_by_default(tmp_path: Path) -> None:
+    """No network, no capability, no new privileges, no GPU, no log on disk."""
+    arguments = host_arguments(a_run(tmp_path).execution, selinux=False)
+
+    assert arguments["network_mode"] == "none"
+    assert ["ALL"] == arguments["cap_drop"]
+    assert ["no-new-privileges"] == arguments["security_opt"]
+    assert arguments["device_requests"] is None
+    assert {"type": "none"} == arguments["log_config"]
+
+
+def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
+    """Network, shared memory and SELinux exemption follow the run and the engine."""
+    arguments = host_arguments(a_run(tmp_path, network=True, shm_bytes=123).execution, selinux=True)
+
+    assert (None, 123) == (arguments["network_mode"], arguments["shm_size"])
+    assert ["no-new-privileges", "label=disable"] == arguments["security_opt"]
+
+
+@pytest.mark.parametrize(("gpus", "count"), [("all", -1), (2, 2)])
+def test_gpus_are_requested(tmp_path: Path, gpus: str | int, count: int) -> None:
+    """The engine's -1 is all; the variables that hide GPUs are not set."""
+    run = a_run(tmp_path, gpus=gpus)
+
+    assert [{"count": count, "capabilities": [["gpu"]]}] == host_arguments(run.execution, selinux=False)[
+        "device_requests"
+    ]
+    assert "CUDA_VISIBLE_DEVICES" not in create_arguments(run, user="0:0")["environment"]
+
+
+@pytest.mark.parametrize("gpus", ["none", 0])
+def test_no_gpu_is_no_request(tmp_path: Path, gpus: str | int) -> None:
+    """A request for zero GPUs would still need the NVIDIA runtime."""
+    assert host_arguments(a_run(tmp_path, gpus=gpus).execution, selinux=False)["device_requests"] is None
+
+
+def test_paths_are_mounted_in_place(tmp_path: Path) -> None:
+    """Parents come first, and a path that is asked for twice is writable."""
+    data = tmp_path / "data"
+    data.mkdir()
+    run = a_run(tmp_path, read_only=(data, tmp_path))
+
+    mounts = host_arguments(run.execution, selinux=False)["mounts"]
+
+    expected = [(str(tmp_path), str(tmp_path), False), (str(data), str(data), True)]
+    assert expected == [(mount["Source"], mount["Target"], mount["ReadOnly"]) for mount in mounts]
+
+
+def test_missing_path_is_named(tmp_path: Path) -> None:
+    """The engine would make an empty folder in its place."""
+    with pytest.raises(UsageError, match="nowhere"):
+        host_arguments(a_run(tmp_path, read_only=(tmp_path / "nowhere",)).execution, selinux=False)
