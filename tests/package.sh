@@ -21,7 +21,7 @@ import envsnap
 from envsnap.render.templates import render_template
 
 assert Path(envsnap.__file__).is_relative_to(Path.cwd() / "venv"), envsnap.__file__
-text = render_template("install.sh.j2", index_settings=[("UV_INDEX", "https://index.example/simple")])
+text = render_template("install.sh.j2", index_settings=[("UV_INDEX", "https://index.example/simple")], offline=False)
 assert "export UV_INDEX='https://index.example/simple'" in text
 print(f"rendered install.sh from {Path(envsnap.__file__).parent / 'templates'}: {len(text.splitlines())} lines")
 SCRIPT

@@ -1,7 +1,7 @@
 import runpy
 from pathlib import Path
 
-from envsnap.manifest.observation import NUMERICS_VARIABLES
+from envsnap.inside.observer._envsnap.variables import NUMERICS_VARIABLES
 from envsnap.run.injection import DETERMINISM, THREAD_VARIABLES
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import msgspec
 
-from envsnap.capture.question import NEEDED, Question, put
 from envsnap.environment import Completed, Environment
+from envsnap.environment.script import NEEDED, Script, run_script
 from envsnap.errors import CaptureError, InvalidFileError
-from envsnap.inside.probe._probe_document import MARKER
+from envsnap.inside.probe.document import MARKER
 from envsnap.manifest.model import convert
 
 LARGEST_ANSWER = 32 * 1024 * 1024
@@ -21,44 +21,43 @@ FIRST_SIGNAL = 128
 T = TypeVar("T")
 
 
-def ask(environment: Environment, folder: Path, question: Question, kind: type[T]) -> T:
+def ask(environment: Environment, folder: Path, script: Script, kind: type[T]) -> T:
     """Run a script in ``environment``, in the working folder ``folder``, and return its document, a ``kind``.
 
     Raises:
         CaptureError: the interpreter does not start, the script is killed or does not end in time, or the answer is
             not sound.
     """
-    return understand(put(environment, folder, question), environment.name, question, kind)
+    return read_answer(run_script(environment, folder, script), environment.name, script, kind)
 
 
-def understand(done: Completed, name: str, question: Question, kind: type[T]) -> T:
+def read_answer(done: Completed, name: str, script: Script, kind: type[T]) -> T:
     """Return the document that a script printed in the environment called ``name``.
 
     Raises:
         CaptureError: the script was killed or did not end in time, or the answer is not sound.
     """
-    script = question.script
     _, marker, rest = done.stdout.rpartition(f"\n{MARKER}\n".encode())
     if done.timed_out or done.exit_code or not marker:
-        raise CaptureError(f"the {name} {_failure(done, script, question.timeout)}. {NEEDED}")
+        raise CaptureError(f"the {name} {_failure(done, script)}. {NEEDED}")
     # The document stands on one line, so that neither it nor what is printed after it can be taken for the marker.
-    return _parse(rest.partition(b"\n")[0], kind, name, script)
+    return _parse(rest.partition(b"\n")[0], kind, name, script.file)
 
 
-def _failure(done: Completed, script: str, timeout: float) -> str:
+def _failure(done: Completed, script: Script) -> str:
     said = done.stderr.strip() or done.stdout.strip()
     tail = quote(" ".join(said[-64 * 1024 :].decode("utf-8", "replace").splitlines()[-3:]))
-    return f"{_how_it_ended(done, script, timeout)}: {tail or 'it printed nothing'}"
+    return f"{_how_it_ended(done, script)}: {tail or 'it printed nothing'}"
 
 
-def _how_it_ended(done: Completed, script: str, timeout: float) -> str:
+def _how_it_ended(done: Completed, script: Script) -> str:
     if done.timed_out:
-        return f"did not finish {script} within {timeout:.0f} s and was ended"
+        return f"did not finish {script.file} within {script.timeout:.0f} s and was ended"
     if done.exit_code > FIRST_SIGNAL:
-        return f"was killed by {_signal_name(done.exit_code - FIRST_SIGNAL)} while it ran {script}"
+        return f"was killed by {_signal_name(done.exit_code - FIRST_SIGNAL)} while it ran {script.file}"
     if done.exit_code:
-        return f"could not run {script} (exit code {done.exit_code})"
-    return f"gave no answer to {script}, as a program that is no Python does"
+        return f"could not run {script.file} (exit code {done.exit_code})"
+    return f"gave no answer to {script.file}, as a program that is no Python does"
 
 
 def _signal_name(number: int) -> str:

@@ -7,6 +7,7 @@ from msgspec import convert
 from msgspec.structs import replace
 
 from envsnap.host.index.config import without_channel_token
+from envsnap.inside.observer._envsnap.placeholders import PREFIX
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.manifest import CondaPackage
@@ -44,7 +45,7 @@ def describe_conda(
         records: of the prefix.
         packages: the distributions that imports find.
     """
-    found = {package.name: package for package in packages if package.record.location.startswith("{prefix}")}
+    found = {package.name: package for package in packages if package.record.location.startswith(PREFIX)}
     kept = tuple(records)
     described = tuple(_conda_package(record, _overwriter(record, found)) for record in kept)
     findings = (finding for record in kept for finding in _overwritten(record, found))

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from envsnap.capture.answer import ask
-from envsnap.capture.question import Question
 from envsnap.environment import Environment
+from envsnap.environment.script import Script
 from envsnap.errors import CaptureError
-from envsnap.host.carried_files import observer_folder, threadpoolctl_file
+from envsnap.host.carried_files import threadpoolctl_file
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.observation import Observation
 
-SCRIPT = "deep.py"
 TIMEOUT_SECONDS = 120.0
 
 
@@ -32,9 +31,8 @@ def capture_deep(
     Raises:
         MissingToolError: threadpoolctl is not installed beside envsnap.
     """
-    arguments = (observer_folder(), threadpoolctl_file())
+    script = Script("deep.py", timeout, (threadpoolctl_file(),), variables)
     try:
-        question = Question(script=SCRIPT, timeout=timeout, arguments=arguments, env=variables)
-        return ask(environment, folder, question, Observation)
+        return ask(environment, folder, script, Observation)
     except CaptureError as error:
         return NotCaptured(what="numerics", reason=str(error))

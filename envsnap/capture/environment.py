@@ -1,6 +1,6 @@
 """One environment as it stands: interpreter, platform and installed distributions, put together from the probe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,9 +12,10 @@ from envsnap.capture.conda_records import describe_conda
 from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import describe_interpreter, interpreter_problems
 from envsnap.capture.packages import describe_packages
-from envsnap.capture.probe import Probed, probe_environment
+from envsnap.capture.probe import ProbedEnvironment, probe_environment
 from envsnap.environment import Completed, Environment
 from envsnap.environment.local import LocalEnvironment
+from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.interpreter import Interpreter, Platform
@@ -46,6 +47,11 @@ class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
     accelerator: ProbedAccelerator
     machine: ProbedMachine | None
 
+    @property
+    def folders(self) -> Mapping[str, Path]:
+        """Its own folder and that of its base, by the placeholders that stand for them in paths."""
+        return {PREFIX: self.prefix, BASE: self.base_prefix}
+
 
 def capture_environment(
     environment: Environment,
@@ -65,13 +71,13 @@ def capture_environment(
     Raises:
         CaptureError: the interpreter does not start, is older than 3.8, or gives no sound answer.
     """
-    captured = _understand(probe_environment(environment, folder, answer))
+    captured = _describe(probe_environment(environment, folder, answer))
     if not isinstance(environment, LocalEnvironment):
         return captured
     return _with_checkouts(captured, [folder.resolve() / path for path in own])
 
 
-def _understand(probed: Probed) -> CapturedEnvironment:
+def _describe(probed: ProbedEnvironment) -> CapturedEnvironment:
     packages, findings = describe_packages(probed.packages, probed.conda, probed.roots, probed.interpreter)
     conda, overwritten, unreadable = describe_conda(probed.conda, packages)
     return CapturedEnvironment(

@@ -3,7 +3,7 @@
 import msgspec
 
 from envsnap.host.nvml import NvmlFacts
-from envsnap.inside.probe import _probe_machine
+from envsnap.inside.probe import machine
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.model import Model, convert
 
@@ -25,12 +25,12 @@ class ProbedMachine(Model, frozen=True):
 
 def this_machine() -> ProbedMachine:
     """Describe the machine that envsnap itself runs on."""
-    return convert(_probe_machine.machine(), ProbedMachine, source="the description of this machine")
+    return convert(machine.machine(), ProbedMachine, source="the description of this machine")
 
 
 def usable_cores() -> int:
     """Count the processors that this process may keep busy, by its affinity and its cgroup's quota."""
-    return _probe_machine.usable_cores()
+    return machine.usable_cores()
 
 
 def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> Hardware:

@@ -8,14 +8,14 @@ from typing import Literal
 import msgspec
 
 from envsnap.capture.answer import ask, quote
-from envsnap.capture.question import Question
 from envsnap.environment import Environment
+from envsnap.environment.script import Script
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.model import Model
 from envsnap.manifest.phrases import join_names
 
-VERIFY = Question(script="verify_files.py", timeout=3600.0)
+VERIFY = Script("verify_files.py", timeout=3600.0)
 """Two gigabytes take seconds from memory; from a slow network disk they may take this long."""
 
 NAMED_WITHOUT_RECORD = 10

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from envsnap.inside.observer._envsnap.variables import NUMERICS_VARIABLES
 from envsnap.manifest.numerics import LoadedCode, Numerics
-from envsnap.manifest.observation import NUMERICS_VARIABLES, Observation
+from envsnap.manifest.observation import Observation
 
 MOST_SEEDS = 20
 """A job that seeds anew for each step is told by its first seeds."""

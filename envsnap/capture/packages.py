@@ -12,6 +12,7 @@ from envsnap.capture.conda_records import ProbedConda, owned_folders
 from envsnap.capture.direct_url import parse_direct_url, parse_provenance
 from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.host.index.config import local_path
+from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.installed import DirectUrl, Installed
 from envsnap.manifest.model import Model
@@ -146,7 +147,7 @@ class _Describe(msgspec.Struct, frozen=True):
 
     def _location(self, root: str) -> str:
         path = PurePosixPath(root)
-        for name, folder in (("{prefix}", self.interpreter.prefix), ("{base}", self.interpreter.base_prefix)):
+        for name, folder in ((PREFIX, self.interpreter.prefix), (BASE, self.interpreter.base_prefix)):
             if path.is_relative_to(folder):
                 return str(name / path.relative_to(folder))
         below_home = self.roots[root].below_home if root in self.roots else ""

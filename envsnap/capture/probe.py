@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from envsnap.capture.accelerator import ProbedAccelerator
-from envsnap.capture.answer import quote, understand
+from envsnap.capture.answer import quote, read_answer
 from envsnap.capture.conda_records import ProbedConda
 from envsnap.capture.hardware import ProbedMachine
 from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.capture.packages import ProbedPackage, ProbedRoot
-from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed, Environment
+from envsnap.environment.script import PROBE, run_script
 from envsnap.errors import CaptureError
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.model import Model
@@ -17,7 +17,7 @@ from envsnap.manifest.model import Model
 OLDEST = (3, 8)
 
 
-class Probed(Model, frozen=True):
+class ProbedEnvironment(Model, frozen=True):
     """The probe's document; each section's type stands in the module that describes it."""
 
     interpreter: ProbedInterpreter
@@ -30,14 +30,14 @@ class Probed(Model, frozen=True):
     machine: ProbedMachine | None = None
 
 
-def probe_environment(environment: Environment, folder: Path, answer: Completed | None = None) -> Probed:
+def probe_environment(environment: Environment, folder: Path, answer: Completed | None = None) -> ProbedEnvironment:
     """Run the probe in ``environment``, in the working folder ``folder``; or read its ``answer``, where it ran already.
 
     Raises:
         CaptureError: the interpreter does not start, is no CPython of 3.8 or newer, or gives no sound answer.
     """
-    done = answer if answer is not None else put(environment, folder, PROBE)
-    probed = understand(done, environment.name, PROBE, Probed)
+    done = answer if answer is not None else run_script(environment, folder, PROBE)
+    probed = read_answer(done, environment.name, PROBE, ProbedEnvironment)
     found = probed.interpreter
     version = tuple(int(part) for part in found.version.split(".")[:2])
     if found.implementation != "cpython" or version < OLDEST:

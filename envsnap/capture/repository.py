@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from envsnap.capture.working_tree import CHANGED_LIMIT as CHANGED_FILES
-from envsnap.capture.working_tree import NOT_CODE, describe_code, find_tree
+from envsnap.capture.code import CHANGED_LIMIT as CHANGED_FILES
+from envsnap.capture.code import NOT_CODE, describe_code, find_tree
 from envsnap.errors import CaptureError
 from envsnap.host import git
 from envsnap.host.files import sha256_bytes

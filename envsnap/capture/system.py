@@ -7,8 +7,8 @@ import msgspec
 
 from envsnap.capture.answer import ask
 from envsnap.capture.environment import CapturedEnvironment
-from envsnap.capture.question import Question
 from envsnap.environment import Environment
+from envsnap.environment.script import Script
 from envsnap.errors import CaptureError
 from envsnap.host.carried_files import elftools_folder
 from envsnap.host.files import atomic_write, sha256_bytes
@@ -117,7 +117,7 @@ def capture_system(
 
 def _absolute(loaded: Iterable[LoadedLibrary], captured: CapturedEnvironment) -> tuple[str, ...]:
     """Spell out the placeholders of the observer: a system's own Python has its base where the libraries lie."""
-    places = {"{prefix}": captured.prefix, "{base}": captured.base_prefix}
+    places = captured.folders
     spelt = []
     for library in loaded:
         start, slash, rest = library.path.partition("/")
@@ -136,19 +136,18 @@ def _key(captured: CapturedEnvironment, paths: Sequence[str]) -> str:
 
 
 def _ask(environment: Environment, folder: Path, paths: Sequence[str]) -> NeededLibraries | NotCaptured:
+    script = Script("libraries.py", TIMEOUT_SECONDS, (elftools_folder(), *paths))
     try:
-        question = Question(script="libraries.py", timeout=TIMEOUT_SECONDS, arguments=(elftools_folder(), *paths))
-        return ask(environment, folder, question, NeededLibraries)
+        return ask(environment, folder, script, NeededLibraries)
     except CaptureError as error:
         return NotCaptured(what="system packages", reason=str(error))
 
 
 def _describe(needed: NeededLibraries, captured: CapturedEnvironment) -> CapturedSystem:
-    places = {"{prefix}": captured.prefix, "{base}": captured.base_prefix}
     return CapturedSystem(
         system=System(packages=needed.packages, unowned=needed.unowned),
         owners={owner.path: owner.package for owner in needed.owners},
-        findings=(*_missing(needed.missing), *_unreadable(needed.unreadable, places)),
+        findings=(*_missing(needed.missing), *_unreadable(needed.unreadable, captured.folders)),
         not_captured=tuple(NotCaptured(what="system packages", reason=problem) for problem in needed.problems),
     )
 

@@ -9,7 +9,7 @@ from envsnap.errors import MissingToolError
 
 def observer_folder() -> Path:
     """Return the folder that goes in front of PYTHONPATH."""
-    return Path(inside.__file__).parent / "observer"
+    return Path(inside.OBSERVER)
 
 
 def threadpoolctl_file() -> Path:

@@ -7,13 +7,12 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from envsnap import inside
-from envsnap.environment import Environment, Execution
+from envsnap.environment import Environment
+from envsnap.environment.script import Script, run_script
 from envsnap.errors import CaptureError
 from envsnap.host.index.config import local_path
 from envsnap.manifest.installed import DirectUrl, Installed
 
-COPY = Path(inside.__file__).parent / "probe" / "copy_files.py"
 COPY_SECONDS = 600.0
 
 
@@ -79,14 +78,7 @@ class InsideEnvironment(msgspec.Struct, frozen=True):
             "prefix": str(self.prefix),
             "target": str(scratch),
         }
-        done = self.environment.execute(
-            Execution(
-                argv=(self.environment.python, str(COPY), json.dumps(asked)),
-                workdir=self.workdir,
-                read_only=(COPY.parent,),
-                timeout=COPY_SECONDS,
-            )
-        )
+        done = run_script(self.environment, self.workdir, Script("copy_files.py", COPY_SECONDS, (json.dumps(asked),)))
         if done.exit_code:
             tail = " ".join(done.stderr.decode("utf-8", "replace").split()[-30:])
             raise CaptureError(f"{package.label}: the {self.environment.name} could not copy its files: {tail}")

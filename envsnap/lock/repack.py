@@ -16,7 +16,7 @@ from packaging.tags import parse_tag
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import room_for
-from envsnap.inside.probe._probe_record import INSTALLER_FILES
+from envsnap.inside.probe.record import INSTALLER_FILES
 from envsnap.manifest.installed import Installed
 
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -11,7 +11,7 @@ from envsnap.errors import WheelUnreadableError
 from envsnap.host.files import link_or_copy, room_for, sha256_file
 from envsnap.host.index.file import IndexFile
 from envsnap.host.index.wheel import read_local_record
-from envsnap.inside.probe._probe_record import content_digest
+from envsnap.inside.probe.record import content_digest
 from envsnap.lock.wheel_fit import fitting_wheels, is_same_version
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.package import Artefact

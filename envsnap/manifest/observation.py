@@ -6,64 +6,6 @@ import msgspec
 
 from envsnap.manifest.model import Model
 
-NUMERICS_VARIABLES = (
-    "ATEN_CPU_CAPABILITY",
-    "BLIS_ARCH_TYPE",
-    "BLIS_NUM_THREADS",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "FLASH_ATTENTION_DETERMINISTIC",
-    "GLIBC_TUNABLES",
-    "JAX_DEFAULT_MATMUL_PRECISION",
-    "JAX_DEFAULT_PRNG_IMPL",
-    "JAX_DISABLE_JIT",
-    "JAX_ENABLE_X64",
-    "JAX_NUMPY_DTYPE_PROMOTION",
-    "JAX_PLATFORMS",
-    "JAX_THREEFRY_PARTITIONABLE",
-    "KERAS_BACKEND",
-    "KMP_DETERMINISTIC_REDUCTION",
-    "MKL_CBWR",
-    "MKL_DEBUG_CPU_TYPE",
-    "MKL_DYNAMIC",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "MKL_NUM_THREADS",
-    "MKL_THREADING_LAYER",
-    "NCCL_ALGO",
-    "NCCL_MAX_NCHANNELS",
-    "NCCL_MIN_NCHANNELS",
-    "NCCL_NTHREADS",
-    "NCCL_NVLS_ENABLE",
-    "NCCL_PROTO",
-    "NPY_DISABLE_CPU_FEATURES",
-    "NPY_ENABLE_CPU_FEATURES",
-    "NPY_PROMOTION_STATE",
-    "NUMBA_CPU_FEATURES",
-    "NUMBA_CPU_NAME",
-    "NUMEXPR_NUM_THREADS",
-    "NVIDIA_TF32_OVERRIDE",
-    "NVTE_ALLOW_NONDETERMINISTIC_ALGO",
-    "OMP_DYNAMIC",
-    "OMP_NUM_THREADS",
-    "ONEDNN_DEFAULT_FPMATH_MODE",
-    "ONEDNN_MAX_CPU_ISA",
-    "OPENBLAS_CORETYPE",
-    "OPENBLAS_NUM_THREADS",
-    "PYTHONHASHSEED",
-    "TF_CUDNN_DETERMINISTIC",
-    "TF_CUDNN_USE_AUTOTUNE",
-    "TF_DETERMINISTIC_OPS",
-    "TF_ENABLE_AUTO_MIXED_PRECISION",
-    "TF_ENABLE_ONEDNN_OPTS",
-    "TF_XLA_FLAGS",
-    "TORCHINDUCTOR_DETERMINISTIC",
-    "TORCHINDUCTOR_MAX_AUTOTUNE",
-    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
-    "VECLIB_MAXIMUM_THREADS",
-    "XLA_FLAGS",
-)
-"""The environment variables that move numbers; the observer records those that are set. It keeps its own copy
-of this list, because it imports nothing of envsnap; a test holds the two equal."""
-
 Family = Literal["accelerator", "blas", "framework", "openmp", "other", "runtime"]
 Size = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -321,7 +263,7 @@ class Observation(Model, frozen=True):
         modules: how many modules were imported.
         seed: the seed that was injected, or None.
         hash_seed: PYTHONHASHSEED as it was when the interpreter started; "" if it was not set.
-        variables: those of :data:`NUMERICS_VARIABLES` that were set at exit.
+        variables: those that move numbers and were set at exit.
         frameworks: versions of the numerical packages that were imported.
         numpy: absent where numpy was not imported; so for the other frameworks.
         thread_pools: of the native libraries.

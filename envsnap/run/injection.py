@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from envsnap.inside.observer._envsnap.variables import NUMERICS_VARIABLES
 from envsnap.manifest.job import Job
-from envsnap.manifest.observation import NUMERICS_VARIABLES
 
 THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from envsnap.capture.code import is_same_code
 from envsnap.capture.numerics import numerics_variables
-from envsnap.capture.working_tree import is_same_code
 from envsnap.errors import UsageError
 from envsnap.manifest.diff.locks import LockDiff, Side, diff_locks
 from envsnap.manifest.manifest import SCHEMA_VERSION, Contents, Manifest

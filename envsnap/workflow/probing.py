@@ -5,9 +5,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from envsnap.capture.question import PROBE, put
 from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
+from envsnap.environment.script import PROBE, run_script
 from envsnap.errors import UsageError
 from envsnap.workflow.interpreters import check_folder, choose_python
 
@@ -69,6 +69,6 @@ def start_probe(request: CaptureRequest) -> RunningProbe | None:
     python = choose_python(request.folder, request.env, request.python, request.prefix)
     environment = LocalEnvironment(python, caller=request.env)
     pool = ThreadPoolExecutor(max_workers=1)
-    answer = pool.submit(put, environment, request.folder, PROBE)
+    answer = pool.submit(run_script, environment, request.folder, PROBE)
     pool.shutdown(wait=False)
     return RunningProbe(environment, answer)

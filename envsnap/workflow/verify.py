@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from envsnap.capture.code import capture_code, is_same_code
 from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
-from envsnap.capture.working_tree import capture_code, is_same_code
 from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host import nvml

@@ -4,7 +4,7 @@ import msgspec
 
 from envsnap.capture.hardware import ProbedMachine, capture_hardware, this_machine, usable_cores
 from envsnap.host.nvml import GpuFacts, NvmlFacts
-from envsnap.inside.probe import _probe_machine
+from envsnap.inside.probe import machine
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 
 PROBED = ProbedMachine(
@@ -33,7 +33,7 @@ def test_without_a_probe_it_is_this_machine() -> None:
 
 def test_the_probe_says_all_that_is_read_of_it() -> None:
     """Its section is the type's, no more and no less."""
-    assert set(ProbedMachine.__struct_encode_fields__) == _probe_machine.machine().keys()
+    assert set(ProbedMachine.__struct_encode_fields__) == machine.machine().keys()
 
 
 def test_gpus_are_those_that_nvml_found() -> None:

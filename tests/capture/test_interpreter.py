@@ -17,7 +17,7 @@ from envsnap.environment import Completed, Environment, Execution
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.container.engine import Engine
-from envsnap.inside.probe._probe_document import MARKER
+from envsnap.inside.probe.document import MARKER
 from envsnap.manifest.interpreter import BuildDetails, Interpreter
 from envsnap.manifest.model import convert
 

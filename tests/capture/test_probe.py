@@ -13,12 +13,12 @@ import pytest
 
 from envsnap.capture import answer, probe
 from envsnap.capture.answer import quote
-from envsnap.capture.probe import Probed, probe_environment
-from envsnap.capture.question import PROBE, Question
+from envsnap.capture.probe import ProbedEnvironment, probe_environment
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
+from envsnap.environment.script import PROBE, Script
 from envsnap.errors import CaptureError, EnvsnapError, UsageError
-from envsnap.inside.probe._probe_document import MARKER
+from envsnap.inside.probe.document import MARKER
 
 DOCUMENT: dict[str, Any] = {
     "interpreter": {
@@ -61,7 +61,7 @@ def framed(text: bytes) -> bytes:
     return f"\n{MARKER}\n".encode() + text + b"\n"
 
 
-def ask_fake(stdout: bytes, **ended: Any) -> Probed:
+def ask_fake(stdout: bytes, **ended: Any) -> ProbedEnvironment:
     """Probe an environment that prints ``stdout``."""
     return probe_environment(FakeEnvironment(stdout, **ended), Path("/work"))
 
@@ -138,11 +138,11 @@ def test_a_quote_is_short_and_moves_no_cursor() -> None:
     assert 403 == len(quote("x" * 10_000_000))
 
 
-Script = Callable[[str], Path]
+MakeScript = Callable[[str], Path]
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Script:
+def script(tmp_path: Path) -> MakeScript:
     """Make an executable file that stands where an interpreter is expected."""
 
     def make(text: str) -> Path:
@@ -172,7 +172,9 @@ def script(tmp_path: Path) -> Script:
         ("#!/bin/sh\nexec 1>&- 2>&-; exit 0\n", "it printed nothing"),
     ],
 )
-def test_what_stands_for_an_interpreter_and_is_none(tmp_path: Path, script: Script, text: str, message: str) -> None:
+def test_what_stands_for_an_interpreter_and_is_none(
+    tmp_path: Path, script: MakeScript, text: str, message: str
+) -> None:
     """Its path is named and what to do, whatever it does when it is run."""
     path = script(text)
 
@@ -191,9 +193,11 @@ def test_a_program_that_is_no_python(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-def test_an_interpreter_that_hangs_is_ended(tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interpreter_that_hangs_is_ended(
+    tmp_path: Path, script: MakeScript, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It and what it started."""
-    monkeypatch.setattr(probe, "PROBE", Question(script="probe.py", timeout=0.5))
+    monkeypatch.setattr(probe, "PROBE", Script("probe.py", timeout=0.5))
     path = script("#!/bin/sh\nsleep 3600 & sleep 3600\n")
 
     with pytest.raises(CaptureError, match=f"interpreter {path} did not finish probe.py within"):
@@ -228,7 +232,7 @@ def test_a_real_python_that_is_too_old(tmp_path: Path, version: str) -> None:
 
 
 @pytest.mark.processes
-def test_names_that_are_no_text_do_not_end_the_probe(tmp_path: Path, script: Script) -> None:
+def test_names_that_are_no_text_do_not_end_the_probe(tmp_path: Path, script: MakeScript) -> None:
     """A folder on the search path, or a package in it, may have bytes that are no UTF-8 in its name."""
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9/b\xff-1.0.dist-info")).mkdir(parents=True)
     wrapper = f'#!/bin/sh\nPYTHONPATH="$(printf \'{tmp_path}/caf\\351\')" exec {sys.executable} "$@"\n'

@@ -16,7 +16,7 @@ from envsnap.environment import Completed, Environment, Execution
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.container.engine import Engine
-from envsnap.inside.probe._probe_document import MARKER
+from envsnap.inside.probe.document import MARKER
 from envsnap.manifest.finding import KINDS, NotCaptured
 from envsnap.manifest.observation import LoadedLibrary
 

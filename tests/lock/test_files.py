@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from package_index import MakeWheel, Venv
 
+from envsnap import inside
 from envsnap.capture.direct_url import parse_direct_url
 from envsnap.environment.local import LocalEnvironment
-from envsnap.lock.files import COPY, InsideEnvironment, OnThisMachine
+from envsnap.lock.files import InsideEnvironment, OnThisMachine
 from envsnap.lock.repack import repack
 
 pytestmark = pytest.mark.processes
@@ -53,7 +54,7 @@ def test_a_record_cannot_ask_for_files_outside_of_the_environment(tmp_path: Path
         "target": str(tmp_path / "t"),
     }
 
-    subprocess.run((sys.executable, str(COPY), json.dumps(asked)), check=True)
+    subprocess.run((sys.executable, inside.START, "copy_files.py", json.dumps(asked)), check=True)
 
     copied = [path for path in (tmp_path / "t").rglob("*") if path.is_file()]
     assert [tmp_path / "t" / str(site / "demo.py").lstrip("/")] == copied

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from envsnap.environment import Completed, Environment, Execution
-from envsnap.inside.probe._probe_document import MARKER
+from envsnap.inside.probe.document import MARKER
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.hardware import Cpu, Hardware

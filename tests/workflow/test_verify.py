@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envsnap.capture.working_tree import capture_code
+from envsnap.capture.code import capture_code
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
 from envsnap.host.files import sha256_file

@@ -12,8 +12,8 @@ import sys
 
 def begin() -> None:
     """Start the observer once in this process."""
-    if os.environ.get("ENVSNAP_OBSERVE_DIR") and "_envsnap_observer" not in sys.modules:
-        __import__("_envsnap_observer").start(os.environ)
+    if os.environ.get("ENVSNAP_OBSERVE_DIR") and "_envsnap" not in sys.modules:
+        __import__("_envsnap.observer", fromlist=["start"]).start(os.environ)
 
 
 def leave_path() -> None:

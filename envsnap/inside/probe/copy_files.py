@@ -1,6 +1,6 @@
 """Copies the files of one distribution, as its RECORD lists them, out of the environment that it is installed in.
 
-Called with one JSON argument: ``root``, the import root; ``folder``, its ``.dist-info``; ``prefix``, the
+Its argument is JSON: ``root``, the import root; ``folder``, its ``.dist-info``; ``prefix``, the
 environment's; ``target``, an empty folder. A file ``/opt/venv/lib/x.py`` becomes ``target/opt/venv/lib/x.py``.
 """
 
@@ -9,22 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from envsnap.inside.probe._probe_files import read
-    from envsnap.inside.probe._probe_record import recorded_paths
-else:
-    # PYTHONSAFEPATH and -I leave the script's own folder out.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    from _probe_files import read
-    from _probe_record import recorded_paths
+from .files import read
+from .record import recorded_paths
 
 
-def main() -> None:
+def main(argument: str) -> None:
     """Copy what the argument names."""
-    asked = json.loads(sys.argv[1])
+    asked = json.loads(argument)
     copy(asked["root"], asked["folder"], asked["prefix"], asked["target"])
 
 
@@ -45,7 +37,3 @@ def copy(root: str, folder: str, prefix: str, target: str) -> None:
 
 def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/")
-
-
-if __name__ == "__main__":
-    main()

@@ -10,30 +10,22 @@ from __future__ import annotations
 import os
 import sys
 
+from .document import show
+from .elf import ElfReader, NotElfError
+from .extensions import SharedObject, executable, shared_objects
+from .needs import Needs, system_needs
+from .owners import ManagedPackage, managers, owners
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envsnap.inside.probe._probe_document import show
-    from envsnap.inside.probe._probe_elf import ElfReader, NotElfError
-    from envsnap.inside.probe._probe_extensions import SharedObject, executable, shared_objects
-    from envsnap.inside.probe._probe_needs import Needs, system_needs
-    from envsnap.inside.probe._probe_owners import Package, managers, owners
-else:
-    # PYTHONSAFEPATH and -I leave the script's own folder out.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    from _probe_document import show
-    from _probe_elf import ElfReader, NotElfError
-    from _probe_extensions import executable, shared_objects
-    from _probe_needs import Needs, system_needs
-    from _probe_owners import Package, managers, owners
-
+    from collections.abc import Sequence
 
 MOST_NEEDERS = 3
 """Named for one missing library; the others are counted."""
 
 
-def main() -> None:
+def main(folder: str, *loaded: str) -> None:
     """Find out and show."""
-    folder, *loaded = sys.argv[1:]
     objects = shared_objects()
     try:
         needs, problems = system_needs(ElfReader(folder), objects), []
@@ -57,7 +49,9 @@ def _of_needs(needs: Needs) -> dict[str, object]:
     }
 
 
-def _of_owners(asked: dict[str, set[str]], found: dict[str, Package], loaded: list[str]) -> dict[str, object]:
+def _of_owners(
+    asked: dict[str, set[str]], found: dict[str, ManagedPackage], loaded: Sequence[str]
+) -> dict[str, object]:
     return {
         "packages": _packages(asked, found),
         "owners": [{"path": _text(path), "package": found[path].name} for path in loaded if path in found],
@@ -65,15 +59,15 @@ def _of_owners(asked: dict[str, set[str]], found: dict[str, Package], loaded: li
     }
 
 
-def _of_system(loaded: list[str], objects: list[SharedObject]) -> list[str]:
+def _of_system(loaded: Sequence[str], objects: list[SharedObject]) -> list[str]:
     """Leave out what a job loaded from the environment itself."""
     own = {os.path.realpath(item.path) for item in objects} if loaded else set()
     return [path for path in loaded if os.path.realpath(path) not in own]
 
 
-def _packages(asked: dict[str, set[str]], found: dict[str, Package]) -> list[dict[str, object]]:
+def _packages(asked: dict[str, set[str]], found: dict[str, ManagedPackage]) -> list[dict[str, object]]:
     """Group the names of the libraries by the package that owns them."""
-    names: dict[Package, set[str]] = {}
+    names: dict[ManagedPackage, set[str]] = {}
     for path, package in found.items():
         names.setdefault(package, set()).update(asked[path])
     return [{**package._asdict(), "libraries": sorted(map(_text, names[package]))} for package in sorted(names)]
@@ -93,7 +87,3 @@ def _is_of_environment(path: str) -> bool:
 def _text(name: str) -> str:
     """Replace what is no Unicode in a file's name."""
     return name.encode("utf-8", "replace").decode("utf-8")
-
-
-if __name__ == "__main__":
-    main()

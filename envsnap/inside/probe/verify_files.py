@@ -6,22 +6,10 @@ answers like the probe: one JSON document after the marker.
 
 from __future__ import annotations
 
-import os
-import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from envsnap.inside.probe._probe_document import show
-    from envsnap.inside.probe._probe_extra import extra_files
-    from envsnap.inside.probe._probe_hashes import check_all
-    from envsnap.inside.probe._probe_recorded import Owner, Recorded, recorded
-else:
-    # PYTHONSAFEPATH and -I leave the script's own folder out.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    from _probe_document import show
-    from _probe_extra import extra_files
-    from _probe_hashes import check_all
-    from _probe_recorded import Owner, recorded
+from .document import show
+from .extra import extra_files
+from .hashes import check_all
+from .recorded import RecordOwner, Records, recorded
 
 MOST_FILES = 20
 """How many files of one owner and kind are named; the others are counted."""
@@ -46,12 +34,12 @@ def main() -> None:
     )
 
 
-def _extra(records: Recorded) -> list[tuple[Owner, str]]:
+def _extra(records: Records) -> list[tuple[RecordOwner, str]]:
     return list(extra_files(records.known, records.unrecorded))
 
 
-def _grouped(found: list[tuple[Owner, str, str, str]]) -> list[dict[str, object]]:
-    groups: dict[tuple[Owner, str], list[tuple[str, str]]] = {}
+def _grouped(found: list[tuple[RecordOwner, str, str, str]]) -> list[dict[str, object]]:
+    groups: dict[tuple[RecordOwner, str], list[tuple[str, str]]] = {}
     for owner, kind, path, detail in sorted(found):
         groups.setdefault((owner, kind), []).append((path, detail))
     return [
@@ -64,7 +52,3 @@ def _grouped(found: list[tuple[Owner, str, str, str]]) -> list[dict[str, object]
         }
         for (owner, kind), files in groups.items()
     ]
-
-
-if __name__ == "__main__":
-    main()

@@ -9,6 +9,7 @@ from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags
 
 from envsnap.host.index.uv import TargetPython
+from envsnap.inside.observer._envsnap.placeholders import PREFIX
 from envsnap.manifest.interpreter import Interpreter, Platform
 
 IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalVM"}
@@ -44,7 +45,7 @@ def describe_target(python: Path | TargetPython, interpreter: Interpreter, platf
         python=python,
         environment=_environment(interpreter, platform),
         tags=tuple(_tags(interpreter, platform)),
-        location=f"{{prefix}}/lib/python{_minor(interpreter.version)}{threads}/site-packages",
+        location=f"{PREFIX}/lib/python{_minor(interpreter.version)}{threads}/site-packages",
     )
 
 

@@ -1,0 +1,1 @@
+"""Scripts that tell what a captured interpreter has, and the modules that they share."""
