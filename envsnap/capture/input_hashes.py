@@ -16,8 +16,7 @@ import msgspec
 
 from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InputError
-from envsnap.host.digest_process import hash_apart
-from envsnap.host.digests import RACY_NANOSECONDS, Algorithm, Hashed, Identity, hash_regular
+from envsnap.host.digests import RACY_NANOSECONDS, Algorithm, FileDigest, FileState, hash_apart, hash_regular
 from envsnap.host.files import atomic_write, work_folder
 
 VERSION = 1
@@ -34,7 +33,7 @@ MOST_APART = 5_000
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    identity: Identity
+    identity: FileState
     digest: str
 
 
@@ -63,7 +62,7 @@ class InputHashes:
         """Open the cache of a project, in its ``.envsnap`` folder."""
         return cls(work_folder(project) / "cache" / "inputs.json")
 
-    def find(self, path: str, algorithm: Algorithm, identity: Identity) -> str | None:
+    def find(self, path: str, algorithm: Algorithm, identity: FileState) -> str | None:
         """Return the digest of a file in exactly this state."""
         entry = self._entries.get(_key(path, algorithm))
         return entry.digest if entry is not None and entry.identity == identity else None
@@ -72,7 +71,7 @@ class InputHashes:
         """Whether a file of this path was hashed before, in whatever state."""
         return _key(path, algorithm) in self._entries
 
-    def remember(self, path: str, algorithm: Algorithm, hashed: Hashed, started: int) -> None:
+    def remember(self, path: str, algorithm: Algorithm, hashed: FileDigest, started: int) -> None:
         """Keep a digest, unless the file may change without a trace.
 
         Args:
@@ -101,7 +100,7 @@ class InputHashes:
 
 def hash_inputs(
     paths: Sequence[str], cache: InputHashes | None = None, algorithm: Algorithm = "sha256"
-) -> list[Hashed]:
+) -> list[FileDigest]:
     """Hash files, in the order given.
 
     Args:
@@ -114,10 +113,10 @@ def hash_inputs(
     """
     known, started, stop = cache or InputHashes(), time.time_ns(), Event()
 
-    def hash_batch(batch: Sequence[str]) -> list[Hashed]:
+    def hash_batch(batch: Sequence[str]) -> list[FileDigest]:
         return [_hash_one(path, algorithm, known, stop) for path in batch]
 
-    def hash_in_process(batch: Sequence[str]) -> list[Hashed]:
+    def hash_in_process(batch: Sequence[str]) -> list[FileDigest]:
         return [] if stop.is_set() else _hash_apart(batch, algorithm)
 
     sized, cores = _by_size(paths), usable_cores()
@@ -177,7 +176,7 @@ def _size(path: str) -> int:
         return 0  # hashing it says what is wrong
 
 
-def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) -> Hashed:
+def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) -> FileDigest:
     try:
         found = hash_regular(path, algorithm, lambda identity: known.find(path, algorithm, identity), stop.is_set)
     except OSError as error:
@@ -185,16 +184,16 @@ def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) 
     return _checked(path, found, is_whole=not stop.is_set())
 
 
-def _hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[Hashed]:
+def _hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[FileDigest]:
     hashed = []
-    for path, row in zip(paths, hash_apart(paths, algorithm), strict=True):
-        if row.errno:
-            raise _unreadable(Path(path), OSError(row.errno, os.strerror(row.errno)))
-        hashed.append(_checked(path, row.hashed, is_whole=True))
+    for path, (errno, found) in zip(paths, hash_apart(paths, algorithm), strict=True):
+        if errno:
+            raise _unreadable(Path(path), OSError(errno, os.strerror(errno)))
+        hashed.append(_checked(path, found, is_whole=True))
     return hashed
 
 
-def _checked(path: str, found: Hashed | None, *, is_whole: bool) -> Hashed:
+def _checked(path: str, found: FileDigest | None, *, is_whole: bool) -> FileDigest:
     if found is None:
         raise InputError(f"input {path} is not a regular file; inputs are files or folders of files")
     if found.identity is None and is_whole:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.host.digests import RACY_NANOSECONDS, Identity, identify
+from envsnap.host.digests import RACY_NANOSECONDS, FileState, identify
 from envsnap.host.files import atomic_write, sha256_bytes, sha256_file
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Artefact, Installed, Package
@@ -19,7 +19,7 @@ class _Stored(msgspec.Struct, frozen=True):
     version: int
     entries: dict[str, Package] = {}
     answers: dict[str, Finding | None] = {}
-    wheels: dict[str, tuple[Identity, str]] = {}
+    wheels: dict[str, tuple[FileState, str]] = {}
 
 
 class Memo:

@@ -15,7 +15,7 @@ from envsnap.capture import input_hashes
 from envsnap.capture.data import capture_data, check_untouched
 from envsnap.capture.input_hashes import InputHashes, hash_inputs
 from envsnap.errors import InputError
-from envsnap.host.digests import Algorithm, Identity
+from envsnap.host.digests import Algorithm, FileState
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_a_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.Monk
 class Meddler(InputHashes):
     """Changes the file between its opening and its reading's end."""
 
-    def find(self, path: str, algorithm: Algorithm, identity: Identity) -> str | None:
+    def find(self, path: str, algorithm: Algorithm, identity: FileState) -> str | None:
         """Write to the file."""
         with Path(path).open("ab") as file:
             file.write(b"more")
