@@ -49,7 +49,7 @@ class FileDigest(NamedTuple):
 
     digest: str
     size: int
-    identity: FileState | None
+    state: FileState | None
 
 
 Row = tuple[int, FileDigest | None]
