@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from envsnap.host.index_config import without_channel_token
+from envsnap.host.credentials import without_channel_token
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.model import Model

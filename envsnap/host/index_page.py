@@ -11,7 +11,8 @@ from urllib.parse import urldefrag, urljoin
 import msgspec
 
 from envsnap.errors import CaptureError, UnreachableError
-from envsnap.host.index_config import local_path, without_credentials
+from envsnap.host.credentials import without_credentials
+from envsnap.host.index_config import local_path
 from envsnap.host.index_http import IndexConnections, address
 from envsnap.host.wheel_file import file_name
 

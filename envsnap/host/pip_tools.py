@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from envsnap.errors import CaptureError, MissingToolError, UnsatisfiableError
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.index_config import IndexConfig
-from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
 from envsnap.host.uv import TargetPython, UvFile, UvPackage
 

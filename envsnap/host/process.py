@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
-from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
+from envsnap.host.output import LiveOutput, ignore_line
 
 GRACE_SECONDS = 5.0
 """How long a process may take to end after SIGTERM, before SIGKILL."""

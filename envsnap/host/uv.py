@@ -13,10 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from envsnap.errors import BuildError, CaptureError, MissingToolError, UnsatisfiableError
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
 from envsnap.host.index_config import IndexConfig
 from envsnap.host.index_page import NO_REASON
-from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
 
 UNSATISFIABLE = 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.host.git import without_credentials
+from envsnap.host.credentials import without_secrets
 from envsnap.host.index_config import local_path
 from envsnap.manifest.package import Vcs
 
@@ -57,7 +57,7 @@ class DirectUrl(msgspec.Struct, frozen=True):
             return None
         return Vcs(
             type=self.vcs_info.vcs,
-            url=without_credentials(self.url),
+            url=without_secrets(self.url),
             commit_id=self.vcs_info.commit_id,
             requested_revision=self.vcs_info.requested_revision,
             subdirectory=self.subdirectory,

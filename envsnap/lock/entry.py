@@ -5,8 +5,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from envsnap.host.credentials import without_credentials
 from envsnap.host.files import link_or_copy, room_for, sha256_file
-from envsnap.host.index_config import local_path, without_credentials
+from envsnap.host.index_config import local_path
 from envsnap.host.uv import UvFile
 from envsnap.lock.provenance import parse_provenance
 from envsnap.manifest.package import Artefact, Directory, Evidence, Installed, InstalledRecord, Package, Vcs

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from packaging.version import InvalidVersion, Version
 
-from envsnap.host.index_config import without_credentials
+from envsnap.host.credentials import without_credentials
 from envsnap.host.index_http import IndexConnections
 from envsnap.host.index_page import IndexFile, IndexPages, Page, PageReader
 from envsnap.host.uv import TargetPython, Uv, UvFile

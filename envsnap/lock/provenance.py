@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from envsnap.host.index_config import without_credentials
+from envsnap.host.credentials import without_credentials
 from envsnap.manifest.package import Provenance
 
 DIGEST = re.compile(r"[0-9a-f]{32,128}")

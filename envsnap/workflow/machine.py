@@ -18,10 +18,10 @@ from envsnap.errors import MissingToolError, UsageError
 from envsnap.host import nvml
 from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, find_builder
 from envsnap.host.container.engine import Engine
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.files import free_space
 from envsnap.host.index_config import read_index_config
 from envsnap.host.nvml import NvmlFacts
-from envsnap.host.output import mask_credentials
 from envsnap.host.uv import Uv, find_uv
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import BuilderName, ContainerEngine, Machine, Purpose, Room

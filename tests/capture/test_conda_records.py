@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.capture.conda_records import ProbedConda, describe_conda
-from envsnap.host.index_config import without_channel_token
+from envsnap.host.credentials import without_channel_token
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.package import Installed
 

@@ -11,8 +11,8 @@ import msgspec
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envsnap.errors import CaptureError, WheelUnreadableError
+from envsnap.host.credentials import without_credentials
 from envsnap.host.files import link_or_copy, relative_to, room_for, sha256_file
-from envsnap.host.index_config import without_credentials
 from envsnap.host.uv import UvFile
 from envsnap.host.wheel_file import read_local_record
 from envsnap.inside.probe._probe_record import content_digest

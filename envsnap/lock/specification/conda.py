@@ -7,7 +7,7 @@ from packaging.version import InvalidVersion, Version
 
 from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.host.conda_solver import CondaRecord
-from envsnap.host.index_config import without_channel_token
+from envsnap.host.credentials import without_channel_token
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import normalised
