@@ -41,7 +41,7 @@ class UnreadableObject(Model, frozen=True):
     reason: str
 
 
-class Owner(Model, frozen=True):
+class LibraryOwner(Model, frozen=True):
     """The package of the distribution that owns a library which the job loaded."""
 
     path: str
@@ -53,7 +53,7 @@ class NeededLibraries(Model, frozen=True):
 
     read: int
     packages: tuple[SystemPackage, ...]
-    owners: tuple[Owner, ...]
+    owners: tuple[LibraryOwner, ...]
     unowned: tuple[str, ...]
     missing: tuple[MissingLibrary, ...]
     unreadable: tuple[UnreadableObject, ...]

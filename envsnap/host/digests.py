@@ -77,12 +77,12 @@ def hash_regular(
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return None
-        before = identify(status)
+        before = file_state(status)
         digest = known(before)
         if digest is not None:
             return FileDigest(digest, before.size, before)
         digest, size = _read(descriptor, before.size, algorithm, is_stopped)
-        after = identify(os.fstat(descriptor))
+        after = file_state(os.fstat(descriptor))
         return FileDigest(digest, size, after if after == before and size == after.size else None)
     finally:
         os.close(descriptor)
@@ -109,7 +109,7 @@ def _feed(descriptor: int, digest: "hashlib._Hash", is_stopped: Callable[[], boo
     return size
 
 
-def identify(status: os.stat_result) -> FileState:
+def file_state(status: os.stat_result) -> FileState:
     """Return what of a file's status tells its state."""
     return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 

@@ -54,7 +54,7 @@ def run(
     _log.debug("in %s: %s", cwd, mask_credentials(shlex.join(argv)))
     started = time.monotonic()
     process = _start(argv, cwd, env, stdin)
-    group = _Group(process, on_output)
+    group = _ProcessGroup(process, on_output)
     try:
         finished = group.follow(until=group.has_exited, seconds=timeout)
     finally:
@@ -69,7 +69,7 @@ def run(
     )
 
 
-class _Group:
+class _ProcessGroup:
     """A process that leads its group, and the two pipes that the group writes to."""
 
     def __init__(self, process: subprocess.Popen[bytes], on_output: Callable[[str], None]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from envsnap.host.cache import CacheFile
-from envsnap.host.digests import RACY_NANOSECONDS, FileState, identify
+from envsnap.host.digests import RACY_NANOSECONDS, FileState, file_state
 from envsnap.host.files import sha256_bytes, sha256_file
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Artefact, Installed, Package
@@ -46,16 +46,16 @@ class Memo:
     def _holds(self, wheel: Artefact) -> bool:
         path, sha256 = self._wheels / wheel.name, wheel.hashes.get("sha256", "")
         try:
-            identity = identify(path.stat())
-            if identity.size != wheel.size:
+            state = file_state(path.stat())
+            if state.size != wheel.size:
                 return False
-            if self._hashed.get(wheel.name) == (identity, sha256):
+            if self._hashed.get(wheel.name) == (state, sha256):
                 return True
             is_it = sha256_file(path)[0] == sha256
         except OSError:
             return False
-        if is_it and max(identity.modified, identity.changed) < self._opened - RACY_NANOSECONDS:
-            self._hashed[wheel.name] = identity, sha256
+        if is_it and max(state.modified, state.changed) < self._opened - RACY_NANOSECONDS:
+            self._hashed[wheel.name] = state, sha256
             self._is_stale = True
         return is_it
 

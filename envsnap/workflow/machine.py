@@ -16,7 +16,7 @@ from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import MissingToolError, UsageError
 from envsnap.host import nvml
-from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, find_builder
+from envsnap.host.container.docker_cli import Builder, BuildKit, ClassicBuilder, find_builder
 from envsnap.host.container.engine import Engine
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.files import free_space
@@ -105,7 +105,7 @@ def _ask_engine(env: Mapping[str, str], closing: contextlib.ExitStack) -> tuple[
     try:
         engine = closing.enter_context(Engine.connect(env, seconds=ENGINE_SECONDS))
     except MissingToolError as error:
-        return None, str(error), Classic()
+        return None, str(error), ClassicBuilder()
     return engine, "", find_builder(engine.cli_environment, podman=engine.info.podman)
 
 
@@ -176,7 +176,7 @@ def _builder_name(builder: Builder) -> BuilderName:
     match builder:
         case BuildKit():
             return "buildx" if builder.buildx else "docker"
-        case Classic():
+        case ClassicBuilder():
             return "classic"
         case _:
             assert_never(builder)
