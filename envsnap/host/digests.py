@@ -118,8 +118,8 @@ def hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[Row]:
     """Hash files in another process, in the order given.
 
     A small file is five short calls, at each of which threads hand the interpreter's lock to one another: two threads
-    take longer than one. Of 20,000 files of 10 KB on two cores, this takes 0.8 of the threads' time.
-    concurrent.futures' processes take longer than either: each imports the main module anew.
+    take longer than one. Of 20,000 files of 10 KB on two idle cores, this takes 0.8 of the threads' time.
+    concurrent.futures' processes would take 1.1 to 1.6 of this: each imports the main module anew.
 
     Raises:
         CaptureError: that process gave no sound answer.
