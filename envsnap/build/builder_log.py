@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from envsnap.host.output import mask_credentials
+from envsnap.host.credentials import mask_credentials
 
 TAIL_LINES = 30
 """How much of a failing step's log an error shows."""

@@ -12,7 +12,7 @@ from typing import assert_never
 from envsnap.build.builder_log import BuildKitLog, ClassicLog
 from envsnap.errors import BuildError
 from envsnap.host import process
-from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, build_command, build_variables
+from envsnap.host.container.docker_cli import Builder, BuildKit, ClassicBuilder, build_command, build_variables
 from envsnap.host.container.engine import Engine
 from envsnap.host.output import ignore_line
 
@@ -52,7 +52,7 @@ def build_image(
     match builder:
         case BuildKit():
             _build_with_buildkit(engine, builder, build, on_progress)
-        case Classic():
+        case ClassicBuilder():
             _build_classic(engine, build, on_progress)
         case _:
             assert_never(builder)

@@ -95,7 +95,7 @@ class Bundle:
     def _copy_out(self, entry: BundleEntry, target: Path) -> None:
         with self._open(entry) as source, target.open("wb") as file:
             hashed = _HashingFile(file)
-            copy_exactly(source, hashed, entry.size)
+            copy_exactly(source, hashed.write, entry.size)
         if hashed.digest.hexdigest() != entry.sha256:
             raise self._damaged(entry, hashed.digest.hexdigest())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envsnap.host import git
+from envsnap.host.credentials import without_secrets
 from envsnap.host.files import sha256_bytes, sha256_file
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.working_tree import ChangedFile, Code
@@ -56,7 +57,7 @@ def describe_code(project: Path, tree: WorkingTree, own: Iterable[str]) -> Code:
         vcs="git",
         commit=tree.head.commit,
         branch=tree.head.branch,
-        remote=git.without_credentials(tree.remotes.get("origin", "")),
+        remote=without_secrets(tree.remotes.get("origin", "")),
         dirty=bool(names),
         patch=git.patch_digest(project, pathspec) if names else "",
         changed=tuple(_changed(tree.head.top, names[:CHANGED_LIMIT])),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import convert
 from msgspec.structs import replace
 
-from envsnap.host.index.config import without_channel_token
+from envsnap.host.credentials import without_channel_token
 from envsnap.inside.observer._envsnap.placeholders import PREFIX
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.installed import Installed

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from envsnap.host.index.config import without_credentials
+from envsnap.host.credentials import without_credentials
 from envsnap.manifest.installed import DirectUrl
 from envsnap.manifest.package import Provenance
 

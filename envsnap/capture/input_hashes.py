@@ -4,6 +4,7 @@ Files go to threads. Many small ones that no earlier command hashed go to proces
 would make threads wait for one another.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,13 +13,11 @@ from itertools import chain
 from pathlib import Path
 from threading import Event
 
-import msgspec
-
 from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InputError
-from envsnap.host.digest_process import hash_apart
-from envsnap.host.digests import RACY_NANOSECONDS, Algorithm, Hashed, Identity, hash_regular
-from envsnap.host.files import atomic_write, work_folder
+from envsnap.host.cache import CacheFile
+from envsnap.host.digests import RACY_NANOSECONDS, Algorithm, FileDigest, FileState, hash_apart, hash_regular
+from envsnap.host.files import work_folder
 
 VERSION = 1
 MOST_ENTRIES = 100_000
@@ -33,16 +32,6 @@ MOST_APART = 5_000
 """Files that one process gets: after Ctrl-C the command waits for it."""
 
 
-class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    identity: Identity
-    digest: str
-
-
-class _Stored(msgspec.Struct, frozen=True):
-    version: int
-    entries: dict[str, _Entry]
-
-
 class InputHashes:
     """Digests of files by their state. The file is a cache: an unreadable one is as good as none.
 
@@ -54,25 +43,25 @@ class InputHashes:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
-        self._entries = _load(path) if path else {}
-        self._fresh: dict[str, _Entry] = {}
+        self._file = CacheFile(path, dict[str, tuple[FileState, str]], VERSION) if path else None
+        self._entries = (self._file.load() if self._file else None) or {}
+        self._fresh: dict[str, tuple[FileState, str]] = {}
 
     @classmethod
     def of(cls, project: Path) -> "InputHashes":
         """Open the cache of a project, in its ``.envsnap`` folder."""
         return cls(work_folder(project) / "cache" / "inputs.json")
 
-    def find(self, path: str, algorithm: Algorithm, identity: Identity) -> str | None:
+    def find(self, path: str, algorithm: Algorithm, state: FileState) -> str | None:
         """Return the digest of a file in exactly this state."""
-        entry = self._entries.get(_key(path, algorithm))
-        return entry.digest if entry is not None and entry.identity == identity else None
+        known, digest = self._entries.get(_key(path, algorithm), (None, None))
+        return digest if known == state else None
 
     def has_seen(self, path: str, algorithm: Algorithm) -> bool:
         """Whether a file of this path was hashed before, in whatever state."""
         return _key(path, algorithm) in self._entries
 
-    def remember(self, path: str, algorithm: Algorithm, hashed: Hashed, started: int) -> None:
+    def remember(self, path: str, algorithm: Algorithm, hashed: FileDigest, started: int) -> None:
         """Keep a digest, unless the file may change without a trace.
 
         Args:
@@ -81,27 +70,24 @@ class InputHashes:
             hashed: the digest, and the state it stands for.
             started: when the hashing began, in nanoseconds since 1970.
         """
-        identity = hashed.identity
-        if identity is not None and max(identity.modified, identity.changed) < started - RACY_NANOSECONDS:
-            self._fresh[_key(path, algorithm)] = _Entry(identity, hashed.digest)
+        state = hashed.state
+        if state is not None and max(state.modified, state.changed) < started - RACY_NANOSECONDS:
+            self._fresh[_key(path, algorithm)] = state, hashed.digest
 
     def save(self) -> None:
         """Write the cache, if anything is new; files of the last capture come first where there are too many."""
-        new = any(self._entries.get(key) != entry for key, entry in self._fresh.items())
-        if self._path is None or not new:
+        if self._file is None or not self._fresh:
             return
         older = ((key, entry) for key, entry in self._entries.items() if key not in self._fresh)
         kept = dict(item for item, _ in zip(chain(self._fresh.items(), older), range(MOST_ENTRIES), strict=False))
         self._entries, self._fresh = kept, {}
-        try:
-            atomic_write(self._path, msgspec.json.encode(_Stored(VERSION, kept)))
-        except OSError:
-            return  # a full or read-only disk: the digests are right all the same
+        with contextlib.suppress(OSError):  # a full or read-only disk: the digests are right all the same
+            self._file.save(kept)
 
 
 def hash_inputs(
     paths: Sequence[str], cache: InputHashes | None = None, algorithm: Algorithm = "sha256"
-) -> list[Hashed]:
+) -> list[FileDigest]:
     """Hash files, in the order given.
 
     Args:
@@ -114,10 +100,10 @@ def hash_inputs(
     """
     known, started, stop = cache or InputHashes(), time.time_ns(), Event()
 
-    def hash_batch(batch: Sequence[str]) -> list[Hashed]:
+    def hash_batch(batch: Sequence[str]) -> list[FileDigest]:
         return [_hash_one(path, algorithm, known, stop) for path in batch]
 
-    def hash_in_process(batch: Sequence[str]) -> list[Hashed]:
+    def hash_in_process(batch: Sequence[str]) -> list[FileDigest]:
         return [] if stop.is_set() else _hash_apart(batch, algorithm)
 
     sized, cores = _by_size(paths), usable_cores()
@@ -177,27 +163,27 @@ def _size(path: str) -> int:
         return 0  # hashing it says what is wrong
 
 
-def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) -> Hashed:
+def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) -> FileDigest:
     try:
-        found = hash_regular(path, algorithm, lambda identity: known.find(path, algorithm, identity), stop.is_set)
+        found = hash_regular(path, algorithm, lambda state: known.find(path, algorithm, state), stop.is_set)
     except OSError as error:
         raise _unreadable(Path(path), error) from error
     return _checked(path, found, is_whole=not stop.is_set())
 
 
-def _hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[Hashed]:
+def _hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[FileDigest]:
     hashed = []
-    for path, row in zip(paths, hash_apart(paths, algorithm), strict=True):
-        if row.errno:
-            raise _unreadable(Path(path), OSError(row.errno, os.strerror(row.errno)))
-        hashed.append(_checked(path, row.hashed, is_whole=True))
+    for path, (errno, found) in zip(paths, hash_apart(paths, algorithm), strict=True):
+        if errno:
+            raise _unreadable(Path(path), OSError(errno, os.strerror(errno)))
+        hashed.append(_checked(path, found, is_whole=True))
     return hashed
 
 
-def _checked(path: str, found: Hashed | None, *, is_whole: bool) -> Hashed:
+def _checked(path: str, found: FileDigest | None, *, is_whole: bool) -> FileDigest:
     if found is None:
         raise InputError(f"input {path} is not a regular file; inputs are files or folders of files")
-    if found.identity is None and is_whole:
+    if found.state is None and is_whole:
         raise InputError(f"input {path} changed while it was read: end what writes to it")
     return found
 
@@ -211,11 +197,3 @@ def _unreadable(path: Path, error: OSError) -> InputError:
 def _key(path: str, algorithm: Algorithm) -> str:
     """Spell a path so that JSON can hold it, whatever its bytes; the state tells apart what this may not."""
     return f"{algorithm}:{path.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')}"
-
-
-def _load(path: Path) -> dict[str, _Entry]:
-    try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
-    except (OSError, ValueError):
-        return {}
-    return stored.entries if stored.version == VERSION else {}

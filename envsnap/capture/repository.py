@@ -10,6 +10,7 @@ from envsnap.capture.code import CHANGED_LIMIT as CHANGED_FILES
 from envsnap.capture.code import NOT_CODE, describe_code, find_tree
 from envsnap.errors import CaptureError
 from envsnap.host import git
+from envsnap.host.credentials import holds_login, without_secrets
 from envsnap.host.files import sha256_bytes
 from envsnap.host.secrets import find_secrets, is_secret_file
 from envsnap.manifest.finding import Finding, NotCaptured
@@ -48,7 +49,7 @@ def capture_repository(project: Path, own: Iterable[str]) -> CapturedCode:
     if isinstance(tree, NotCaptured):
         return CapturedCode(tree)
     code, top, configured = describe_code(project, tree, own), tree.head.top, tree.remotes
-    clean = {name: git.without_credentials(url) for name, url in sorted(configured.items())}
+    clean = {name: without_secrets(url) for name, url in sorted(configured.items())}
     submodules, unknown = _submodules(top)
     patch, left_out = _patch(top, code) if code.dirty else (None, ())
     complete = replace(
@@ -63,8 +64,8 @@ def capture_repository(project: Path, own: Iterable[str]) -> CapturedCode:
 
 def _logins(configured: Mapping[str, str]) -> Iterator[Finding]:
     for name, url in configured.items():
-        if git.holds_login(url):
-            detail = f"its URL holds a login or token, which is not recorded: {git.without_credentials(url)}"
+        if holds_login(url):
+            detail = f"its URL holds a login or token, which is not recorded: {without_secrets(url)}"
             yield Finding(kind="secret-left-out", subject=f"git remote {name}", detail=detail)
 
 
@@ -83,7 +84,7 @@ def _submodule(top: Path, state: str, commit: str, path: str) -> Submodule:
     return Submodule(
         path=path,
         commit=commit,
-        remote=git.without_credentials(git.ask(folder, "remote", "get-url", "origin") or ""),
+        remote=without_secrets(git.ask(folder, "remote", "get-url", "origin") or ""),
         dirty=bool(git.changed_files(folder, (":/", NOT_CODE))),
         moved=state == "+",
     )

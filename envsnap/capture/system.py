@@ -10,8 +10,9 @@ from envsnap.capture.environment import CapturedEnvironment
 from envsnap.environment import Environment
 from envsnap.environment.script import Script
 from envsnap.errors import CaptureError
+from envsnap.host.cache import CacheFile
 from envsnap.host.carried_files import elftools_folder
-from envsnap.host.files import atomic_write, sha256_bytes
+from envsnap.host.files import sha256_bytes
 from envsnap.manifest.finding import Finding, NotCaptured
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
@@ -76,11 +77,6 @@ class CapturedSystem(Model, frozen=True):
     not_captured: tuple[NotCaptured, ...]
 
 
-class _Stored(msgspec.Struct, frozen=True):
-    version: int
-    answers: dict[str, NeededLibraries]
-
-
 def capture_system(
     environment: Environment,
     folder: Path,
@@ -103,7 +99,8 @@ def capture_system(
         MissingToolError: pyelftools is not installed beside envsnap, or the interpreter is gone.
     """
     paths = _absolute(loaded, captured)
-    answers, key = _load(cache), _key(captured, paths)
+    kept = CacheFile(cache, dict[str, NeededLibraries], CACHE_VERSION)
+    answers, key = kept.load() or {}, _key(captured, paths)
     needed = answers.get(key)
     if needed is None:
         asked = _ask(environment, folder, paths)
@@ -111,7 +108,7 @@ def capture_system(
             return CapturedSystem(system=None, owners={}, findings=(), not_captured=(asked,))
         needed = asked
         if needed.settled:
-            _store(cache, {**answers, key: needed})
+            kept.save(dict([*answers.items(), (key, needed)][-KEPT_ANSWERS:]))
     return _describe(needed, captured)
 
 
@@ -188,16 +185,3 @@ def _shorten(path: str, places: Mapping[str, Path]) -> str:
         if Path(path).is_relative_to(folder):
             return str(Path(name) / Path(path).relative_to(folder))
     return path
-
-
-def _load(cache: Path) -> dict[str, NeededLibraries]:
-    try:
-        stored = msgspec.json.decode(cache.read_bytes(), type=_Stored)
-    except (OSError, msgspec.DecodeError):
-        return {}
-    return stored.answers if stored.version == CACHE_VERSION else {}
-
-
-def _store(cache: Path, answers: dict[str, NeededLibraries]) -> None:
-    newest = dict(list(answers.items())[-KEPT_ANSWERS:])
-    atomic_write(cache, msgspec.json.encode(_Stored(CACHE_VERSION, newest)))

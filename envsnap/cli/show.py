@@ -15,7 +15,7 @@ import click
 
 from envsnap.cli.main import INTERRUPTED
 from envsnap.errors import EnvsnapError
-from envsnap.host.output import mask_credentials
+from envsnap.host.credentials import mask_credentials
 from envsnap.report.printable import printable
 
 UNEXPECTED = 70

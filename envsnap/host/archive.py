@@ -5,10 +5,10 @@ import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from envsnap.errors import BundleError
 
@@ -20,13 +20,6 @@ KNOWN_HEADERS = frozenset({"path", "linkpath", "size", "hdrcharset"})
 """The extended headers that :func:`write_tar` needs for long names, names that are not UTF-8, and large files."""
 FORBIDDEN_PARTS = frozenset({"", ".", ".."})
 HIDDEN = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class Writable(Protocol):
-    """Whatever takes bytes."""
-
-    def write(self, block: bytes, /) -> int:
-        """Take a block."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,11 +200,11 @@ def _write(archive: IO[bytes], member: FoundMember, target: Path) -> None:
     # O_EXCL: on a file system that knows no case two names can be one
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with open(os.open(target, flags, EXECUTABLE if member.executable else PLAIN), "wb") as file:  # noqa: PTH123
-        copy_exactly(archive, file, member.size)
+        copy_exactly(archive, file.write, member.size)
 
 
-def copy_exactly(source: IO[bytes], target: Writable, size: int) -> None:
-    """Copy ``size`` bytes.
+def copy_exactly(source: IO[bytes], write: Callable[[bytes], object], size: int) -> None:
+    """Hand ``size`` bytes to ``write``, in blocks.
 
     Raises:
         EOFError: the source has fewer.
@@ -221,7 +214,7 @@ def copy_exactly(source: IO[bytes], target: Writable, size: int) -> None:
         block = source.read(min(left, COPY_BYTES))
         if not block:
             raise EOFError(f"{left} bytes are missing")
-        target.write(block)
+        write(block)
         left -= len(block)
 
 

@@ -11,21 +11,14 @@ from typing import NamedTuple
 from envsnap.errors import CaptureError
 from envsnap.host.files import sha256_file
 from envsnap.host.process import run
-from envsnap.host.secrets import redact
 
-REMOTE_LIMIT = 2048
 LFS_POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:.+\n)*?oid sha256:([0-9a-f]{64})\nsize (\d+)\n"
 )
 """What stands in the place of a file: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
 LFS_POINTER_BYTES = 1024
 SUBMODULE = re.compile(r"([ +U-]?)([0-9a-f]{40,64}) (.*?)(?: \([^()]*\))?")
-CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
-UNENCODED = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#:@\[]*:(?!\d{1,5}(?:[/?#]|\Z)).*@", re.IGNORECASE | re.DOTALL)
-"""A password with ``/``, ``?`` or ``#`` in it, which ends the host too early: what follows the colon is no port."""
-USER_OF_SSH = re.compile(r"^(?:git\+)?ssh://[^/?#:@]*@", re.IGNORECASE)
 REMOTE = re.compile(r"([^\t]+)\t(.*) \(fetch\)(?: \[[^]]*\])?")
-QUERY = re.compile(r"^(https?://[^?#]*)[?#].*$", re.IGNORECASE | re.DOTALL)
 PATCH_FORM = (
     "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-relative",
     "--submodule=short", "--diff-algorithm=myers", "--unified=3", "--inter-hunk-context=0", "--no-indent-heuristic",
@@ -136,7 +129,7 @@ def _change(top: Path, env: Mapping[str, str], *arguments: str, stdin: bytes | N
 
 
 def remotes(folder: Path) -> dict[str, str]:
-    """Return the URL that git fetches each remote from, logins and all: for :func:`without_credentials`."""
+    """Return the URL that git fetches each remote from, logins and all: for :func:`without_secrets`."""
     matches = map(REMOTE.fullmatch, (ask(folder, "remote", "--verbose") or "").split("\n"))
     return {match[1]: match[2] for match in matches if match}
 
@@ -159,15 +152,3 @@ def submodules(top: Path) -> tuple[tuple[str, str, str], ...]:
 def is_same_tree(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) -> bool:
     """Whether two commits hold the same files over ``pathspec``; False where git does not know one of them."""
     return ask(folder, "diff", "--name-only", "--no-ext-diff", one, other, "--", *pathspec) == ""
-
-
-def without_credentials(url: str) -> str:
-    """Remove user name, password, query and tokens from a URL; ``git@host:path`` names no secret and stays."""
-    bare, logins = CREDENTIALS.subn(r"\1", url)
-    return redact(QUERY.sub(r"\1", bare if logins else UNENCODED.sub(r"\1", url)))[:REMOTE_LIMIT]
-
-
-def holds_login(url: str) -> bool:
-    """Whether a URL has a password, a token or a query; the user name of ssh is public."""
-    plain = USER_OF_SSH.sub("ssh://", url)
-    return without_credentials(plain) != plain[:REMOTE_LIMIT]

@@ -1,8 +1,7 @@
-"""What a command prints: lines handed on while they arrive, a bounded tail kept, credentials masked."""
+"""What a command prints: lines handed on while they arrive, a bounded tail kept."""
 
 import codecs
 import io
-import re
 from collections import deque
 from collections.abc import Callable
 
@@ -10,16 +9,10 @@ KEPT_BYTES = 64 * 1024 * 1024
 """How much of one stream is kept: a runaway job must not fill this machine's memory."""
 
 _LONGEST_LINE = 64 * 1024
-_CREDENTIALS = re.compile(r"//[^/\s'\"]+@")
 
 
 def ignore_line(_line: str) -> None:
     """Drop a line of live output: the default listener."""
-
-
-def mask_credentials(text: str) -> str:
-    """Replace the user and password of every URL in ``text`` by ``***``."""
-    return _CREDENTIALS.sub("//***@", text)
 
 
 class LiveOutput:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
-from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
+from envsnap.host.output import LiveOutput, ignore_line
 
 GRACE_SECONDS = 5.0
 """How long a process may take to end after SIGTERM, before SIGKILL."""
@@ -53,7 +54,7 @@ def run(
     _log.debug("in %s: %s", cwd, mask_credentials(shlex.join(argv)))
     started = time.monotonic()
     process = _start(argv, cwd, env, stdin)
-    group = _Group(process, on_output)
+    group = _ProcessGroup(process, on_output)
     try:
         finished = group.follow(until=group.has_exited, seconds=timeout)
     finally:
@@ -68,7 +69,7 @@ def run(
     )
 
 
-class _Group:
+class _ProcessGroup:
     """A process that leads its group, and the two pipes that the group writes to."""
 
     def __init__(self, process: subprocess.Popen[bytes], on_output: Callable[[str], None]) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from envsnap.host.credentials import without_credentials
 from envsnap.host.files import relative_to
-from envsnap.host.index.config import without_credentials
 from envsnap.host.index.file import IndexFile
 from envsnap.lock.wheels import WheelFolder
 from envsnap.manifest.package import Artefact, Directory, Evidence, Package, Vcs

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 from packaging.version import InvalidVersion, Version
 
-from envsnap.host.index.config import IndexConfig, without_credentials
+from envsnap.host.credentials import without_credentials
+from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.file import IndexFile
 from envsnap.host.index.http import IndexConnections
 from envsnap.host.index.page import IndexPages, Page

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
-from envsnap.host.git import without_credentials
+from envsnap.host.credentials import without_secrets
 from envsnap.host.index.config import local_path
 from envsnap.host.index.file import IndexFile, file_name
 from envsnap.lock.artefacts import as_checkout, as_source_tree, index_artefact, with_wheel, without_artefact
@@ -86,7 +86,7 @@ def checkout_of(direct: DirectUrl) -> Vcs | None:
         return None
     return Vcs(
         type=direct.vcs_info.vcs,
-        url=without_credentials(direct.url),
+        url=without_secrets(direct.url),
         commit_id=direct.vcs_info.commit_id,
         requested_revision=direct.vcs_info.requested_revision,
         subdirectory=direct.subdirectory,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.host.digests import RACY_NANOSECONDS, Identity, identify
-from envsnap.host.files import atomic_write, sha256_bytes, sha256_file
+from envsnap.host.cache import CacheFile
+from envsnap.host.digests import RACY_NANOSECONDS, FileState, file_state
+from envsnap.host.files import sha256_bytes, sha256_file
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.installed import Installed
 from envsnap.manifest.package import Artefact, Package
@@ -16,11 +17,10 @@ VERSION = 7
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 
-class _Stored(msgspec.Struct, frozen=True):
-    version: int
+class _Proofs(msgspec.Struct, frozen=True):
     entries: dict[str, Package] = {}
     answers: dict[str, Finding | None] = {}
-    wheels: dict[str, tuple[Identity, str]] = {}
+    wheels: dict[str, tuple[FileState, str]] = {}
 
 
 class Memo:
@@ -31,8 +31,8 @@ class Memo:
     """
 
     def __init__(self, path: Path, wheels: Path) -> None:
-        self._path, self._wheels = path, wheels
-        stored = _load(path)
+        self._file, self._wheels = CacheFile(path, _Proofs, VERSION), wheels
+        stored = self._file.load() or _Proofs()
         self._entries, self.answers, self._hashed = stored.entries, dict(stored.answers), dict(stored.wheels)
         self._answered, self._opened, self._is_stale = stored.answers, time.time_ns(), False
 
@@ -47,16 +47,16 @@ class Memo:
     def _holds(self, wheel: Artefact) -> bool:
         path, sha256 = self._wheels / wheel.name, wheel.hashes.get("sha256", "")
         try:
-            identity = identify(path.stat())
-            if identity.size != wheel.size:
+            state = file_state(path.stat())
+            if state.size != wheel.size:
                 return False
-            if self._hashed.get(wheel.name) == (identity, sha256):
+            if self._hashed.get(wheel.name) == (state, sha256):
                 return True
             is_it = sha256_file(path)[0] == sha256
         except OSError:
             return False
-        if is_it and max(identity.modified, identity.changed) < self._opened - RACY_NANOSECONDS:
-            self._hashed[wheel.name] = identity, sha256
+        if is_it and max(state.modified, state.changed) < self._opened - RACY_NANOSECONDS:
+            self._hashed[wheel.name] = state, sha256
             self._is_stale = True
         return is_it
 
@@ -82,8 +82,7 @@ class Memo:
     def save(self) -> None:
         """Write what is new."""
         if self._is_stale:
-            stored = _Stored(VERSION, self._entries, self.answers, self._hashed)
-            atomic_write(self._path, msgspec.json.encode(stored))
+            self._file.save(_Proofs(self._entries, dict(self.answers), dict(self._hashed)))
             self._is_stale = False
 
 
@@ -97,11 +96,3 @@ def _key(installed: Installed) -> str:
     What direct_url.json says is: it can hold a login, and only its digest may be written.
     """
     return sha256_bytes(msgspec.json.encode(msgspec.structs.replace(installed, root="", folder="")))
-
-
-def _load(path: Path) -> _Stored:
-    try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
-    except (OSError, msgspec.DecodeError):
-        return _Stored(VERSION)
-    return stored if stored.version == VERSION else _Stored(VERSION)

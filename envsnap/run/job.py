@@ -10,7 +10,8 @@ import msgspec
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import JobError
 from envsnap.host.carried_files import observer_folder, threadpoolctl_file
-from envsnap.host.output import ignore_line, mask_credentials
+from envsnap.host.credentials import mask_credentials
+from envsnap.host.output import ignore_line
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.injection import injected_environment

@@ -20,8 +20,9 @@ from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import BuildError, UsageError
 from envsnap.host.container.docker_cli import BuildKit, find_builder
 from envsnap.host.container.engine import Engine
+from envsnap.host.credentials import without_credentials
 from envsnap.host.files import exclusive, work_folder
-from envsnap.host.index.config import IndexConfig, read_index_config, without_credentials
+from envsnap.host.index.config import IndexConfig, read_index_config
 from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest

@@ -7,7 +7,8 @@ from envsnap.capture.findings.accelerator import accelerator_findings
 from envsnap.capture.hardware import capture_hardware
 from envsnap.capture.numerics import capture_loaded, capture_numerics, numerics_variables
 from envsnap.capture.tracked_inputs import describe_tracked
-from envsnap.host.index.config import reachable_elsewhere, without_credentials
+from envsnap.host.credentials import without_credentials
+from envsnap.host.index.config import reachable_elsewhere
 from envsnap.host.secrets import secret_variables
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec

@@ -10,7 +10,7 @@ import pytest
 
 from envsnap.build.image import SECRETS_FOLDER, ImageBuild, _options, build_image
 from envsnap.errors import BuildError
-from envsnap.host.container.docker_cli import BuildKit, Classic, find_builder
+from envsnap.host.container.docker_cli import BuildKit, ClassicBuilder, find_builder
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
 
@@ -71,7 +71,7 @@ def test_classic_build_sees_the_secrets_and_leaves_none(wanted: ImageBuild) -> N
     """The files are private, gone afterwards, and the steps that held them are removed, newest first."""
     engine = FakeEngine(*STEPS)
 
-    image = build_image(engine, Classic(), wanted)
+    image = build_image(engine, ClassicBuilder(), wanted)
 
     assert "sha256:" + "d" * 64 == image
     assert {"token": ("hush", 0o600)} == engine.seen
@@ -83,7 +83,7 @@ def test_classic_build_without_secrets_has_the_empty_folder(wanted: ImageBuild) 
     """The Dockerfile copies the folder in any case; the engine's images are left alone."""
     engine = FakeEngine(*STEPS)
 
-    build_image(engine, Classic(), replace(wanted, secrets={}))
+    build_image(engine, ClassicBuilder(), replace(wanted, secrets={}))
 
     assert engine.has_folder
     assert list(wanted.context.iterdir()) == []
@@ -95,7 +95,7 @@ def test_failed_classic_build_leaves_no_secrets(wanted: ImageBuild) -> None:
     engine = FakeEngine(*STEPS[:2], {"stream": "Step 3/4 : RUN use\nwhy\n"}, {"error": "code 1"})
 
     with pytest.raises(BuildError) as caught:
-        build_image(engine, Classic(), wanted)
+        build_image(engine, ClassicBuilder(), wanted)
 
     assert "image 't:1' could not be built: step 3 of 4 'RUN use' failed: code 1\n    why" == str(caught.value)
     assert list(wanted.context.iterdir()) == []
@@ -109,7 +109,7 @@ def test_folder_in_the_way_is_not_touched(wanted: ImageBuild) -> None:
     mine.touch()
 
     with pytest.raises(BuildError, match="is in the way"):
-        build_image(FakeEngine(), Classic(), wanted)
+        build_image(FakeEngine(), ClassicBuilder(), wanted)
 
     assert mine.exists()
 
@@ -119,7 +119,7 @@ def test_missing_secret_is_named(tmp_path: Path) -> None:
     build = ImageBuild(context=tmp_path, tag="t:1", secrets={"token": tmp_path / "none"})
 
     with pytest.raises(BuildError, match="the secret 'token' cannot be given"):
-        build_image(FakeEngine(), Classic(), build)
+        build_image(FakeEngine(), ClassicBuilder(), build)
 
 
 def test_comma_in_a_path_is_quoted(wanted: ImageBuild) -> None:
@@ -189,7 +189,7 @@ def test_classic_builder_leaves_no_image_with_a_secret(
     before = engine.image_ids()
     told: list[str] = []
 
-    image = build_image(engine, Classic(), real_build(tmp_path, tag, dockerfile), told.append)
+    image = build_image(engine, ClassicBuilder(), real_build(tmp_path, tag, dockerfile), told.append)
 
     history = {layer["Id"] for layer in engine._client.history(tag)}
     assert any(line.endswith("'COPY secrets/ /s/'") for line in told)
@@ -201,4 +201,4 @@ def test_classic_builder_leaves_no_image_with_a_secret(
 def test_classic_builder_explains_a_bad_dockerfile(engine: Engine, tag: str, tmp_path: Path) -> None:
     """The engine refuses before any step."""
     with pytest.raises(BuildError, match="unknown instruction: FORM"):
-        build_image(engine, Classic(), real_build(tmp_path, tag, "FORM x\n"))
+        build_image(engine, ClassicBuilder(), real_build(tmp_path, tag, "FORM x\n"))

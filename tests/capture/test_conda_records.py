@@ -7,7 +7,7 @@ from installed_package import make_installed
 from msgspec.structs import replace
 
 from envsnap.capture.conda_records import ProbedConda, describe_conda
-from envsnap.host.index.config import without_channel_token
+from envsnap.host.credentials import without_channel_token
 from envsnap.manifest.finding import NotCaptured
 from envsnap.manifest.installed import Installed
 

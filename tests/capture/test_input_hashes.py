@@ -15,7 +15,7 @@ from envsnap.capture import input_hashes
 from envsnap.capture.data import capture_data, check_untouched
 from envsnap.capture.input_hashes import InputHashes, hash_inputs
 from envsnap.errors import InputError
-from envsnap.host.digests import Algorithm, Identity
+from envsnap.host.digests import Algorithm, FileState
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_file_that_was_just_written_is_not_remembered(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("later")
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"version":1}', '{"version":1,"entries":{"x":[1,2]}}', '{"version":0,"entries":{}}', "\udcff"],
+    ["", "{", "[]", '{"version":1}', '{"version":1,"content":{"x":[1,2]}}', '{"version":0,"content":{}}', "\udcff"],
 )
 def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     """It is written anew."""
@@ -152,11 +152,11 @@ def test_a_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.Monk
 class Meddler(InputHashes):
     """Changes the file between its opening and its reading's end."""
 
-    def find(self, path: str, algorithm: Algorithm, identity: Identity) -> str | None:
+    def find(self, path: str, algorithm: Algorithm, state: FileState) -> str | None:
         """Write to the file."""
         with Path(path).open("ab") as file:
             file.write(b"more")
-        return super().find(path, algorithm, identity)
+        return super().find(path, algorithm, state)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from envsnap.build.image import ImageBuild, build_image
-from envsnap.host.container.docker_cli import Classic
+from envsnap.host.container.docker_cli import ClassicBuilder
 from envsnap.host.container.engine import Engine
 
 from .conftest import Project
@@ -106,7 +106,7 @@ def test_another_package_version_in_the_image_is_refused(project: Project, engin
         f"FROM {last}\nCOPY {wheel} /\n"
         f"RUN /usr/local/bin/python3 -m pip --python /opt/venv/bin/python install --no-index --no-deps /{wheel}\n"
     )
-    build_image(engine, Classic(), ImageBuild(context=tmp_path, tag="envsnap-test/other:1"))
+    build_image(engine, ClassicBuilder(), ImageBuild(context=tmp_path, tag="envsnap-test/other:1"))
 
     done = project.envsnap("verify", "--image", "envsnap-test/other:1")
 

@@ -1,4 +1,4 @@
-"""Questions to git have the same answer under every configuration, and no answer holds a login."""
+"""Questions to git have the same answer under every configuration."""
 
 import subprocess
 from pathlib import Path
@@ -29,46 +29,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(folder: Path, *arguments: str) -> None:
     """Run git."""
     subprocess.run(("git", *arguments), cwd=folder, check=True)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://user:pass@host.example/a.git", "https://host.example/a.git"),
-        ("https://user:p@ss@host.example/a.git", "https://host.example/a.git"),
-        ("HTTPS://t0ken@host.example/a", "HTTPS://host.example/a"),
-        ("ssh://git@host.example:22/a", "ssh://host.example:22/a"),
-        ("https://host.example/a?private_token=t#x", "https://host.example/a"),
-        ("https://host.example/@scope/a", "https://host.example/@scope/a"),
-        ("git@host.example:a/b.git", "git@host.example:a/b.git"),
-        ("/srv/git/a.git", "/srv/git/a.git"),
-        ("https://oauth2:t0ken@host.example/a.git", "https://host.example/a.git"),
-        ("https://user:p/a?s#s@host.example/a.git", "https://host.example/a.git"),
-        ("https://host.example:8080/@scope/a", "https://host.example:8080/@scope/a"),
-        ("https://user:pass@host.example/a@v1", "https://host.example/a@v1"),
-        (f"https://host.example/hf_{'aB' * 17}/a.git", "https://host.example/***/a.git"),
-    ],
-)
-def test_logins_are_removed_from_remotes(url: str, expected: str) -> None:
-    """A password in a remote must not reach a lock; ``git@`` of an scp-like address is no secret."""
-    assert expected == git.without_credentials(url)
-
-
-@pytest.mark.parametrize(
-    ("url", "holds"),
-    [
-        ("https://t0ken@host.example/a", True),
-        ("https://host.example/a?private_token=t", True),
-        ("ssh://git:pass@host.example/a", True),
-        ("ssh://git@host.example/a", False),
-        ("git@host.example:a/b.git", False),
-        ("https://host.example/a.git", False),
-        ("/srv/" + "a" * 3000, False),
-    ],
-)
-def test_a_user_name_of_ssh_is_no_login(url: str, holds: bool) -> None:
-    """Everyone clones as ``git``: a finding for it would be noise."""
-    assert holds == git.holds_login(url)
 
 
 def test_remotes_are_told_as_git_fetches_them(repository: Path) -> None:

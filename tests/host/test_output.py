@@ -1,9 +1,9 @@
-"""What a command prints is handed on by line, kept in part, and shows no credentials."""
+"""What a command prints is handed on by line and kept in part."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envsnap.host.output import LiveOutput, mask_credentials
+from envsnap.host.output import LiveOutput
 
 
 def test_line_in_two_chunks_is_handed_on_once() -> None:
@@ -63,10 +63,3 @@ def test_lines_do_not_depend_on_chunks(text: str, size: int) -> None:
     in_parts.finish()
 
     assert whole == parts
-
-
-def test_credentials_are_masked() -> None:
-    """User and password of a URL never show; an address without them stays."""
-    text = "from https://me:s3@cret@index.example/simple and https://index.example/a@b"
-
-    assert "from https://***@index.example/simple and https://index.example/a@b" == mask_credentials(text)

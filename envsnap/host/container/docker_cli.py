@@ -25,11 +25,11 @@ class BuildKit:
 
 
 @dataclass(frozen=True, slots=True)
-class Classic:
+class ClassicBuilder:
     """The engine's classic builder: no secrets and no mounts while building."""
 
 
-Builder = BuildKit | Classic
+Builder = BuildKit | ClassicBuilder
 
 
 def find_builder(env: Mapping[str, str], *, podman: bool = False) -> Builder:
@@ -40,13 +40,13 @@ def find_builder(env: Mapping[str, str], *, podman: bool = False) -> Builder:
         podman: whether the engine is Podman, which serves no BuildKit.
     """
     if podman:
-        return Classic()
+        return ClassicBuilder()
     for executable in _executables(env.get("PATH", os.defpath)):
         if "buildx" in _answer(executable, ("buildx", "version"), env):
             return BuildKit(executable=executable, buildx=True)
         if _client_major(_answer(executable, ("--version",), env)) < _FIRST_WITHOUT_BUILTIN:
             return BuildKit(executable=executable, buildx=False)
-    return Classic()
+    return ClassicBuilder()
 
 
 def build_command(builder: BuildKit) -> tuple[str, ...]:

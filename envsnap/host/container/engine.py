@@ -16,8 +16,9 @@ from envsnap.host.container.address import engine_addresses, is_missing_socket
 from envsnap.host.container.info import EngineInfo, ImageInfo, describe_engine, describe_image
 from envsnap.host.container.run import RUN_LABEL, ContainerRun, create_arguments, host_arguments
 from envsnap.host.container.sdk_errors import closing_stream, each_message, explained, reason_of, sdk_errors
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
-from envsnap.host.output import LiveOutput, ignore_line, mask_credentials
+from envsnap.host.output import LiveOutput, ignore_line
 
 _API_SECONDS = 120
 _GRACE_SECONDS = 5

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from envsnap.errors import MissingToolError
-from envsnap.host.output import mask_credentials
+from envsnap.host.credentials import mask_credentials
 
 
 def sdk_errors() -> tuple[type[Exception], ...]:

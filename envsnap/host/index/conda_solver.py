@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envsnap.errors import CaptureError, InvalidFileError, MissingToolError, UnsolvableError
-from envsnap.host.index.config import CHANNEL_TOKEN
-from envsnap.host.output import mask_credentials
+from envsnap.host.credentials import CHANNEL_TOKEN, mask_credentials
 
 if TYPE_CHECKING:
     from rattler import GenericVirtualPackage, RepoDataRecord

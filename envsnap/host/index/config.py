@@ -7,19 +7,19 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlunsplit
 
 import msgspec
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
+from envsnap.host.credentials import split_url
 
 SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
-CHANNEL_TOKEN = re.compile(r"/t/[^/]+(/|\Z)")
 
 
 class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,35 +85,12 @@ def reachable_elsewhere(config: IndexConfig) -> IndexConfig:
     )
 
 
-def without_credentials(url: str) -> str:
-    """Return the URL without user name, password, query and fragment."""
-    parts = _split(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def without_channel_token(url: str) -> str:
-    """Remove a login and a token from a conda channel's URL.
-
-    A private channel's token stands in its path, as ``/t/TOKEN/``:
-    https://www.anaconda.com/docs/tools/anaconda-org/user-guide/howto#tokens
-    """
-    return CHANNEL_TOKEN.sub("/", without_credentials(url)) if "://" in url else url
-
-
 def local_path(place: str) -> Path | None:
     """Return the path that a ``file://`` URL or a plain path names; None for any other URL."""
-    parts = _split(place)
+    parts = split_url(place)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return None if "://" in place else Path(place).expanduser()
-
-
-def _split(url: str) -> SplitResult:
-    """Split a URL; one whose host makes no sense has only a path, and nobody will get an answer from it."""
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return SplitResult("", "", url.rpartition("@")[2], "", "")
 
 
 def _is_remote(url: str) -> bool:
@@ -231,7 +208,7 @@ def _with_login(url: str, name: str, env: Mapping[str, str]) -> str:
     """
     variable = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
     user, password = env.get(f"{variable}_USERNAME", ""), env.get(f"{variable}_PASSWORD", "")
-    parts = _split(url)
+    parts = split_url(url)
     if not (user or password) or "@" in parts.netloc:
         return url
     return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}"))

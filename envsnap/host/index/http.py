@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from envsnap.errors import CaptureError, UnreachableError
-from envsnap.host.index.config import IndexConfig, without_credentials
+from envsnap.host.credentials import without_credentials, without_login
+from envsnap.host.index.config import IndexConfig
 
 if TYPE_CHECKING:
     import ssl
@@ -81,12 +82,6 @@ def address(answer: "BaseHTTPResponse", asked: str) -> str:
     """Return the URL that an answer came from: the one that was asked, or where redirections led."""
     history = answer.retries.history if answer.retries is not None else ()
     return functools.reduce(urljoin, (step.redirect_location for step in history if step.redirect_location), asked)
-
-
-def without_login(url: str) -> str:
-    """Return the URL without user name and password; what else it holds, a server may need."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def _proxies() -> dict[str, str]:

@@ -10,7 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, UnreachableError
-from envsnap.host.index.config import local_path, without_credentials
+from envsnap.host.credentials import without_credentials
+from envsnap.host.index.config import local_path
 from envsnap.host.index.file import IndexFile, file_name
 from envsnap.host.index.http import IndexConnections, address
 

@@ -12,10 +12,10 @@ import msgspec
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, MissingToolError, UnsatisfiableError
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.file import Release
 from envsnap.host.index.uv import TargetPython
-from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
 
 _CHILD = Path(__file__).with_name("pip_tools_child.py")

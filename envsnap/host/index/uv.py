@@ -11,10 +11,10 @@ import msgspec
 from packaging.pylock import Package, Pylock
 
 from envsnap.errors import BuildError, CaptureError, MissingToolError, UnsatisfiableError
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.file import NO_REASON, Release, file_of_pylock
-from envsnap.host.output import mask_credentials
 from envsnap.host.process import run
 
 UNSATISFIABLE = 1

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envsnap.errors import CaptureError, WheelUnreadableError
+from envsnap.host.credentials import without_credentials
 from envsnap.host.files import sha256_file
-from envsnap.host.index.config import without_credentials
 from envsnap.host.index.file import IndexFile
 from envsnap.lock.artefacts import as_source_tree, with_wheel, without_artefact
 from envsnap.lock.indexes import Indexes, ask_about

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from packaging.version import InvalidVersion, Version
 
 from envsnap.errors import CaptureError, InvalidFileError
+from envsnap.host.credentials import without_channel_token
 from envsnap.host.index.conda_solver import CondaRecord
-from envsnap.host.index.config import without_channel_token
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import normalised

@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import InvalidFileError, UsageError
-from envsnap.host.output import mask_credentials
+from envsnap.host.credentials import mask_credentials
 from envsnap.lock.specification.source import SourceFile, read_source
 from envsnap.lock.specification.wanted import IndexSettings, Line, Requirements
 

@@ -17,13 +17,13 @@ from msgspec.structs import replace
 from envsnap.capture.hardware import capture_hardware
 from envsnap.errors import MissingToolError
 from envsnap.host import nvml
-from envsnap.host.container.docker_cli import Builder, BuildKit, Classic, find_builder
+from envsnap.host.container.docker_cli import Builder, BuildKit, ClassicBuilder, find_builder
 from envsnap.host.container.engine import Engine
+from envsnap.host.credentials import mask_credentials
 from envsnap.host.files import free_space
 from envsnap.host.index.config import read_index_config
 from envsnap.host.index.uv import Uv, find_uv
 from envsnap.host.nvml import NvmlFacts
-from envsnap.host.output import mask_credentials
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import BuilderName, ContainerEngine, DiskSpace, Machine, Purpose
@@ -104,7 +104,7 @@ def _ask_engine(env: Mapping[str, str], closing: contextlib.ExitStack) -> tuple[
     try:
         engine = closing.enter_context(Engine.connect(env, seconds=ENGINE_SECONDS))
     except MissingToolError as error:
-        return None, str(error), Classic()
+        return None, str(error), ClassicBuilder()
     return engine, "", find_builder(engine.cli_environment, podman=engine.info.podman)
 
 
@@ -156,7 +156,7 @@ def _builder_name(builder: Builder) -> BuilderName:
     match builder:
         case BuildKit():
             return "buildx" if builder.buildx else "docker"
-        case Classic():
+        case ClassicBuilder():
             return "classic"
         case _:
             assert_never(builder)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.host.container.docker_cli import BuildKit, Classic, build_command, build_variables, find_builder
+from envsnap.host.container.docker_cli import BuildKit, ClassicBuilder, build_command, build_variables, find_builder
 
 
 def a_client(folder: Path, *, version: str, buildx: bool) -> Path:
@@ -45,7 +45,7 @@ def test_without_buildkit_the_classic_builder_serves(tmp_path: Path, version: st
     """A client that does not tell its version is not trusted to have BuildKit."""
     a_client(tmp_path / "a", version=version, buildx=False)
 
-    assert Classic() == find_builder(search(tmp_path / "a", tmp_path / "missing"))
+    assert ClassicBuilder() == find_builder(search(tmp_path / "a", tmp_path / "missing"))
 
 
 def test_client_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_podman_builds_classically(tmp_path: Path) -> None:
     """Podman serves no BuildKit, whatever client there is."""
     a_client(tmp_path / "a", version="20.10.24", buildx=True)
 
-    assert Classic() == find_builder(search(tmp_path / "a"), podman=True)
+    assert ClassicBuilder() == find_builder(search(tmp_path / "a"), podman=True)
 
 
 def test_buildkit_is_asked_for_as_the_client_wants_it() -> None:

@@ -10,13 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
-from envsnap.host.index.config import (
-    IndexConfig,
-    local_path,
-    reachable_elsewhere,
-    read_index_config,
-    without_credentials,
-)
+from envsnap.host.index.config import IndexConfig, local_path, reachable_elsewhere, read_index_config
 
 A, B, C = ("https://a.index.example/simple", "https://b.index.example/simple", "https://c.index.example/simple")
 Read = Callable[..., IndexConfig]
@@ -184,18 +178,6 @@ def test_first_certificates_that_are_there_are_used(home: Path) -> None:
     env = {"HOME": str(home), "PIP_CONFIG_FILE": os.devnull, "SSL_CERT_FILE": "/gone", "PIP_CERT": str(bundle)}
 
     assert bundle == read_index_config(env).certificates
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://u:p@host.example:8080/simple/?token=t#f", "https://host.example:8080/simple/"),
-        ("https://u:p@[bad/simple", "[bad/simple"),
-    ],
-)
-def test_urls_lose_their_secrets(url: str, expected: str) -> None:
-    """Login, query and fragment; a URL that makes no sense loses its login too."""
-    assert expected == without_credentials(url)
 
 
 @pytest.mark.parametrize(

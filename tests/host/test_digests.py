@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from envsnap.errors import CaptureError
-from envsnap.host import digest_process
-from envsnap.host.digest_process import HashedApart, hash_apart
-from envsnap.host.digests import Algorithm, hash_regular
+from envsnap.host import digests
+from envsnap.host.digests import Algorithm, hash_apart, hash_regular
 
 pytestmark = pytest.mark.processes
 
@@ -21,9 +20,7 @@ def test_both_tell_the_same(tmp_path: Path, algorithm: Algorithm) -> None:
 
     here = hash_regular(str(path), algorithm, lambda _: None, lambda: False)
 
-    assert [HashedApart(0, here), HashedApart(2, None), HashedApart(0, None)] == hash_apart(
-        [str(path), str(tmp_path / "gone"), os.devnull], algorithm
-    )
+    assert [(0, here), (2, None), (0, None)] == hash_apart([str(path), str(tmp_path / "gone"), os.devnull], algorithm)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +38,7 @@ def test_a_process_without_a_sound_answer_is_an_error(
     """Never a digest that is missing."""
     child = tmp_path / "child.py"
     child.write_text(script)
-    monkeypatch.setattr(digest_process, "_CHILD", child)
+    monkeypatch.setattr(digests, "__file__", str(child))
 
-    with pytest.raises(CaptureError, match=f"the inputs could not be hashed: child.py ended with {said}"):
+    with pytest.raises(CaptureError, match=f"the inputs could not be hashed: the process ended with {said}"):
         hash_apart([str(child)], "sha256")
