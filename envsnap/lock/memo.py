@@ -34,7 +34,7 @@ class Memo:
         self._file, self._wheels = CacheFile(path, _Proofs, VERSION), wheels
         stored = self._file.load() or _Proofs()
         self._entries, self.answers, self._hashed = stored.entries, dict(stored.answers), dict(stored.wheels)
-        self._answered, self._opened, self._is_stale = stored.answers, time.time_ns(), False
+        self._opened = time.time_ns()
 
     def find(self, installed: Installed) -> Package | None:
         """Return the proven entry of exactly this distribution, if its wheel is still where it was, and as it was."""
@@ -57,7 +57,6 @@ class Memo:
             return False
         if is_it and max(state.modified, state.changed) < self._opened - RACY_NANOSECONDS:
             self._hashed[wheel.name] = state, sha256
-            self._is_stale = True
         return is_it
 
     def remember(self, pairs: Iterable[tuple[Installed, Package]]) -> None:
@@ -70,20 +69,15 @@ class Memo:
             for installed, package in pairs
             if package.installed.evidence in PROVEN and package.directory is None
         }
-        is_new = any(self._entries.get(key) != package for key, package in proven.items())
-        if is_new or self.answers != self._answered:
-            made = {path: package.wheel for package in proven.values() if (path := _kept_wheel(package))}
-            old = self._entries.items()
-            valid = {key: entry for key, entry in old if made.get(_kept_wheel(entry), entry.wheel) == entry.wheel}
-            self._entries = valid | proven
-            self._is_stale = True
+        made = {path: package.wheel for package in proven.values() if (path := _kept_wheel(package))}
+        old = self._entries.items()
+        valid = {key: entry for key, entry in old if made.get(_kept_wheel(entry), entry.wheel) == entry.wheel}
+        self._entries = valid | proven
         self.save()
 
     def save(self) -> None:
         """Write what is new."""
-        if self._is_stale:
-            self._file.save(_Proofs(self._entries, dict(self.answers), dict(self._hashed)))
-            self._is_stale = False
+        self._file.save(_Proofs(self._entries, dict(self.answers), dict(self._hashed)))
 
 
 def _kept_wheel(package: Package) -> str:

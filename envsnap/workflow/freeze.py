@@ -54,7 +54,12 @@ def freeze(request: FreezeRequest, progress: Progress) -> FreezeResult:
         path = lock_path(request.output, subject.project.folder)
         with hold_project(subject.project.folder, progress):
             facts = capture(subject, progress)
-            facts, packages = lock_packages(subject, facts, progress)
+            if (wished := request.capture.specification) is None:
+                packages = lock_packages(subject, facts, progress)
+            else:
+                from envsnap.workflow.lock_specification import lock_specification
+
+                facts, packages = lock_specification(wished, subject, facts, progress)
             recorded = record(subject, facts, packages, progress) if request.run else None
             contents = describe(subject, facts, packages, recorded)
             manifest = write_lock(path, contents, facts, subject.project.folder)

@@ -1,4 +1,4 @@
-"""The packages of a lock: the artefacts of what is installed, or what a specification names in its place."""
+"""The packages of a lock, and the artefacts of what is installed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,18 +32,13 @@ class PackageSet:
     specification: Specification | None = None
 
 
-def lock_packages(subject: Subject, facts: Facts, progress: Progress) -> tuple[Facts, PackageSet]:
-    """Lock what is installed, or what a specification names; then the facts are without what is installed.
-
-    The project must be held: wheels and a cache are written.
+def lock_packages(subject: Subject, facts: Facts, progress: Progress) -> PackageSet:
+    """Lock what is installed. The project must be held: wheels and a cache are written.
 
     Raises:
-        EnvsnapError: see the stages.
+        CaptureError: the indexes could not be asked or lie, or a wheel cannot be made from what is installed.
+        MissingToolError: uv or pip-tools is not there.
     """
-    if subject.request.specification is not None:
-        from envsnap.workflow.lock_specification import lock_specification
-
-        return lock_specification(subject.request.specification, subject, facts, progress)
     config = index_config(subject, facts)
     progress.stage(f"locking {len(facts.environment.packages)} packages")
     memo = _memo(subject.project.folder)
@@ -52,7 +47,7 @@ def lock_packages(subject: Subject, facts: Facts, progress: Progress) -> tuple[F
         from envsnap.workflow.lock_installed import lock_installed
 
         locked = lock_installed(subject, facts, config, memo, progress)
-    return facts, _package_set(locked, config)
+    return _package_set(locked, config)
 
 
 def describe_packages(subject: Subject, facts: Facts) -> PackageSet:
