@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from envsnap.capture.cuda_libraries import ProbedLibrary, merge_libraries
 from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
 
@@ -27,7 +27,7 @@ class ProbedAccelerator(Model, frozen=True):
 
 
 def describe_accelerator(
-    nvml: NvmlFacts, probed: ProbedAccelerator, packages: Iterable[Installed], loaded: Iterable[LoadedLibrary]
+    nvml: NvmlFacts, probed: ProbedAccelerator, packages: Iterable[InstalledPackage], loaded: Iterable[LoadedLibrary]
 ) -> Accelerator:
     """Put together the CUDA versions and the accelerator libraries, loaded ones and others.
 
@@ -48,7 +48,9 @@ def describe_accelerator(
     )
 
 
-def describe_frameworks(probed: Iterable[FrameworkBuild], packages: Iterable[Installed]) -> tuple[FrameworkBuild, ...]:
+def describe_frameworks(
+    probed: Iterable[FrameworkBuild], packages: Iterable[InstalledPackage]
+) -> tuple[FrameworkBuild, ...]:
     """Add to what the frameworks' files say what only the names and versions of their distributions do."""
     versions = {package.name: package.version for package in packages}
     tensorflow = next((versions[name] for name in TENSORFLOW if name in versions), "")

@@ -9,8 +9,8 @@ from envsnap.capture.answer import quote
 from envsnap.capture.packages import source_folder
 from envsnap.errors import CaptureError
 from envsnap.host import git
-from envsnap.manifest.finding import Finding, NotCaptured
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.finding import Finding, UncapturedFact
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Checkout
 from envsnap.manifest.phrases import join_names
 
@@ -25,8 +25,8 @@ NAMED_IN_A_FINDING = 10
 
 
 def describe_checkouts(
-    packages: Iterable[Installed], own: Iterable[Path] = ()
-) -> tuple[tuple[Installed, ...], tuple[Finding, ...], tuple[NotCaptured, ...]]:
+    packages: Iterable[InstalledPackage], own: Iterable[Path] = ()
+) -> tuple[tuple[InstalledPackage, ...], tuple[Finding, ...], tuple[UncapturedFact, ...]]:
     """Ask git about the source tree of each editable installation of this machine.
 
     A source tree that is under no version control, or that its repository ignores, has no commit to tell of.
@@ -44,7 +44,7 @@ def describe_checkouts(
             checkout, changed = _look(Path(folder).resolve(), written) if folder is not None else (None, ())
         except CaptureError as error:
             checkout, changed = None, ()
-            problems.append(NotCaptured(what=f"source tree of {package.name}", reason=str(error)))
+            problems.append(UncapturedFact(what=f"source tree of {package.name}", reason=str(error)))
         described.append(_with_checkout(package, checkout))
         if checkout is not None and checkout.dirty:
             findings.append(_dirty(package, checkout, changed))
@@ -64,11 +64,11 @@ def _look(folder: Path, own: tuple[Path, ...]) -> tuple[Checkout | None, tuple[s
     return Checkout(commit=commit, dirty=bool(changed)), changed
 
 
-def _with_checkout(package: Installed, checkout: Checkout | None) -> Installed:
+def _with_checkout(package: InstalledPackage, checkout: Checkout | None) -> InstalledPackage:
     return replace(package, package=replace(package.package, installed=replace(package.record, checkout=checkout)))
 
 
-def _dirty(package: Installed, checkout: Checkout, changed: tuple[str, ...]) -> Finding:
+def _dirty(package: InstalledPackage, checkout: Checkout, changed: tuple[str, ...]) -> Finding:
     named = join_names([quote(name) for name in changed], NAMED_IN_A_FINDING)
     detail = f"installed editable at commit {checkout.commit[:12]}, with uncommitted changes: {named}"
     return Finding(kind="dirty-package", subject=package.name, detail=detail)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from envsnap.host import git
 from envsnap.host.credentials import without_secrets
 from envsnap.host.files import sha256_bytes, sha256_file
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.working_tree import ChangedFile, Code
 
 CHANGED_LIMIT = 1000
@@ -25,7 +25,7 @@ class WorkingTree(NamedTuple):
     remotes: Mapping[str, str]
 
 
-def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
+def capture_code(project: Path, own: Iterable[str]) -> Code | UncapturedFact:
     """Describe the working tree that holds ``project``.
 
     At most 1000 changed files are named. One has no digest where it is deleted, cannot be read, is no regular file
@@ -39,13 +39,13 @@ def capture_code(project: Path, own: Iterable[str]) -> Code | NotCaptured:
     return describe_code(project, tree, own) if isinstance(tree, WorkingTree) else tree
 
 
-def find_tree(project: Path) -> WorkingTree | NotCaptured:
+def find_tree(project: Path) -> WorkingTree | UncapturedFact:
     """Return the working tree that holds ``project``, or why there is none."""
     if not git.is_available():
-        return NotCaptured(what="code", reason="no git executable is on PATH")
+        return UncapturedFact(what="code", reason="no git executable is on PATH")
     head = git.head(project)
     if head is None:
-        return NotCaptured(what="code", reason=git.refusal(project) or "the repository has no commit yet")
+        return UncapturedFact(what="code", reason=git.refusal(project) or "the repository has no commit yet")
     return WorkingTree(head, git.remotes(project))
 
 

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from envsnap.host.credentials import without_channel_token
 from envsnap.inside.observer._envsnap.placeholders import PREFIX
-from envsnap.manifest.finding import Finding, NotCaptured
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.finding import Finding, UncapturedFact
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.manifest import CondaPackage
-from envsnap.manifest.package import normalised
+from envsnap.manifest.package import normalise_name
 
 PYTHON_TAG = re.compile(r"-py\d[\d.]*\Z")
 
@@ -37,8 +37,8 @@ def owned_folders(records: Iterable[ProbedConda]) -> frozenset[str]:
 
 
 def describe_conda(
-    records: Iterable[ProbedConda], packages: Iterable[Installed]
-) -> tuple[tuple[CondaPackage, ...], tuple[Finding, ...], tuple[NotCaptured, ...]]:
+    records: Iterable[ProbedConda], packages: Iterable[InstalledPackage]
+) -> tuple[tuple[CondaPackage, ...], tuple[Finding, ...], tuple[UncapturedFact, ...]]:
     """Return conda's records without logins and tokens, what overwrote them, and those that cannot be read.
 
     Args:
@@ -49,7 +49,7 @@ def describe_conda(
     kept = tuple(records)
     described = tuple(_conda_package(record, _overwriter(record, found)) for record in kept)
     findings = (finding for record in kept for finding in _overwritten(record, found))
-    problems = (NotCaptured(what=f"conda {item.name}", reason=item.problem) for item in kept if item.problem)
+    problems = (UncapturedFact(what=f"conda {item.name}", reason=item.problem) for item in kept if item.problem)
     return described, tuple(findings), tuple(problems)
 
 
@@ -63,7 +63,7 @@ def _conda_package(record: ProbedConda, overwritten_by: str) -> CondaPackage:
     )
 
 
-def _overwriter(record: ProbedConda, found: dict[str, Installed]) -> str:
+def _overwriter(record: ProbedConda, found: dict[str, InstalledPackage]) -> str:
     """Name what took the place of a record's distributions; "" where they are as conda installed them."""
     others = (_successor(record, folder, found) for folder in record.owns)
     named = {f"{other.record.owner}: {other.label}" for other in others if other is not None}
@@ -72,7 +72,7 @@ def _overwriter(record: ProbedConda, found: dict[str, Installed]) -> str:
     return "; ".join(sorted(named))
 
 
-def _successor(record: ProbedConda, folder: str, found: dict[str, Installed]) -> Installed | None:
+def _successor(record: ProbedConda, folder: str, found: dict[str, InstalledPackage]) -> InstalledPackage | None:
     """Return what stands in the place of a record's distribution; None where conda's own does, or only its remains."""
     other = found.get(_project(folder))
     if other is None or other.is_conda or (other.folder == folder and folder in record.gone):
@@ -80,7 +80,7 @@ def _successor(record: ProbedConda, folder: str, found: dict[str, Installed]) ->
     return other
 
 
-def _overwritten(record: ProbedConda, found: dict[str, Installed]) -> Iterator[Finding]:
+def _overwritten(record: ProbedConda, found: dict[str, InstalledPackage]) -> Iterator[Finding]:
     """Tell of each distribution of a record that is not there, or not as conda installed it, and who did that."""
     for folder in sorted({*record.gone, *record.changed}):
         other = _successor(record, folder, found)
@@ -95,4 +95,4 @@ def _overwritten(record: ProbedConda, found: dict[str, Installed]) -> Iterator[F
 def _project(folder: str) -> str:
     """Return the project's name out of ``NAME-VERSION.dist-info`` or ``NAME-VERSION-pyX.Y.egg-info``."""
     stem = PYTHON_TAG.sub("", folder.rpartition(".")[0])
-    return normalised(stem.rpartition("-")[0] or stem)
+    return normalise_name(stem.rpartition("-")[0] or stem)

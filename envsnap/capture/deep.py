@@ -8,7 +8,7 @@ from envsnap.environment import Environment
 from envsnap.environment.script import Script
 from envsnap.errors import CaptureError
 from envsnap.host.carried_files import threadpoolctl_file
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.observation import Observation
 
 TIMEOUT_SECONDS = 120.0
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 120.0
 
 def capture_deep(
     environment: Environment, folder: Path, variables: Mapping[str, str], *, timeout: float = TIMEOUT_SECONDS
-) -> Observation | NotCaptured:
+) -> Observation | UncapturedFact:
     """Import numpy, scipy, torch, TensorFlow and JAX, as far as they are there, in one process; return what it has.
 
     Nothing is injected: settings stand as the frameworks and ``variables`` give them. A framework that cannot be
@@ -35,4 +35,4 @@ def capture_deep(
     try:
         return ask(environment, folder, script, Observation)
     except CaptureError as error:
-        return NotCaptured(what="numerics", reason=str(error))
+        return UncapturedFact(what="numerics", reason=str(error))

@@ -16,8 +16,8 @@ from envsnap.capture.probe import ProbedEnvironment, probe_environment
 from envsnap.environment import Completed, Environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
-from envsnap.manifest.finding import Finding, NotCaptured
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.finding import Finding, UncapturedFact
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 
@@ -36,12 +36,12 @@ class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
 
     interpreter: Interpreter
     platform: Platform
-    packages: tuple[Installed, ...]
+    packages: tuple[InstalledPackage, ...]
     conda: tuple[CondaPackage, ...]
     executable: Path
     prefix: Path
     base_prefix: Path
-    not_captured: tuple[NotCaptured, ...]
+    not_captured: tuple[UncapturedFact, ...]
     findings: tuple[Finding, ...] = ()
     system_state: tuple[str, ...] = ()
     accelerator: ProbedAccelerator

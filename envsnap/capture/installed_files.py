@@ -10,8 +10,8 @@ import msgspec
 from envsnap.capture.answer import ask, quote
 from envsnap.environment import Environment
 from envsnap.environment.script import Script
-from envsnap.manifest.finding import Finding, NotCaptured
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.finding import Finding, UncapturedFact
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.model import Model
 from envsnap.manifest.phrases import join_names
 
@@ -66,12 +66,12 @@ class FileCheck(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     findings: tuple[Finding, ...]
-    not_captured: tuple[NotCaptured, ...]
+    not_captured: tuple[UncapturedFact, ...]
     files: int
     bytes: int
 
 
-def capture_installed_files(environment: Environment, folder: Path, packages: Iterable[Installed]) -> FileCheck:
+def capture_installed_files(environment: Environment, folder: Path, packages: Iterable[InstalledPackage]) -> FileCheck:
     """Hash every file that a RECORD, conda or dpkg names in ``environment``, and compare.
 
     Args:
@@ -105,10 +105,10 @@ def _name(root: str, folder: str, names: Mapping[tuple[str, str], str]) -> str:
     return names.get((root, folder)) or quote(VERSION_AND_SUFFIX.sub("", folder)) or "unnamed"
 
 
-def _without_record(owners: Iterable[ProbedOwner], names: Mapping[tuple[str, str], str]) -> tuple[NotCaptured, ...]:
+def _without_record(owners: Iterable[ProbedOwner], names: Mapping[tuple[str, str], str]) -> tuple[UncapturedFact, ...]:
     """Say which packages cannot be checked, in one line; the egg-info in an editable's source tree is no package."""
     found = sorted({names[key] for owner in owners if (key := (owner.root, owner.folder)) in names})
     if not found:
         return ()
     named = join_names(found, NAMED_WITHOUT_RECORD)
-    return (NotCaptured(what=f"installed files of {named}", reason="they have no RECORD to be held against"),)
+    return (UncapturedFact(what=f"installed files of {named}", reason="they have no RECORD to be held against"),)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.interpreter import BuildDetails, EnvironmentKind, Interpreter, Provenance, PythonVersion
 from envsnap.manifest.model import Model
 
@@ -58,10 +58,10 @@ def describe_interpreter(probed: ProbedInterpreter) -> Interpreter:
     )
 
 
-def interpreter_problems(probed: ProbedInterpreter) -> tuple[NotCaptured, ...]:
+def interpreter_problems(probed: ProbedInterpreter) -> tuple[UncapturedFact, ...]:
     """Return what could not be captured of it."""
     problem = probed.build_details.problem if probed.build_details else ""
-    return (NotCaptured(what="build-details.json of the interpreter", reason=problem),) if problem else ()
+    return (UncapturedFact(what="build-details.json of the interpreter", reason=problem),) if problem else ()
 
 
 def _build_details(probed: ProbedBuildDetails | None) -> BuildDetails | None:

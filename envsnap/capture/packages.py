@@ -14,9 +14,9 @@ from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.host.index.config import local_path
 from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.installed import DirectUrl, Installed
+from envsnap.manifest.installed import DirectUrl, InstalledPackage
 from envsnap.manifest.model import Model
-from envsnap.manifest.package import InstalledRecord, Origin, Package, Sbom, normalised
+from envsnap.manifest.package import InstalledRecord, Origin, Package, Sbom, normalise_name
 from envsnap.manifest.phrases import join_names
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,255}")
@@ -66,7 +66,7 @@ class ProbedPackage(Model, frozen=True):
 class _Seen(msgspec.Struct, frozen=True):
     """A distribution with what the probe said of it."""
 
-    package: Installed
+    package: InstalledPackage
     probed: ProbedPackage
 
     @property
@@ -80,7 +80,7 @@ def describe_packages(
     conda: Iterable[ProbedConda],
     roots: Iterable[ProbedRoot],
     interpreter: ProbedInterpreter,
-) -> tuple[tuple[Installed, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[InstalledPackage, ...], tuple[Finding, ...]]:
     """Return the distribution of each name that an import finds, and what is wrong with these and the others."""
     places = tuple(roots)
     describe = _Describe(interpreter, {root.path: root for root in places}, owned_folders(conda))
@@ -107,7 +107,7 @@ class _Describe(msgspec.Struct, frozen=True):
     owned: frozenset[str]
     locations: dict[str, str] = {}
 
-    def installed(self, package: ProbedPackage) -> Installed:
+    def installed(self, package: ProbedPackage) -> InstalledPackage:
         """Return the distribution, with its owner and its place."""
         root = self.roots.get(package.root)
         is_conda = package.folder in self.owned and self._in_prefix(package.root)
@@ -129,8 +129,8 @@ class _Describe(msgspec.Struct, frozen=True):
             provenance=None if is_conda else parse_provenance(package.provenance_url),
             sboms=package.sboms or None,
         )
-        return Installed(
-            package=Package(name=normalised(package.name), version=version or None, installed=record),
+        return InstalledPackage(
+            package=Package(name=normalise_name(package.name), version=version or None, installed=record),
             root=package.root,
             folder=package.folder,
             metadata_sha256=package.metadata_sha256,
@@ -171,7 +171,7 @@ def _named_owner(installer: str) -> str:
     return word if OWNER.fullmatch(word) else "unknown"
 
 
-def source_folder(package: Installed) -> PurePosixPath | None:
+def source_folder(package: InstalledPackage) -> PurePosixPath | None:
     """Return the source tree that an editable installation is imported from; None for any other one."""
     if not package.record.editable:
         return None
@@ -216,7 +216,7 @@ def _first_of_each(seen: Iterable[_Seen]) -> tuple[list[_Seen], list[Finding]]:
     return chosen, findings
 
 
-def _no_package(package: Installed) -> str:
+def _no_package(package: InstalledPackage) -> str:
     """Say why a folder stands for no installed package; "" where it does.
 
     pip renames what it is about to remove to ``~name``, and leaves it there if it is killed:
@@ -264,11 +264,11 @@ def _partial(item: _Seen) -> Iterator[Finding]:
         yield Finding(kind="partial-package", subject=_place(item.package), detail=item.probed.problem)
 
 
-def _place(package: Installed) -> str:
+def _place(package: InstalledPackage) -> str:
     return f"{package.record.location}/{quote(package.folder)}"
 
 
-def _outside(kept: Iterable[Installed], interpreter: ProbedInterpreter) -> Iterator[Finding]:
+def _outside(kept: Iterable[InstalledPackage], interpreter: ProbedInterpreter) -> Iterator[Finding]:
     """Name for each folder outside of the environment what is imported from it."""
     groups: dict[tuple[str, Origin | None], list[str]] = {}
     for package in kept:

@@ -13,7 +13,7 @@ from envsnap.host import git
 from envsnap.host.credentials import holds_login, without_secrets
 from envsnap.host.files import sha256_bytes
 from envsnap.host.secrets import find_secrets, is_secret_file
-from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.working_tree import Code, Submodule
 
 PATCH_LIMIT = 2**20
@@ -27,7 +27,7 @@ WHOLE = "uncommitted changes"
 class CapturedCode(msgspec.Struct, frozen=True):
     """The working tree, the patch that gives it again, None where it is not kept, and what to say of both."""
 
-    code: Code | NotCaptured
+    code: Code | UncapturedFact
     patch: bytes | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -46,7 +46,7 @@ def capture_repository(project: Path, own: Iterable[str]) -> CapturedCode:
         CaptureError: git cannot tell what differs.
     """
     tree = find_tree(project)
-    if isinstance(tree, NotCaptured):
+    if isinstance(tree, UncapturedFact):
         return CapturedCode(tree)
     code, top, configured = describe_code(project, tree, own), tree.head.top, tree.remotes
     clean = {name: without_secrets(url) for name, url in sorted(configured.items())}

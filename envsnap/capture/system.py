@@ -13,7 +13,7 @@ from envsnap.errors import CaptureError
 from envsnap.host.cache import CacheFile
 from envsnap.host.carried_files import elftools_folder
 from envsnap.host.files import sha256_bytes
-from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
 from envsnap.manifest.system import System, SystemPackage
@@ -74,7 +74,7 @@ class CapturedSystem(Model, frozen=True):
     system: System | None
     owners: dict[str, str]
     findings: tuple[Finding, ...]
-    not_captured: tuple[NotCaptured, ...]
+    not_captured: tuple[UncapturedFact, ...]
 
 
 def capture_system(
@@ -104,7 +104,7 @@ def capture_system(
     needed = answers.get(key)
     if needed is None:
         asked = _ask(environment, folder, paths)
-        if isinstance(asked, NotCaptured):
+        if isinstance(asked, UncapturedFact):
             return CapturedSystem(system=None, owners={}, findings=(), not_captured=(asked,))
         needed = asked
         if needed.settled:
@@ -132,12 +132,12 @@ def _key(captured: CapturedEnvironment, paths: Sequence[str]) -> str:
     return sha256_bytes(msgspec.json.encode((state, captured.platform, packages, conda, paths)))
 
 
-def _ask(environment: Environment, folder: Path, paths: Sequence[str]) -> NeededLibraries | NotCaptured:
+def _ask(environment: Environment, folder: Path, paths: Sequence[str]) -> NeededLibraries | UncapturedFact:
     script = Script("libraries.py", TIMEOUT_SECONDS, (elftools_folder(), *paths))
     try:
         return ask(environment, folder, script, NeededLibraries)
     except CaptureError as error:
-        return NotCaptured(what="system packages", reason=str(error))
+        return UncapturedFact(what="system packages", reason=str(error))
 
 
 def _describe(needed: NeededLibraries, captured: CapturedEnvironment) -> CapturedSystem:
@@ -145,7 +145,7 @@ def _describe(needed: NeededLibraries, captured: CapturedEnvironment) -> Capture
         system=System(packages=needed.packages, unowned=needed.unowned),
         owners={owner.path: owner.package for owner in needed.owners},
         findings=(*_missing(needed.missing), *_unreadable(needed.unreadable, captured.folders)),
-        not_captured=tuple(NotCaptured(what="system packages", reason=problem) for problem in needed.problems),
+        not_captured=tuple(UncapturedFact(what="system packages", reason=problem) for problem in needed.problems),
     )
 
 

@@ -11,22 +11,22 @@ from envsnap.environment import Environment
 from envsnap.environment.script import Script, run_script
 from envsnap.errors import CaptureError
 from envsnap.host.index.config import local_path
-from envsnap.manifest.installed import DirectUrl, Installed
+from envsnap.manifest.installed import DirectUrl, InstalledPackage
 
 COPY_SECONDS = 600.0
 
 
-class Readable(msgspec.Struct, frozen=True):
+class InstalledCopy(msgspec.Struct, frozen=True):
     """A distribution whose ``root`` can be read here, and the prefix that it then lies in."""
 
-    package: Installed
+    package: InstalledPackage
     prefix: Path
 
 
 class InstalledFiles(Protocol):
     """Whoever makes installed files readable."""
 
-    def bring(self, package: Installed, scratch: Path) -> Readable:
+    def bring(self, package: InstalledPackage, scratch: Path) -> InstalledCopy:
         """Return the distribution with a ``root`` that can be read; a copy goes into the empty folder ``scratch``.
 
         Raises:
@@ -42,10 +42,10 @@ class OnThisMachine(msgspec.Struct, frozen=True):
 
     prefix: Path
 
-    def bring(self, package: Installed, scratch: Path) -> Readable:
+    def bring(self, package: InstalledPackage, scratch: Path) -> InstalledCopy:
         """Return it as it is; nothing is copied into ``scratch``."""
         del scratch
-        return Readable(package, self.prefix)
+        return InstalledCopy(package, self.prefix)
 
     def source_tree(self, direct: DirectUrl) -> Path | None:
         """Return the folder that the direct URL names, where it is there."""
@@ -66,7 +66,7 @@ class InsideEnvironment(msgspec.Struct, frozen=True):
     prefix: Path
     workdir: Path
 
-    def bring(self, package: Installed, scratch: Path) -> Readable:
+    def bring(self, package: InstalledPackage, scratch: Path) -> InstalledCopy:
         """Copy the files that RECORD names into ``scratch``.
 
         Raises:
@@ -83,7 +83,7 @@ class InsideEnvironment(msgspec.Struct, frozen=True):
             tail = " ".join(done.stderr.decode("utf-8", "replace").split()[-30:])
             raise CaptureError(f"{package.label}: the {self.environment.name} could not copy its files: {tail}")
         root = scratch / package.root.lstrip("/")
-        return Readable(replace(package, root=str(root)), scratch / str(self.prefix).lstrip("/"))
+        return InstalledCopy(replace(package, root=str(root)), scratch / str(self.prefix).lstrip("/"))
 
     def source_tree(self, direct: DirectUrl) -> Path | None:
         """Return None: a folder of that name on this machine would be another one."""

@@ -17,7 +17,7 @@ from envsnap.lock.indexes import Indexes
 from envsnap.lock.made_here import WheelMaker
 from envsnap.lock.wheel_fit import fits_exactly, fitting_wheels, may_fit
 from envsnap.lock.wheels import digest_of, wheel_digest
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Package
 
 READERS = 8
@@ -26,7 +26,7 @@ DOWNLOAD_LIMIT = 512 * 2**20
 
 
 def lock_by_pages(
-    packages: Sequence[Installed], indexes: Indexes, maker: WheelMaker
+    packages: Sequence[InstalledPackage], indexes: Indexes, maker: WheelMaker
 ) -> tuple[dict[str, Package], bool]:
     """Prove packages by the indexes' own pages: less work than to ask uv first, and no less sure.
 
@@ -38,7 +38,7 @@ def lock_by_pages(
     """
     given_up = threading.Event()
 
-    def lock(package: Installed) -> Package | None:
+    def lock(package: InstalledPackage) -> Package | None:
         if given_up.is_set():
             return None
         try:
@@ -53,7 +53,7 @@ def lock_by_pages(
     return proven, indexes.alone and not given_up.is_set()
 
 
-def _lock_by_page(package: Installed, indexes: Indexes, maker: WheelMaker) -> Package | None:
+def _lock_by_page(package: InstalledPackage, indexes: Indexes, maker: WheelMaker) -> Package | None:
     for page in indexes.read(package.name):
         for wheel in fitting_wheels(package, filter(may_fit(package), page.files)):
             with contextlib.suppress(WheelUnreadableError):
@@ -62,7 +62,7 @@ def _lock_by_page(package: Installed, indexes: Indexes, maker: WheelMaker) -> Pa
     return None
 
 
-def lock_served(package: Installed, release: Release, indexes: Indexes, maker: WheelMaker) -> Package:
+def lock_served(package: InstalledPackage, release: Release, indexes: Indexes, maker: WheelMaker) -> Package:
     """Choose the wheel whose RECORD is the installed one; a wheel that only looks right is not taken.
 
     Args:
@@ -94,7 +94,7 @@ def lock_served(package: Installed, release: Release, indexes: Indexes, maker: W
     return maker.repack(package, problem or nothing, sdist=source_archive(sdist))
 
 
-def _candidates(package: Installed, release: Release, indexes: Indexes) -> Iterator[IndexFile]:
+def _candidates(package: InstalledPackage, release: Release, indexes: Indexes) -> Iterator[IndexFile]:
     """Give the wheels that can be the installed one: those of the locker's answer, then what the indexes' pages list.
 
     A locker names the best wheel for the interpreter, of one index; the installed one can be another.
@@ -113,7 +113,7 @@ def _marks(wheel: IndexFile) -> set[str]:
     return {mark for mark in (wheel.sha256, wheel.url) if mark}
 
 
-def _prove(package: Installed, wheel: IndexFile, indexes: Indexes, maker: WheelMaker) -> Package | None:
+def _prove(package: InstalledPackage, wheel: IndexFile, indexes: Indexes, maker: WheelMaker) -> Package | None:
     """Lock the package to this wheel; None where the wheel has not the installed files.
 
     RECORD proves the wheel, whose parts an index gives for the asking. METADATA proves less, as the wheels of one
@@ -138,7 +138,7 @@ def _prove(package: Installed, wheel: IndexFile, indexes: Indexes, maker: WheelM
         raise
 
 
-def _prove_whole(package: Installed, wheel: IndexFile, indexes: Indexes, maker: WheelMaker) -> Package | None:
+def _prove_whole(package: InstalledPackage, wheel: IndexFile, indexes: Indexes, maker: WheelMaker) -> Package | None:
     """Fetch the wheel; an index that announced no hash has it from the file itself."""
     with _fetched(wheel, indexes, maker) as path:
         if wheel_digest(path) != package.record.content_digest:
@@ -165,7 +165,7 @@ def _with_hash(file: IndexFile, path: Path) -> IndexFile:
     return replace(file, hashes={"sha256": digest}, size=size)
 
 
-def _has_metadata(package: Installed, wheel: IndexFile, indexes: Indexes) -> bool:
+def _has_metadata(package: InstalledPackage, wheel: IndexFile, indexes: Indexes) -> bool:
     if not package.metadata_sha256 or not fits_exactly(package, wheel):
         return False
     announced = indexes.announced(package.name, wheel)
@@ -173,7 +173,7 @@ def _has_metadata(package: Installed, wheel: IndexFile, indexes: Indexes) -> boo
 
 
 def _verified(
-    package: Installed, wheel: IndexFile, indexes: Indexes, *, proof: Literal["metadata"] | None = None
+    package: InstalledPackage, wheel: IndexFile, indexes: Indexes, *, proof: Literal["metadata"] | None = None
 ) -> Package:
     locked = with_wheel(package.package, "index-verified", None)
     return _of_index(replace(locked, installed=replace(locked.installed, proof=proof)), wheel, indexes)
@@ -188,7 +188,7 @@ def _of_index(locked: Package, wheel: IndexFile, indexes: Indexes) -> Package:
     return replace(locked, wheels=(index_artefact(wheel),), index=index if is_web else None, installed=record)
 
 
-def _source(package: Installed, indexes: Indexes, maker: WheelMaker) -> IndexFile | None:
+def _source(package: InstalledPackage, indexes: Indexes, maker: WheelMaker) -> IndexFile | None:
     """Return the source archive of a release, with its hash; None where there is none, or none that can be fetched."""
     found = next((file for file in indexes.release(package.package) if not file.filename.endswith(".whl")), None)
     if found is None or found.sha256 or found.path:

@@ -15,14 +15,14 @@ from envsnap.lock.resolver import Resolver
 from envsnap.lock.wheel_fit import is_version
 from envsnap.lock.wheels import LocalWheels, find_wheel
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Package
 
 THREADS = 16
 
 
 def lock_environment(
-    installed: Sequence[Installed], memo: Memo, maker: WheelMaker, local: LocalWheels, resolver: Resolver | None
+    installed: Sequence[InstalledPackage], memo: Memo, maker: WheelMaker, local: LocalWheels, resolver: Resolver | None
 ) -> LockedPackages:
     """Lock every distribution to its artefact.
 
@@ -49,12 +49,12 @@ def lock_environment(
     return in_order(packages, confusable)
 
 
-def describe_unlocked(installed: Sequence[Installed]) -> tuple[Package, ...]:
+def describe_unlocked(installed: Sequence[InstalledPackage]) -> tuple[Package, ...]:
     """Describe every distribution without looking for its artefact, in order of name; nothing is read or written."""
     return tuple(sorted(map(_describe_unlocked, installed), key=lambda package: package.name))
 
 
-def _describe_unlocked(package: Installed) -> Package:
+def _describe_unlocked(package: InstalledPackage) -> Package:
     locked = without_artefact(package.package, "not looked for")
     vcs = checkout_of(package.direct_url) if package.direct_url else None
     return as_checkout(locked, vcs) if vcs is not None else locked
@@ -71,7 +71,11 @@ def _find_confusable(packages: Sequence[Package], memo: Memo, resolver: Resolver
 
 
 def _lock_all(
-    packages: Sequence[Installed], maker: WheelMaker, local: LocalWheels, resolver: Resolver | None, pool: Executor
+    packages: Sequence[InstalledPackage],
+    maker: WheelMaker,
+    local: LocalWheels,
+    resolver: Resolver | None,
+    pool: Executor,
 ) -> dict[str, Package]:
     """Lock each package; a wheel in a folder here is known without an index, and hashed while those are asked."""
     indexed = [package for package in packages if _comes_from_index(package)]
@@ -85,7 +89,7 @@ def _lock_all(
 
 
 def _ask(
-    packages: Sequence[Installed], resolver: Resolver | None, maker: WheelMaker
+    packages: Sequence[InstalledPackage], resolver: Resolver | None, maker: WheelMaker
 ) -> tuple[dict[str, Package], Mapping[str, Release | UnsatisfiableError]]:
     """Return the packages that the indexes' pages prove, and what the locker says of the others."""
     if resolver is None:
@@ -97,11 +101,11 @@ def _ask(
     return proven, {} if is_whole else resolver.resolve(left)  # where every page was read, the locker knows no more
 
 
-def _comes_from_index(package: Installed) -> bool:
+def _comes_from_index(package: InstalledPackage) -> bool:
     return not (package.is_conda or _problem(package) or package.direct_url)
 
 
-def _problem(package: Installed) -> str:
+def _problem(package: InstalledPackage) -> str:
     """Say why nothing can be asked or made for a package; "" where something can."""
     if package.problem or is_version(package.version):
         return package.problem
@@ -109,7 +113,7 @@ def _problem(package: Installed) -> str:
 
 
 def _lock(
-    package: Installed,
+    package: InstalledPackage,
     releases: Mapping[str, Release | UnsatisfiableError],
     resolver: Resolver | None,
     maker: WheelMaker,

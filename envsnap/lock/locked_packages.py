@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Package
 
 
@@ -16,7 +16,7 @@ class LockedPackages(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def lock_by_memo(installed: Sequence[Installed], memo: Memo) -> LockedPackages | None:
+def lock_by_memo(installed: Sequence[InstalledPackage], memo: Memo) -> LockedPackages | None:
     """Return what a freeze that asks no index finds; None where a distribution is new, or its wheel is gone.
 
     It needs none of the modules that find artefacts: to load them takes a tenth of a freeze.

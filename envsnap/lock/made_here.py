@@ -15,7 +15,7 @@ from envsnap.lock.repack import repack
 from envsnap.lock.source_trees import build_tree
 from envsnap.lock.wheel_fit import is_same_version
 from envsnap.lock.wheels import WheelFolder, has_content
-from envsnap.manifest.installed import DirectUrl, Installed
+from envsnap.manifest.installed import DirectUrl, InstalledPackage
 from envsnap.manifest.package import Artefact, Package, Vcs
 
 
@@ -26,7 +26,7 @@ class WheelMaker:
     wheels: WheelFolder
     files: InstalledFiles
 
-    def repack(self, package: Installed, reason: str, *, sdist: Artefact | None = None) -> Package:
+    def repack(self, package: InstalledPackage, reason: str, *, sdist: Artefact | None = None) -> Package:
         """Pack what is installed; ``sdist`` is the source archive that an index serves for the same version."""
         with self.wheels.scratch("repack") as scratch:
             try:
@@ -41,11 +41,11 @@ class WheelMaker:
             reason += "; its files are not those that its RECORD lists: they were changed after the installation"
         return with_wheel(package.package, "repacked", wheel, sdist=sdist, reason=reason, rebuilt=rebuilt)
 
-    def keep(self, package: Installed, wheel: Path) -> Package:
+    def keep(self, package: InstalledPackage, wheel: Path) -> Package:
         """Keep the wheel of this machine that the package was installed from."""
         return with_wheel(package.package, "local-file", self.wheels.keep(wheel, package.label))
 
-    def lock_direct(self, package: Installed, direct: DirectUrl) -> Package:
+    def lock_direct(self, package: InstalledPackage, direct: DirectUrl) -> Package:
         """Lock a distribution that did not come from an index."""
         if direct.dir_info is not None:
             return self._lock_tree(package, direct)
@@ -61,7 +61,7 @@ class WheelMaker:
             return with_wheel(package.package, "direct-url", index_artefact(file))
         return self.repack(package, "the file that it was installed from is not there any more")
 
-    def _lock_tree(self, package: Installed, direct: DirectUrl) -> Package:
+    def _lock_tree(self, package: InstalledPackage, direct: DirectUrl) -> Package:
         """Lock a source tree: an editable one is built into a wheel, an installed one repacked."""
         if not direct.is_editable:
             return self.repack(package, "installed from a folder")

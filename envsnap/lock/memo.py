@@ -10,7 +10,7 @@ from envsnap.host.cache import CacheFile
 from envsnap.host.digests import RACY_NANOSECONDS, FileState, file_state
 from envsnap.host.files import sha256_bytes, sha256_file
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Artefact, Package
 
 VERSION = 7
@@ -36,7 +36,7 @@ class Memo:
         self._entries, self.answers, self._hashed = stored.entries, dict(stored.answers), dict(stored.wheels)
         self._opened = time.time_ns()
 
-    def find(self, installed: Installed) -> Package | None:
+    def find(self, installed: InstalledPackage) -> Package | None:
         """Return the proven entry of exactly this distribution, if its wheel is still where it was, and as it was."""
         entry = self._entries.get(_key(installed))
         wheel = entry.wheel if entry is not None else None
@@ -59,7 +59,7 @@ class Memo:
             self._hashed[wheel.name] = state, sha256
         return is_it
 
-    def remember(self, pairs: Iterable[tuple[Installed, Package]]) -> None:
+    def remember(self, pairs: Iterable[tuple[InstalledPackage, Package]]) -> None:
         """Keep the entries that were proven; a source tree can change under the same digest and is not kept.
 
         An older entry whose wheel was overwritten, by one of the same name and other contents, is forgotten.
@@ -84,7 +84,7 @@ def _kept_wheel(package: Package) -> str:
     return (package.wheel.path if package.wheel else None) or ""
 
 
-def _key(installed: Installed) -> str:
+def _key(installed: InstalledPackage) -> str:
     """Digest everything that an entry depends on; where the files lie on this machine is not among it.
 
     What direct_url.json says is: it can hold a login, and only its digest may be written.

@@ -17,7 +17,7 @@ from packaging.tags import parse_tag
 from envsnap.errors import CaptureError
 from envsnap.host.files import room_for
 from envsnap.inside.probe.record import INSTALLER_FILES
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time that a zip file can hold: the same files always give the same wheel."""
@@ -33,7 +33,7 @@ class Member(msgspec.Struct, frozen=True):
     source: Path
 
 
-def repack(package: Installed, *, prefix: Path, target: Path) -> Path:
+def repack(package: InstalledPackage, *, prefix: Path, target: Path) -> Path:
     """Write the wheel of an installed distribution into ``target``; equal files give equal bytes.
 
     Entries are stored, not compressed: the bytes then do not depend on a zlib version.
@@ -59,7 +59,7 @@ def repack(package: Installed, *, prefix: Path, target: Path) -> Path:
     return path
 
 
-def _pack(path: Path, members: Iterable[Member], package: Installed) -> None:
+def _pack(path: Path, members: Iterable[Member], package: InstalledPackage) -> None:
     rows: list[tuple[str, str, int]] = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for member in members:
@@ -71,7 +71,7 @@ def _pack(path: Path, members: Iterable[Member], package: Installed) -> None:
         _write(archive, record, text.encode(), executable=False)
 
 
-def wheel_name(package: Installed) -> str:
+def wheel_name(package: InstalledPackage) -> str:
     """Spell the wheel's file name from its Tag lines: PEP 427, with the compressed tag sets of PEP 425.
 
     The name is normalised: an old ``.dist-info`` folder can have a dash where a wheel's name must have none.
@@ -83,7 +83,7 @@ def wheel_name(package: Installed) -> str:
     return "-".join(parts) + ".whl"
 
 
-def _members(package: Installed, root: Path, prefix: Path) -> Iterator[Member]:
+def _members(package: InstalledPackage, root: Path, prefix: Path) -> Iterator[Member]:
     info, base = root / package.folder, _scheme_base(root, prefix)
     generated = _entry_points(info)
     for name in _recorded(info):
@@ -114,7 +114,7 @@ def _scheme_base(root: Path, prefix: Path) -> Path:
     return above[2] if len(above) > 2 and above[1].name in {"lib", "lib64"} else prefix  # noqa: PLR2004 - lib/pythonX.Y
 
 
-def _data(package: Installed) -> str:
+def _data(package: InstalledPackage) -> str:
     return package.folder.removesuffix(".dist-info") + ".data"
 
 
@@ -132,7 +132,7 @@ def _entry_points(info: Path) -> frozenset[str]:
     return frozenset(option for section in sections for option in parser.options(section))
 
 
-def _contents(member: Member, package: Installed) -> bytes:
+def _contents(member: Member, package: InstalledPackage) -> bytes:
     data = member.source.read_bytes()
     return SHEBANG.sub(b"#!python", data, count=1) if member.name.startswith(f"{_data(package)}/scripts/") else data
 

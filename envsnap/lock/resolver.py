@@ -10,9 +10,9 @@ from envsnap.errors import UnsatisfiableError
 from envsnap.host.index.file import Release
 from envsnap.host.index.uv import TargetPython
 from envsnap.lock.indexes import Indexes
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.package import normalised
+from envsnap.manifest.package import normalise_name
 
 MANYLINUX = (17, 28, *range(31, 41))
 """The glibc 2.x that uv has a platform for: https://docs.astral.sh/uv/reference/cli/#uv-pip-compile--python-platform"""
@@ -43,7 +43,7 @@ class Resolver:
     scratch: Path
     pages_first: bool = True
 
-    def resolve(self, installed: Sequence[Installed]) -> Mapping[str, Release | UnsatisfiableError]:
+    def resolve(self, installed: Sequence[InstalledPackage]) -> Mapping[str, Release | UnsatisfiableError]:
         """Ask the locker for every package at its exact version.
 
         One package that no index has makes uv refuse the whole list. Its reason names one such package, and the rest
@@ -60,7 +60,7 @@ class Resolver:
             return dict(self._resolve(installed, Path(folder)))
 
     def _resolve(
-        self, installed: Sequence[Installed], folder: Path
+        self, installed: Sequence[InstalledPackage], folder: Path
     ) -> Iterator[tuple[str, Release | UnsatisfiableError]]:
         if not installed:
             return
@@ -73,7 +73,7 @@ class Resolver:
             for part in _parts(installed, named):
                 yield from self._resolve(part, folder)
         else:
-            yield from ((normalised(release.name), release) for release in answer)
+            yield from ((normalise_name(release.name), release) for release in answer)
 
 
 def target_python(interpreter: Interpreter, platform: Platform) -> TargetPython:
@@ -86,7 +86,7 @@ def target_python(interpreter: Interpreter, platform: Platform) -> TargetPython:
     return TargetPython(interpreter.version, f"{platform.arch}-unknown-linux-{libc}")
 
 
-def _named(installed: Sequence[Installed], reason: str) -> Sequence[Installed]:
+def _named(installed: Sequence[InstalledPackage], reason: str) -> Sequence[InstalledPackage]:
     """Return the packages that a refusal names; of a list of one it can mean no other."""
     if len(installed) == 1:
         return installed
@@ -94,7 +94,9 @@ def _named(installed: Sequence[Installed], reason: str) -> Sequence[Installed]:
     return [package for package in installed if package.label in words]
 
 
-def _parts(installed: Sequence[Installed], refused: Sequence[Installed]) -> Iterator[Sequence[Installed]]:
+def _parts(
+    installed: Sequence[InstalledPackage], refused: Sequence[InstalledPackage]
+) -> Iterator[Sequence[InstalledPackage]]:
     """Give the lists to ask next: without the one that was refused, or two halves where several may have been."""
     if len(refused) == 1:
         yield [package for package in installed if package is not refused[0]]

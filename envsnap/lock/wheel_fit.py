@@ -7,12 +7,12 @@ from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from envsnap.host.index.file import IndexFile
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 
 _NO_FIT = 2
 
 
-def fitting_wheels(package: Installed, served: Iterable[IndexFile]) -> tuple[IndexFile, ...]:
+def fitting_wheels(package: InstalledPackage, served: Iterable[IndexFile]) -> tuple[IndexFile, ...]:
     """Order the served wheels by how well their names fit the installed WHEEL file; those that cannot fit are left out.
 
     Exactly the installed tags come before names that share a tag: auditwheel and retagging tools do not always
@@ -23,7 +23,7 @@ def fitting_wheels(package: Installed, served: Iterable[IndexFile]) -> tuple[Ind
     return tuple(wheel for rank, _, wheel in sorted(ranked, key=lambda row: row[:2]) if rank < _NO_FIT)
 
 
-def may_fit(package: Installed) -> Callable[[IndexFile], bool]:
+def may_fit(package: InstalledPackage) -> Callable[[IndexFile], bool]:
     """Return what tells, by its name alone and quickly, a wheel of this release that could be the installed one.
 
     One whose name spells the version in another way than METADATA is not found.
@@ -42,7 +42,7 @@ def may_fit(package: Installed) -> Callable[[IndexFile], bool]:
     return is_wanted
 
 
-def fits_exactly(package: Installed, wheel: IndexFile) -> bool:
+def fits_exactly(package: InstalledPackage, wheel: IndexFile) -> bool:
     """Whether a wheel's name has just the installed tags and build."""
     return _fit(package, _installed_tags(package), wheel) == 0
 
@@ -61,11 +61,11 @@ def is_same_version(one: str, other: str) -> bool:
     return Version(one) == Version(other)
 
 
-def _installed_tags(package: Installed) -> frozenset[Tag]:
+def _installed_tags(package: InstalledPackage) -> frozenset[Tag]:
     return frozenset(tag for line in package.record.tags for tag in _parse_tag(line))
 
 
-def _fit(package: Installed, tags: frozenset[Tag], wheel: IndexFile) -> int:
+def _fit(package: InstalledPackage, tags: frozenset[Tag], wheel: IndexFile) -> int:
     try:
         _, _, build, served = parse_wheel_filename(wheel.filename)
     except InvalidWheelFilename:

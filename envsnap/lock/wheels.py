@@ -13,7 +13,7 @@ from envsnap.host.index.file import IndexFile
 from envsnap.host.index.wheel import read_local_record
 from envsnap.inside.probe.record import content_digest
 from envsnap.lock.wheel_fit import fitting_wheels, is_same_version
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Artefact
 
 CONTEXT_WHEELS = ".envsnap/wheels"
@@ -93,7 +93,7 @@ def list_wheels(folders: Iterable[Path]) -> LocalWheels:
     return found
 
 
-def find_wheel(package: Installed, wheels: LocalWheels) -> Path | None:
+def find_wheel(package: InstalledPackage, wheels: LocalWheels) -> Path | None:
     """Return the wheel whose RECORD is the installed one."""
     files = {path.name: path for path in reversed(wheels.get(package.name, ())) if _is_of(package, path)}
     for file in fitting_wheels(package, (IndexFile(filename=name, url="") for name in files)):
@@ -110,5 +110,5 @@ def has_content(wheel: Path, digest: str) -> bool:
         return False
 
 
-def _is_of(package: Installed, wheel: Path) -> bool:
+def _is_of(package: InstalledPackage, wheel: Path) -> bool:
     return is_same_version(str(parse_wheel_filename(wheel.name)[1]), package.version)

@@ -52,7 +52,7 @@ class Finding(Model, frozen=True, order=True):
     detail: str
 
 
-class NotCaptured(Model, frozen=True):
+class UncapturedFact(Model, frozen=True):
     """A fact that could not be captured.
 
     Args:

@@ -47,7 +47,7 @@ class DirectUrl(msgspec.Struct, frozen=True):
         return self.dir_info is not None and self.dir_info.editable
 
 
-class Installed(Model, frozen=True):
+class InstalledPackage(Model, frozen=True):
     """One distribution as the probe found it.
 
     Args:

@@ -7,7 +7,7 @@ import msgspec
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.data import Datum
-from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, RelativePath
@@ -149,7 +149,7 @@ class Contents(Model, frozen=True):
     build: BuildSpec = BuildSpec()
     specification: Specification | None = None
     findings: tuple[Finding, ...] = ()
-    not_captured: tuple[NotCaptured, ...] = ()
+    not_captured: tuple[UncapturedFact, ...] = ()
 
 
 class Manifest(Model, frozen=True):

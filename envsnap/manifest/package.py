@@ -237,6 +237,6 @@ class Package(OpenModel, frozen=True):
         return self.installed.rebuilt_digest or self.installed.content_digest
 
 
-def normalised(name: str) -> str:
+def normalise_name(name: str) -> str:
     """Normalise a project name: https://packaging.python.org/en/latest/specifications/name-normalization/."""
     return str(canonicalize_name(name))

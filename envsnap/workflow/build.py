@@ -30,8 +30,8 @@ from envsnap.render.docker import render_docker
 from envsnap.render.requirements_file import render_requirements
 from envsnap.workflow.environments import image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.interpreters import check_folder, find_own_python
+from envsnap.workflow.lock_source import LockSource, open_lock_source
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.supply import Supply, open_supply
 
 UNPINNED = "{name} stands only in this engine, no registry pins it: the Dockerfile names it by tag"
 APT_NEEDS_NETWORK = (
@@ -87,14 +87,14 @@ def build(request: BuildRequest, progress: Progress) -> BuildResult:
         MissingToolError: no engine answers.
     """
     _check_request(request)
-    supply = open_supply(request.folder, request.lock, request.bundle, progress)
-    check_without_conda(supply.manifest.contents)
-    check_complete(supply.manifest.contents.packages)
-    config = IndexConfig(no_index=True) if supply.is_offline else read_index_config(request.env)
+    source = open_lock_source(request.folder, request.lock, request.bundle, progress)
+    check_without_conda(source.manifest.contents)
+    check_complete(source.manifest.contents.packages)
+    config = IndexConfig(no_index=True) if source.is_offline else read_index_config(request.env)
     with exclusive(request.folder):
         if request.target == "venv":
-            return _build_venv(request, supply, config, progress)
-        return _build_docker(request, supply, config, progress)
+            return _build_venv(request, source, config, progress)
+        return _build_docker(request, source, config, progress)
 
 
 def _check_request(request: BuildRequest) -> None:
@@ -105,10 +105,10 @@ def _check_request(request: BuildRequest) -> None:
         raise UsageError(f"--output {request.output} holds the project and would be overwritten: name another folder")
 
 
-def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> BuildResult:
+def _build_venv(request: BuildRequest, source: LockSource, config: IndexConfig, progress: Progress) -> BuildResult:
     from envsnap.host.index.uv import find_uv
 
-    manifest, carried = supply.manifest, supply.carried
+    manifest, carried = source.manifest, source.carried
     requirements = render_requirements(carried.contents.packages)
     if request.render_only:
         folder = request.output or work_folder(request.folder) / "render"
@@ -122,8 +122,8 @@ def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, prog
         carried,
         requirements,
         folder=folder.absolute(),
-        copy_wheel=supply.wheels(request.folder, config),
-        uv=find_uv(_with_locked(config, manifest.contents.build), offline=supply.is_offline),
+        copy_wheel=source.wheels(request.folder, config),
+        uv=find_uv(_with_locked(config, manifest.contents.build), offline=source.is_offline),
         own=find_own_python(request.folder, request.env, manifest.contents.interpreter.version),
     )
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
@@ -131,23 +131,23 @@ def _build_venv(request: BuildRequest, supply: Supply, config: IndexConfig, prog
     return BuildResult("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))
 
 
-def _build_docker(request: BuildRequest, supply: Supply, config: IndexConfig, progress: Progress) -> BuildResult:
-    manifest = supply.manifest
+def _build_docker(request: BuildRequest, source: LockSource, config: IndexConfig, progress: Progress) -> BuildResult:
+    manifest = source.manifest
     folder = request.output or work_folder(request.folder) / "context"
     if request.render_only:
         base = _wanted_base(manifest)
-        return _render(request, supply, config, base=base, buildkit=True, folder=folder)
+        return _render(request, source, config, base=base, buildkit=True, folder=folder)
     with Engine.connect(request.env) as engine:
         builder = find_builder(engine.cli_environment, podman=engine.info.podman)
-        if supply.is_offline:
+        if source.is_offline:
             _check_base(engine, _wanted_base(manifest))
         base = _resolve_base(engine, _wanted_base(manifest), progress)
-        network = _network(request, supply, progress)
+        network = _network(request, source, progress)
         progress.stage("writing the build context")
-        _render(request, supply, config, base=base, buildkit=isinstance(builder, BuildKit), folder=folder)
+        _render(request, source, config, base=base, buildkit=isinstance(builder, BuildKit), folder=folder)
         tag = request.tag or image_tag(request.folder, manifest)
         progress.stage(f"building image {tag}")
-        with _secrets(request.env, supply, config) as secrets:
+        with _secrets(request.env, source, config) as secrets:
             wanted = ImageBuild(context=folder.absolute(), tag=tag, secrets=secrets, network=network)
             image = build_image(engine, builder, wanted, progress.detail)
         _prove(ContainerEnvironment(engine, image, tag), manifest, request, progress)
@@ -168,12 +168,12 @@ def _check_base(engine: Engine, name: str) -> None:
         )
 
 
-def _network(request: BuildRequest, supply: Supply, progress: Progress) -> Literal["default", "host", "none"]:
+def _network(request: BuildRequest, source: LockSource, progress: Progress) -> Literal["default", "host", "none"]:
     """Return the network of the build's steps: with a bundle none, but for Debian packages, which it does not hold."""
-    apt = supply.manifest.contents.build.apt
-    if supply.is_offline and apt:
+    apt = source.manifest.contents.build.apt
+    if source.is_offline and apt:
         progress.warn(APT_NEEDS_NETWORK.format(names=", ".join(apt)))
-    return "none" if supply.is_offline and not apt and request.network == "default" else request.network
+    return "none" if source.is_offline and not apt and request.network == "default" else request.network
 
 
 def _unread(manifest: Manifest) -> int:
@@ -192,32 +192,32 @@ def _with_locked(config: IndexConfig, build: BuildSpec) -> IndexConfig:
 
 
 @contextlib.contextmanager
-def _secrets(env: Mapping[str, str], supply: Supply, config: IndexConfig) -> Iterator[Mapping[str, Path]]:
+def _secrets(env: Mapping[str, str], source: LockSource, config: IndexConfig) -> Iterator[Mapping[str, Path]]:
     """Hold the files with index settings and certificates outside of the context, for the time of the build."""
-    if supply.is_offline:
+    if source.is_offline:
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="envsnap-secrets-") as name:
         home = Path(env.get("HOME", name))
-        yield write_secrets(config, supply.manifest.contents.build, folder=Path(name), home=home)
+        yield write_secrets(config, source.manifest.contents.build, folder=Path(name), home=home)
 
 
 def _render(
-    request: BuildRequest, supply: Supply, config: IndexConfig, *, base: str, buildkit: bool, folder: Path
+    request: BuildRequest, source: LockSource, config: IndexConfig, *, base: str, buildkit: bool, folder: Path
 ) -> BuildResult:
     from envsnap.host.index.uv import find_uv
 
-    context = render_docker(supply.carried, base_image=base, buildkit=buildkit, offline=supply.is_offline)
+    context = render_docker(source.carried, base_image=base, buildkit=buildkit, offline=source.is_offline)
     uv = uv_for(
-        supply.manifest.contents.platform.arch,
+        source.manifest.contents.platform.arch,
         find_uv(config).executable,
         host_system=platform.system(),
         host_arch=platform.machine(),
     )
     if request.output is not None:
         _refuse_foreign_folder(folder, CONTEXT, "Dockerfile")
-    write_context(context.texts, context.wheels, folder=folder, copy_wheel=supply.wheels(request.folder, config), uv=uv)
-    return BuildResult("context", str(folder), len(supply.manifest.contents.packages))
+    write_context(context.texts, context.wheels, folder=folder, copy_wheel=source.wheels(request.folder, config), uv=uv)
+    return BuildResult("context", str(folder), len(source.manifest.contents.packages))
 
 
 def _refuse_foreign_folder(folder: Path, known: frozenset[str], mark: str) -> None:

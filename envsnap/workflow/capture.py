@@ -13,7 +13,7 @@ from envsnap.capture.system import CapturedSystem, capture_system
 from envsnap.host import nvml
 from envsnap.host.files import work_folder
 from envsnap.host.nvml import NvmlFacts
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.observation import LoadedLibrary, Observation
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import own_paths
@@ -39,7 +39,7 @@ class Facts:
     environment: CapturedEnvironment
     gpus: NvmlFacts
     files: "FileCheck | None"
-    deep: Observation | NotCaptured | None
+    deep: Observation | UncapturedFact | None
     data: CapturedData
     code: CapturedCode
 
@@ -80,7 +80,7 @@ def _check_files(subject: Subject, environment: CapturedEnvironment, progress: P
     return checked
 
 
-def _look_deep(subject: Subject, progress: Progress) -> Observation | NotCaptured:
+def _look_deep(subject: Subject, progress: Progress) -> Observation | UncapturedFact:
     from envsnap.capture.deep import capture_deep
 
     progress.stage("importing the frameworks")

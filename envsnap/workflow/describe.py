@@ -12,7 +12,7 @@ from envsnap.host.index.config import reachable_elsewhere
 from envsnap.host.secrets import secret_variables
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.manifest import Conda, Contents
 from envsnap.manifest.observation import Observation
 from envsnap.manifest.working_tree import Code
@@ -83,17 +83,17 @@ def _secret_variables(subject: Subject) -> Iterator[Finding]:
         yield Finding(kind="secret-left-out", subject=f"variable {name}", detail=f"its value is not recorded; {given}")
 
 
-def _not_captured(facts: Facts, observation: Observation | None) -> Iterator[NotCaptured]:
+def _not_captured(facts: Facts, observation: Observation | None) -> Iterator[UncapturedFact]:
     yield from facts.environment.not_captured
     yield from facts.files.not_captured if facts.files else ()
-    if isinstance(facts.code.code, NotCaptured):
+    if isinstance(facts.code.code, UncapturedFact):
         yield facts.code.code
-    if isinstance(facts.deep, NotCaptured):
+    if isinstance(facts.deep, UncapturedFact):
         yield facts.deep
     if facts.gpus.problem:
-        yield NotCaptured(what="gpus", reason=facts.gpus.problem)
+        yield UncapturedFact(what="gpus", reason=facts.gpus.problem)
     for text in observation.errors if observation else ():
-        yield NotCaptured(what="observation", reason=text)
+        yield UncapturedFact(what="observation", reason=text)
 
 
 def _accelerator(facts: Facts, observation: Observation | None) -> Accelerator:

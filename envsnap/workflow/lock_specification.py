@@ -15,15 +15,15 @@ from envsnap.host.index.uv import find_uv
 from envsnap.lock.indexes import Indexes
 from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
+from envsnap.lock.specification.parsed import CondaSpecification, ParsedSpecification
 from envsnap.lock.specification.read import read_specification
 from envsnap.lock.specification.request import SpecificationRequest
-from envsnap.lock.specification.resolved import (
+from envsnap.lock.specification.resolution import (
     ResolvedSpecification,
     SpecificationTools,
     SpecifiedPython,
     resolve_specification,
 )
-from envsnap.lock.specification.wanted import CondaSpecification, Wanted
 from envsnap.manifest.specification import Specification, SpecificationFormat
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet, index_config
@@ -59,7 +59,7 @@ def lock_specification(
 
 
 def describe_specification(
-    wanted: Wanted, kind: SpecificationFormat, wished: SpecificationRequest, project: Path
+    wanted: ParsedSpecification, kind: SpecificationFormat, wished: SpecificationRequest, project: Path
 ) -> Specification:
     """Say for the manifest which files were read, and what was asked of them."""
     first, *others = (file.described(project) for file in wanted.files)

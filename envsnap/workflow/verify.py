@@ -22,6 +22,7 @@ from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.job import Run
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
+from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
 from envsnap.workflow.runs import (
@@ -32,7 +33,6 @@ from envsnap.workflow.runs import (
     restore_files,
     runs_folder,
 )
-from envsnap.workflow.supply import Supply, baseline_folder, open_supply
 
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
 NOT_DECLARED = "the baseline has it, and the job no longer declares it: never compared"
@@ -78,15 +78,15 @@ def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
         MissingToolError: no engine answers.
     """
     project = read_project(request.folder)
-    supply = open_supply(request.folder, request.lock, request.bundle, progress)
-    with baseline_folder(supply, project.folder) as recorded:
-        return _verify(request, project, supply, recorded, progress)
+    source = open_lock_source(request.folder, request.lock, request.bundle, progress)
+    with baseline_folder(source, project.folder) as recorded:
+        return _verify(request, project, source, recorded, progress)
 
 
 def _verify(
-    request: VerifyRequest, project: ProjectFolder, supply: Supply, recorded: Path, progress: Progress
+    request: VerifyRequest, project: ProjectFolder, source: LockSource, recorded: Path, progress: Progress
 ) -> VerifyResult:
-    manifest, job = supply.manifest, job_to_verify(project, supply.manifest)
+    manifest, job = source.manifest, job_to_verify(project, source.manifest)
     baseline, files = _baseline(manifest, recorded)
     rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
@@ -95,7 +95,7 @@ def _verify(
         with open_rebuilt(rebuilt, request.env) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")
             prefix = prove_equal(environment, manifest, project.folder)
-            prove_sources(manifest, request.folder, request.env, offline=supply.is_offline)
+            prove_sources(manifest, request.folder, request.env, offline=source.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
             run = _plan(request, manifest, job, data, progress)
             outcomes = repeat_job(environment, executed, run, request.runs, progress)

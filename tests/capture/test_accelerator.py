@@ -10,10 +10,10 @@ from envsnap.capture.accelerator import (
 )
 from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 
 
-def installed(name: str, version: str) -> Installed:
+def installed(name: str, version: str) -> InstalledPackage:
     """Return a package."""
     return make_installed(name, version, location="{prefix}")
 

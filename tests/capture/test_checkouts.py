@@ -8,7 +8,7 @@ import pytest
 from installed_package import make_installed
 
 from envsnap.capture.checkouts import describe_checkouts
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 
 pytestmark = pytest.mark.processes
 
@@ -33,7 +33,7 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
     return run
 
 
-def editable(folder: Path) -> Installed:
+def editable(folder: Path) -> InstalledPackage:
     """Return an editable installation of a folder."""
     url = f'{{"url": "{folder.as_uri()}", "dir_info": {{"editable": true}}}}'
     return make_installed("a", "1", direct_url=url, editable=True)

@@ -8,7 +8,7 @@ import pytest
 
 from envsnap.capture import code
 from envsnap.capture.code import capture_code, is_same_code
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.working_tree import Code
 
 pytestmark = pytest.mark.processes
@@ -133,10 +133,10 @@ def test_a_folder_outside_of_git_is_not_captured(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", "/nonexistent")
     without = capture_code(tmp_path, ())
 
-    assert isinstance(outside, NotCaptured)
+    assert isinstance(outside, UncapturedFact)
     assert "not a git repository" in outside.reason
-    assert NotCaptured(what="code", reason="the repository has no commit yet") == empty
-    assert NotCaptured(what="code", reason="no git executable is on PATH") == without
+    assert UncapturedFact(what="code", reason="the repository has no commit yet") == empty
+    assert UncapturedFact(what="code", reason="no git executable is on PATH") == without
 
 
 def test_commit_that_adds_the_lock_is_the_same_code(project: Path) -> None:

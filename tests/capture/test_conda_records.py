@@ -8,13 +8,13 @@ from msgspec.structs import replace
 
 from envsnap.capture.conda_records import ProbedConda, describe_conda
 from envsnap.host.credentials import without_channel_token
-from envsnap.manifest.finding import NotCaptured
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.finding import UncapturedFact
+from envsnap.manifest.installed import InstalledPackage
 
 NUMPY = ProbedConda(name="numpy", version="1.0", owns=("numpy-1.0.dist-info",))
 
 
-def installed(name: str, version: str, **fields: Any) -> Installed:
+def installed(name: str, version: str, **fields: Any) -> InstalledPackage:
     """Return a distribution in the prefix."""
     return make_installed(name, version, **{"root": "/p/lib", "location": "{prefix}/lib"} | fields)
 
@@ -44,7 +44,7 @@ def test_a_damaged_record_is_not_captured() -> None:
     """Which package it stood for is unknown."""
     record = ProbedConda(name="b.json", problem="its record in conda-meta is not JSON")
 
-    expected = (NotCaptured(what="conda b.json", reason="its record in conda-meta is not JSON"),)
+    expected = (UncapturedFact(what="conda b.json", reason="its record in conda-meta is not JSON"),)
 
     assert expected == describe_conda((record,), ())[2]
 

@@ -10,7 +10,7 @@ import threadpoolctl
 
 from envsnap.capture.deep import capture_deep
 from envsnap.environment.local import LocalEnvironment
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.observation import Observation
 
 pytestmark = pytest.mark.processes
@@ -75,7 +75,7 @@ def test_a_framework_that_ends_or_holds_the_process_is_told(tmp_path: Path, modu
 
     told = capture_deep(HERE, tmp_path, {"PYTHONPATH": str(tmp_path)}, timeout=2.0)
 
-    assert isinstance(told, NotCaptured)
+    assert isinstance(told, UncapturedFact)
     assert "numerics" == told.what
     assert reason in told.reason
     assert 1 == threading.active_count()

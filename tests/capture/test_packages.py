@@ -9,7 +9,7 @@ from envsnap.capture.conda_records import ProbedConda
 from envsnap.capture.interpreter import ProbedInterpreter
 from envsnap.capture.packages import ProbedPackage, ProbedRoot, describe_packages
 from envsnap.manifest.finding import KINDS, Finding
-from envsnap.manifest.installed import DirectUrl, Installed
+from envsnap.manifest.installed import DirectUrl, InstalledPackage
 
 SITE = "/venv/lib/python3.11/site-packages"
 SYSTEM = "/usr/lib/python3/dist-packages"
@@ -34,7 +34,7 @@ def package(folder: str, *, root: str = SITE, **fields: Any) -> ProbedPackage:
 
 def describe(
     *packages: ProbedPackage, conda: tuple[ProbedConda, ...] = (), roots: tuple[ProbedRoot, ...] = ()
-) -> tuple[tuple[Installed, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[InstalledPackage, ...], tuple[Finding, ...]]:
     """Describe packages of one environment; every finding's kind must be known."""
     found, findings = describe_packages(packages, conda, roots, INTERPRETER)
     assert {finding.kind for finding in findings} <= KINDS.keys()

@@ -17,7 +17,7 @@ from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.container.engine import Engine
 from envsnap.inside.probe.document import MARKER
-from envsnap.manifest.finding import KINDS, NotCaptured
+from envsnap.manifest.finding import KINDS, UncapturedFact
 from envsnap.manifest.observation import LoadedLibrary
 
 pytestmark = pytest.mark.processes
@@ -219,7 +219,7 @@ def test_without_a_package_manager_the_libraries_are_nobodys(
     assert () == found.system.packages
     assert "libc.so.6" in {Path(path).name for path in found.system.unowned}
     assert (
-        NotCaptured(what="system packages", reason="there is no dpkg, rpm or apk that knows who owns a file"),
+        UncapturedFact(what="system packages", reason="there is no dpkg, rpm or apk that knows who owns a file"),
     ) == found.not_captured
 
 

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from envsnap.errors import CaptureError
 from envsnap.host.index.config import IndexConfig
 from envsnap.lock.installed import describe_unlocked
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Checkout, Package, Provenance, Sbom
 
 pytestmark = pytest.mark.processes
 
 
-def lock_one(installed: Installed, sources: Any) -> Package:
+def lock_one(installed: InstalledPackage, sources: Any) -> Package:
     """Lock one distribution."""
     (locked,) = sources.lock([installed]).packages
     return cast("Package", locked)
@@ -236,11 +236,11 @@ def write_tree(folder: Path, version: str) -> None:
     )
 
 
-def editable(venv: Any, folder: Path, version: str) -> Installed:
+def editable(venv: Any, folder: Path, version: str) -> InstalledPackage:
     """Install a source tree in editable mode."""
     write_tree(folder, version)
     venv.install("-e", str(folder))
-    installed: Installed = venv.probe()["demo"]
+    installed: InstalledPackage = venv.probe()["demo"]
     return installed
 
 
@@ -258,11 +258,11 @@ def test_folder_is_repacked(index: Any, venv: Any, sources: Any, tmp_path: Path)
     )
 
 
-def with_direct_url(venv: Any, wheel: Path, **direct: Any) -> Installed:
+def with_direct_url(venv: Any, wheel: Path, **direct: Any) -> InstalledPackage:
     """Install a wheel as though it had come from elsewhere."""
     venv.install(str(wheel))
     (venv.site / "demo-1.0.dist-info" / "direct_url.json").write_text(json.dumps(direct))
-    installed: Installed = venv.probe()["demo"]
+    installed: InstalledPackage = venv.probe()["demo"]
     return installed
 
 

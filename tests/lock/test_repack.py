@@ -13,11 +13,11 @@ from installed_package import make_installed
 from envsnap.errors import CaptureError
 from envsnap.lock.repack import repack, wheel_name
 from envsnap.lock.wheels import digest_of, wheel_digest
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 
 WHEEL = "demo-1.0.dist-info/WHEEL"
 RECORD = "demo-1.0.dist-info/RECORD"
-Install = Callable[..., Installed]
+Install = Callable[..., InstalledPackage]
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def install(tmp_path: Path) -> Install:
     return lay_out
 
 
-def pack(package: Installed, tmp_path: Path, target: str = "out") -> Path:
+def pack(package: InstalledPackage, tmp_path: Path, target: str = "out") -> Path:
     """Repack into a folder."""
     (tmp_path / target).mkdir(exist_ok=True)
     return repack(package, prefix=tmp_path / "prefix", target=tmp_path / target)

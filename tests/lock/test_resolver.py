@@ -16,7 +16,7 @@ from envsnap.host.index.uv import TargetPython
 from envsnap.lock.indexes import Indexes
 from envsnap.lock.resolver import Locker, Resolver, target_python
 from envsnap.lock.wheel_fit import fitting_wheels, is_same_version, is_version
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter, Platform
 
 
@@ -35,7 +35,7 @@ class FakeLocker:
         return tuple(Release(line.partition("==")[0]) for line in requirements)
 
 
-def installed(name: str = "demo", *tags: str, build: str = "") -> Installed:
+def installed(name: str = "demo", *tags: str, build: str = "") -> InstalledPackage:
     """Return an installed distribution."""
     return make_installed(name, tags=tags, build=build)
 
@@ -73,7 +73,7 @@ def test_an_index_that_cannot_be_asked_is_an_error() -> None:
         resolver(Down()).resolve([installed()])
 
 
-def names(package: Installed, *served: str) -> list[str]:
+def names(package: InstalledPackage, *served: str) -> list[str]:
     """Name the fitting ones of these wheels."""
     files = (IndexFile(filename=name, url=f"https://index.example/{name}") for name in served)
     return [wheel.filename for wheel in fitting_wheels(package, files)]

@@ -8,7 +8,7 @@ import tomli_w
 from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.data import Datum
-from envsnap.manifest.finding import NotCaptured
+from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Job, JobOutput
@@ -140,7 +140,7 @@ def contents(interpreter: Interpreter, job: Job) -> Contents:
             index_url="https://index.example/simple",
             extra_index_urls=("https://extra.example/simple",),
         ),
-        not_captured=(NotCaptured(what="mig profile", reason="the driver does not say"),),
+        not_captured=(UncapturedFact(what="mig profile", reason="the driver does not say"),),
     )
 
 

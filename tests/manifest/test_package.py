@@ -14,7 +14,7 @@ from envsnap.manifest.package import (
     Url,
     Version,
     WheelPath,
-    normalised,
+    normalise_name,
 )
 
 SHA = "ab" * 32
@@ -107,4 +107,4 @@ def test_rebuilt_digest_is_expected_where_it_differs() -> None:
 
 @pytest.mark.parametrize("name", ["Zope.Interface", "zope_interface", "zope--interface", "ZOPE-._interface"])
 def test_spellings_of_one_project_are_one_name(name: str) -> None:
-    assert "zope-interface" == normalised(name)
+    assert "zope-interface" == normalise_name(name)

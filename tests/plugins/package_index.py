@@ -31,7 +31,7 @@ from envsnap.lock.made_here import WheelMaker
 from envsnap.lock.memo import Memo
 from envsnap.lock.resolver import Resolver
 from envsnap.lock.wheels import LocalWheels, WheelFolder, list_wheels
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 
 UV = Path(uv.find_uv_bin())
 
@@ -105,7 +105,7 @@ class Venv:
         """Install from an index, as a user does."""
         self.install("--index-url", index.config.index_url or "", *requirements)
 
-    def probe(self) -> dict[str, Installed]:
+    def probe(self) -> dict[str, InstalledPackage]:
         """What envsnap sees in it."""
         captured = capture_environment(LocalEnvironment(self.python), self.prefix)
         return {package.name: package for package in captured.packages}
@@ -290,7 +290,7 @@ class Sources:
     local: LocalWheels
     resolver: Resolver | None
 
-    def lock(self, installed: Sequence[Installed]) -> LockedPackages:
+    def lock(self, installed: Sequence[InstalledPackage]) -> LockedPackages:
         """Lock distributions."""
         return lock_environment(installed, self.memo, self.maker, self.local, self.resolver)
 

@@ -10,7 +10,7 @@ from envsnap.host.credentials import without_channel_token
 from envsnap.host.index.conda_solver import CondaRecord
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
-from envsnap.manifest.package import normalised
+from envsnap.manifest.package import normalise_name
 
 SUBDIRS = {"x86_64": "linux-64", "aarch64": "linux-aarch64", "ppc64le": "linux-ppc64le", "s390x": "linux-s390x"}
 KERNEL = re.compile(r"\d+(\.\d+)*")
@@ -124,7 +124,7 @@ def python_constraints(records: Iterable[CondaRecord]) -> dict[str, str]:
     for record in records:
         if any(depend.split(" ")[0] in {"python", "python_abi"} for depend in record.depends):
             try:
-                found[normalised(record.name)] = str(Version(record.version))
+                found[normalise_name(record.name)] = str(Version(record.version))
             except InvalidVersion:
                 continue
     return found

@@ -6,9 +6,9 @@ import msgspec
 
 from envsnap.errors import InvalidFileError
 from envsnap.host.index.conda_solver import check_specs
+from envsnap.lock.specification.parsed import CondaSpecification
 from envsnap.lock.specification.requirements import read_requirement_lines
-from envsnap.lock.specification.source import SourceFile, understand
-from envsnap.lock.specification.wanted import CondaSpecification
+from envsnap.lock.specification.specification_file import SourceFile, convert_document
 from envsnap.lock.specification.yaml_file import parse_yaml
 
 NO_DEFAULTS = "nodefaults"
@@ -33,7 +33,7 @@ def read_environment_yml(source: SourceFile, env: Mapping[str, str]) -> CondaSpe
         InvalidFileError: not YAML, not what conda describes, no channels, or a specification that is none.
         MissingToolError: rattler is not installed.
     """
-    document = understand(parse_yaml(source), _Environment, source.name)
+    document = convert_document(parse_yaml(source), _Environment, source.name)
     specs: dict[str, str] = {}
     pip: dict[str, str] = {}
     for number, entry in enumerate(document.dependencies):

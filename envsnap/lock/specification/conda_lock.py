@@ -13,8 +13,8 @@ from packaging.version import InvalidVersion, Version
 from envsnap.errors import CaptureError, InvalidFileError, MissingToolError, UsageError
 from envsnap.host.index.conda_solver import MISSING, CondaRecord
 from envsnap.lock.specification.conda import conda_package
-from envsnap.lock.specification.source import SourceFile
-from envsnap.lock.specification.wanted import CondaLocked, LockedFiles
+from envsnap.lock.specification.parsed import CondaLockfile, LockedFiles
+from envsnap.lock.specification.specification_file import SourceFile
 from envsnap.lock.specification.yaml_file import parse_yaml
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ VERSION = 1
 MAIN = "main"
 
 
-def read_conda_lock(source: SourceFile, *, subdir: str, groups: Sequence[str]) -> CondaLocked:
+def read_conda_lock(source: SourceFile, *, subdir: str, groups: Sequence[str]) -> CondaLockfile:
     """Read what a conda-lock.yml locks for one platform.
 
     Args:
@@ -56,7 +56,7 @@ def read_conda_lock(source: SourceFile, *, subdir: str, groups: Sequence[str]) -
     entries = _unique(entry for entry in lock.package if entry.platform == subdir and entry.category in wanted)
     conda = tuple(conda_package(_record(entry)) for entry in entries if entry.manager == "conda")
     pip = [entry for entry in entries if entry.manager == "pip"]
-    return CondaLocked(
+    return CondaLockfile(
         files=(source,),
         packages=tuple(sorted(conda, key=lambda package: package.name)),
         pip=_pip(pip, source) if pip else None,

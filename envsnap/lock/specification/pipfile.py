@@ -9,9 +9,9 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
-from envsnap.lock.specification.source import SourceFile, read_source, understand
-from envsnap.lock.specification.wanted import IndexSettings, Line, Requirements
-from envsnap.manifest.package import normalised
+from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements
+from envsnap.lock.specification.specification_file import SourceFile, convert_document, read_source
+from envsnap.manifest.package import normalise_name
 from envsnap.manifest.toml import parse_toml
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
 
 
 def _decode(raw: msgspec.Raw, kind: type[T], where: str) -> T:
-    return understand(msgspec.json.decode(raw), kind, where)
+    return convert_document(msgspec.json.decode(raw), kind, where)
 
 
 def _lines(
@@ -120,7 +120,7 @@ def _lines(
             where=where,
             requirement=requirement,
             hashes=frozenset(entry.hashes),
-            is_asked=asked is None or normalised(project) in asked.get(group, frozenset()),
+            is_asked=asked is None or normalise_name(project) in asked.get(group, frozenset()),
         )
 
 
@@ -132,7 +132,7 @@ def _asked(source: SourceFile) -> tuple[Mapping[str, frozenset[str]] | None, tup
     pipfile = read_source(beside)
     tables = parse_toml(pipfile.text, source=pipfile.name)
     asked = {
-        CATEGORIES.get(key, key): frozenset(map(normalised, table))
+        CATEGORIES.get(key, key): frozenset(map(normalise_name, table))
         for key, table in tables.items()
         if key not in SETTINGS and isinstance(table, dict)
     }

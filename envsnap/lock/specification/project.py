@@ -10,9 +10,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.host.index.config import uv_settings
-from envsnap.lock.specification.source import SourceFile, read_source, understand
-from envsnap.lock.specification.wanted import IndexSettings, Line, Requirements, UvProject
-from envsnap.manifest.package import normalised
+from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements, UvProject
+from envsnap.lock.specification.specification_file import SourceFile, convert_document, read_source
+from envsnap.manifest.package import normalise_name
 from envsnap.manifest.toml import parse_toml
 
 PYPROJECT = "pyproject.toml"
@@ -56,7 +56,7 @@ def read_pyproject(
         UsageError: there is no such extra or group.
         CaptureError: the project is not for this Python, or only building it would tell what it requires.
     """
-    document = understand(parse_toml(source.text, source=source.name), _Pyproject, source.name)
+    document = convert_document(parse_toml(source.text, source=source.name), _Pyproject, source.name)
     project = document.project or _ProjectTable()
     if document.project is None and not groups:
         raise InvalidFileError(
@@ -126,10 +126,10 @@ def _lines(document: _Pyproject, name: str, extras: Sequence[str], groups: Seque
     project = document.project or _ProjectTable()
     for text in project.dependencies:
         yield _line(text, f"{name}: project.dependencies")
-    yield from _extra_lines(project, name, [normalised(extra) for extra in extras])
-    known = {normalised(group) for group in document.dependency_groups}
+    yield from _extra_lines(project, name, [normalise_name(extra) for extra in extras])
+    known = {normalise_name(group) for group in document.dependency_groups}
     for group in groups:
-        if normalised(group) not in known:
+        if normalise_name(group) not in known:
             raise UsageError(f"--group {group}: {name} has no such dependency group; {_known(known)}")
     resolver = _resolver(document, name)
     for group in groups:
@@ -151,17 +151,17 @@ def _resolver(document: _Pyproject, name: str) -> DependencyGroupResolver:
 
 def _extra_lines(project: _ProjectTable, name: str, extras: Sequence[str]) -> Iterator[Line]:
     """Give the lines of extras; one may name others, as ``project[other]``."""
-    optional = {normalised(extra): texts for extra, texts in project.optional_dependencies.items()}
+    optional = {normalise_name(extra): texts for extra, texts in project.optional_dependencies.items()}
     queue, seen = list(extras), set(extras)
     for extra in queue:
         if extra not in optional:
             raise UsageError(f"--extra {extra}: {name} has no such extra; {_known(optional)}")
         for text in optional[extra]:
             line = _line(text, f"{name}: project.optional-dependencies.{extra}")
-            if line.name != normalised(project.name):
+            if line.name != normalise_name(project.name):
                 yield line
                 continue
-            more = [normalised(inner) for inner in (line.requirement.extras if line.requirement else ())]
+            more = [normalise_name(inner) for inner in (line.requirement.extras if line.requirement else ())]
             queue += [inner for inner in more if inner not in seen]
             seen.update(more)
 

@@ -18,10 +18,10 @@ from packaging.pylock import (
 
 from envsnap.errors import CaptureError, InvalidFileError
 from envsnap.host.index.file import IndexFile, file_of_pylock
-from envsnap.lock.specification.source import SourceFile
+from envsnap.lock.specification.parsed import Hashes, LockedFiles
+from envsnap.lock.specification.specification_file import SourceFile
 from envsnap.lock.specification.target import Target
-from envsnap.lock.specification.wanted import Hashes, LockedFiles
-from envsnap.manifest.package import normalised
+from envsnap.manifest.package import normalise_name
 from envsnap.manifest.toml import parse_toml
 
 
@@ -94,7 +94,7 @@ def choose(wanted: LockedFiles, target: Target, allowed: Mapping[str, Hashes] | 
         CaptureError: a package has nothing that fits, or the lock is not for this interpreter.
     """
     allowed = allowed or {}
-    packages = [_with_allowed(package, allowed.get(normalised(package.name))) for package in wanted.pylock.packages]
+    packages = [_with_allowed(package, allowed.get(normalise_name(package.name))) for package in wanted.pylock.packages]
     lock = replace(wanted.pylock, packages=packages)
     try:
         selected = tuple(
@@ -139,7 +139,7 @@ Selected = tuple[Package, PackageVcs | PackageDirectory | PackageArchive | Packa
 
 def _choices(selected: Sequence[Selected], wanted: LockedFiles) -> Iterator[Choice]:
     for package, artefact in selected:
-        name = normalised(package.name)
+        name = normalise_name(package.name)
         known = Choice(
             name=name,
             version=str(package.version) if package.version is not None else None,

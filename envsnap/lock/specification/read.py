@@ -5,12 +5,12 @@ from typing import Literal, assert_never
 
 from envsnap.errors import UsageError
 from envsnap.lock.specification.conda import subdir_of
+from envsnap.lock.specification.parsed import ParsedSpecification
 from envsnap.lock.specification.project import read_pyproject, read_uv_lock
 from envsnap.lock.specification.pylock import read_pylock
 from envsnap.lock.specification.request import SpecificationRequest
 from envsnap.lock.specification.requirements import read_requirements
-from envsnap.lock.specification.source import SourceFile, detect_format, read_source
-from envsnap.lock.specification.wanted import Wanted
+from envsnap.lock.specification.specification_file import SourceFile, detect_format, read_source
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.specification import SpecificationFormat
 
@@ -20,7 +20,7 @@ WITHOUT_GROUPS = frozenset({"requirements", "environment-yml"})
 
 def read_specification(
     request: SpecificationRequest, env: Mapping[str, str], interpreter: Interpreter, platform: Platform
-) -> tuple[Wanted, SpecificationFormat]:
+) -> tuple[ParsedSpecification, SpecificationFormat]:
     """Read a specification; return what it says, and its format.
 
     Raises:
@@ -46,7 +46,7 @@ def _read(
     request: SpecificationRequest,
     env: Mapping[str, str],
     captured: tuple[Interpreter, Platform],
-) -> Wanted:
+) -> ParsedSpecification:
     python, extras, groups = captured[0].version, request.extras, request.groups
     match kind:
         case "requirements":
@@ -69,7 +69,7 @@ def _read_others(
     env: Mapping[str, str],
     groups: tuple[str, ...],
     platform: Platform,
-) -> Wanted:
+) -> ParsedSpecification:
     match kind:
         case "pipfile-lock":
             from envsnap.lock.specification.pipfile import read_pipfile_lock

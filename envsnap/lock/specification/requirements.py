@@ -10,8 +10,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import InvalidFileError, UsageError
 from envsnap.host.credentials import mask_credentials
-from envsnap.lock.specification.source import SourceFile, read_source
-from envsnap.lock.specification.wanted import IndexSettings, Line, Requirements
+from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements
+from envsnap.lock.specification.specification_file import SourceFile, read_source
 
 DEEPEST = 16
 """Levels of ``-r``: nobody nests them deeper."""

@@ -1,7 +1,7 @@
 """YAML of a specification -> plain tables; text that is no YAML, or that is made to break a reader, is an error."""
 
 from envsnap.errors import InvalidFileError
-from envsnap.lock.specification.source import SourceFile
+from envsnap.lock.specification.specification_file import SourceFile
 
 
 def parse_yaml(source: SourceFile) -> object:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from envsnap.manifest.accelerator import AcceleratorLibrary
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
@@ -46,7 +46,7 @@ def diff_interpreter(locked: Interpreter, found: Interpreter) -> tuple[Differenc
     )
 
 
-def diff_packages(locked: Iterable[Package], found: Iterable[Installed]) -> tuple[Difference, ...]:
+def diff_packages(locked: Iterable[Package], found: Iterable[InstalledPackage]) -> tuple[Difference, ...]:
     """Compare every package by version and by content digest; a missing and an extra one differ too.
 
     Where :func:`has_unread_content` the version alone counts: installing held the wheel's hash against the lock.
@@ -65,7 +65,7 @@ def has_unread_content(package: Package) -> bool:
     return package.installed.evidence == "index-inferred" and not package.expected_digest and package.wheel is not None
 
 
-def _diff_package(name: str, locked: Package | None, found: Installed | None) -> Difference | None:
+def _diff_package(name: str, locked: Package | None, found: InstalledPackage | None) -> Difference | None:
     if locked is None or found is None:
         return Difference(
             what=name,

@@ -15,7 +15,7 @@ from envsnap.host.files import sha256_file
 from envsnap.lock.repack import repack
 from envsnap.lock.wheels import CONTEXT_WHEELS, wheel_digest
 from envsnap.manifest.bundle_index import BundleEntry, ReplacedWheel
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.lockfile import seal
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
@@ -90,7 +90,7 @@ def _make(package: Package, found: CapturedEnvironment | str, store: BlobStore) 
     return Artefact(name=wheel.name, path=f"{CONTEXT_WHEELS}/{wheel.name}", hashes={"sha256": digest}, size=size)
 
 
-def _same(package: Package, found: CapturedEnvironment) -> Installed:
+def _same(package: Package, found: CapturedEnvironment) -> InstalledPackage:
     """Return the installation that the lock describes."""
     installed = next((item for item in found.packages if item.name == package.name), None)
     if installed is None:

@@ -16,16 +16,16 @@ from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.uv import find_uv
 from envsnap.lock.indexes import Indexes
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
+from envsnap.lock.specification.parsed import CondaSpecification
 from envsnap.lock.specification.read import read_specification
 from envsnap.lock.specification.request import SpecificationRequest
-from envsnap.lock.specification.resolved import (
+from envsnap.lock.specification.resolution import (
     ResolvedSpecification,
     SpecificationTools,
     SpecifiedPython,
     resolve_specification,
 )
 from envsnap.lock.specification.target import Target, describe_target
-from envsnap.lock.specification.wanted import CondaSpecification
 
 HERE = Path(sys.executable)
 

@@ -13,8 +13,8 @@ from envsnap.host.index.uv import find_uv
 from envsnap.lock.indexes import Indexes
 from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.requirements import read_requirements
-from envsnap.lock.specification.resolved import SpecificationTools, SpecifiedPython, resolve_specification
-from envsnap.lock.specification.source import read_source
+from envsnap.lock.specification.resolution import SpecificationTools, SpecifiedPython, resolve_specification
+from envsnap.lock.specification.specification_file import read_source
 
 pytestmark = pytest.mark.processes
 

@@ -2,7 +2,7 @@ from installed_package import make_installed
 from msgspec.structs import replace
 
 from envsnap.manifest.diff.rebuilt import Difference, diff_interpreter, diff_job, diff_observation, diff_packages
-from envsnap.manifest.installed import Installed
+from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
@@ -15,7 +15,7 @@ def locked(name: str, version: str = "1.0", digest: str = "aa" * 32) -> Package:
     return Package(name=name, version=version, installed=record)
 
 
-def found(name: str, version: str = "1.0", digest: str = "aa" * 32) -> Installed:
+def found(name: str, version: str = "1.0", digest: str = "aa" * 32) -> InstalledPackage:
     return make_installed(name, version, content_digest=digest)
 
 

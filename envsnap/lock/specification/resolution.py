@@ -14,23 +14,23 @@ from envsnap.lock.indexes import Indexes
 from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.choices import lock_choices, pin_indexes
 from envsnap.lock.specification.conda import brought_python, conda_package, python_constraints
-from envsnap.lock.specification.pylock import Choice, choose, parse_pylock
-from envsnap.lock.specification.target import Target, describe_target
-from envsnap.lock.specification.wanted import (
-    CondaLocked,
+from envsnap.lock.specification.parsed import (
+    CondaLockfile,
     CondaSpecification,
     IndexSettings,
     Line,
     LockedFiles,
+    ParsedSpecification,
     Requirements,
     UvProject,
-    Wanted,
     allowed_hashes,
     applying,
     direct_names,
 )
+from envsnap.lock.specification.pylock import Choice, choose, parse_pylock
+from envsnap.lock.specification.target import Target, describe_target
 from envsnap.lock.wheels import WheelFolder
-from envsnap.manifest.finding import Finding, NotCaptured
+from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import Package
@@ -94,10 +94,12 @@ class ResolvedSpecification:
     config: IndexConfig
     conda: tuple[CondaPackage, ...] = ()
     findings: tuple[Finding, ...] = ()
-    not_captured: tuple[NotCaptured, ...] = ()
+    not_captured: tuple[UncapturedFact, ...] = ()
 
 
-def resolve_specification(wanted: Wanted, tools: SpecificationTools, python: SpecifiedPython) -> ResolvedSpecification:
+def resolve_specification(
+    wanted: ParsedSpecification, tools: SpecificationTools, python: SpecifiedPython
+) -> ResolvedSpecification:
     """Resolve what is not locked yet, choose the artefacts that fit, and read what they hold.
 
     Raises:
@@ -107,7 +109,7 @@ def resolve_specification(wanted: Wanted, tools: SpecificationTools, python: Spe
     match wanted:
         case Requirements() | LockedFiles() | UvProject():
             return _python(wanted, tools, python)
-        case CondaLocked():
+        case CondaLockfile():
             return _conda(wanted.packages, wanted, tools, python)
         case CondaSpecification():
             if tools.indexes is None:
@@ -118,7 +120,7 @@ def resolve_specification(wanted: Wanted, tools: SpecificationTools, python: Spe
             if not wanted.variables:
                 return resolved
             reason = f"{', '.join(wanted.variables)}: name them in job.env, a rebuilt environment does not set them"
-            unset = NotCaptured(what=f"variables of {wanted.files[0].path.name}", reason=reason)
+            unset = UncapturedFact(what=f"variables of {wanted.files[0].path.name}", reason=reason)
             return replace(resolved, not_captured=(*resolved.not_captured, unset))
         case _:
             assert_never(wanted)
@@ -133,7 +135,7 @@ def _solve(wanted: CondaSpecification, tools: SpecificationTools) -> tuple[Conda
 
 def _conda(
     packages: tuple[CondaPackage, ...],
-    wanted: CondaLocked | CondaSpecification,
+    wanted: CondaLockfile | CondaSpecification,
     tools: SpecificationTools,
     python: SpecifiedPython,
     there: Mapping[str, str] | None = None,
@@ -141,10 +143,10 @@ def _conda(
     """Put conda's records together with what pip adds, for the Python that conda brings."""
     brought = brought_python(packages, python.interpreter, python.platform)
     interpreter = brought or python.interpreter
-    unknown: tuple[NotCaptured, ...] = ()
+    unknown: tuple[UncapturedFact, ...] = ()
     if brought is not None and brought is not python.interpreter:
         reason = f"conda brings Python {brought.version}, which was not run: of it only the record is known"
-        unknown = (NotCaptured(what="interpreter", reason=reason),)
+        unknown = (UncapturedFact(what="interpreter", reason=reason),)
     if wanted.pip is None:
         resolved = ResolvedSpecification(packages=(), interpreter=interpreter, config=tools.machine)
     elif brought is None:

@@ -22,7 +22,7 @@ from envsnap.workflow.project import LOCK, read_lock
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class LockSource:
     """A lock and where its wheels come from; with ``bundle`` no index is asked."""
 
     manifest: Manifest
@@ -45,7 +45,7 @@ class Supply:
         return partial(copy_kept_wheel, folders=(work_folder(folder) / "wheels", *config.local_folders))
 
 
-def open_supply(folder: Path, lock: Path | None, bundle: Path | None, progress: Progress) -> Supply:
+def open_lock_source(folder: Path, lock: Path | None, bundle: Path | None, progress: Progress) -> LockSource:
     """Read the lock that is named, else the bundle's own, else the project's.
 
     Raises:
@@ -55,21 +55,21 @@ def open_supply(folder: Path, lock: Path | None, bundle: Path | None, progress: 
     """
     opened = open_bundle(bundle) if bundle is not None else None
     if opened is None or lock is not None:
-        return Supply(read_lock(lock or folder / LOCK, progress).manifest, opened)
+        return LockSource(read_lock(lock or folder / LOCK, progress).manifest, opened)
     manifest, warnings = opened.manifest()
     for warning in warnings:
         progress.warn(warning)
-    return Supply(manifest, opened)
+    return LockSource(manifest, opened)
 
 
 @contextlib.contextmanager
-def baseline_folder(supply: Supply, project: Path) -> Iterator[Path]:
+def baseline_folder(source: LockSource, project: Path) -> Iterator[Path]:
     """Give the folder in which ``envsnap.baseline`` lies: the project, or the bundle, an archive's unpacked.
 
     Raises:
         BundleError: a file of the archive is damaged.
     """
-    bundle = supply.bundle
+    bundle = source.bundle
     if bundle is None:
         yield project
     elif bundle.offsets is None:

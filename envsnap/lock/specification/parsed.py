@@ -9,9 +9,9 @@ from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 
 from envsnap.host.index.config import IndexConfig
-from envsnap.lock.specification.source import SourceFile
+from envsnap.lock.specification.specification_file import SourceFile
 from envsnap.manifest.manifest import CondaPackage
-from envsnap.manifest.package import normalised
+from envsnap.manifest.package import normalise_name
 
 Hashes = frozenset[str]
 """``sha256:...``, as several tools spell a hash."""
@@ -40,7 +40,7 @@ class Line:
     @property
     def name(self) -> str:
         """The normalised project name; "" where it has none."""
-        return normalised(self.requirement.name) if self.requirement else ""
+        return normalise_name(self.requirement.name) if self.requirement else ""
 
     def applies(self, environment: Environment) -> bool:
         """Whether its marker holds."""
@@ -181,7 +181,7 @@ class CondaSpecification:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CondaLocked:
+class CondaLockfile:
     """The records of a conda-lock.yml for one platform, and its pip packages as a lock."""
 
     files: tuple[SourceFile, ...]
@@ -189,7 +189,7 @@ class CondaLocked:
     pip: LockedFiles | None = None
 
 
-Wanted = Requirements | LockedFiles | UvProject | CondaSpecification | CondaLocked
+ParsedSpecification = Requirements | LockedFiles | UvProject | CondaSpecification | CondaLockfile
 
 
 def applying(lines: Iterable[Line], environment: Environment) -> tuple[Line, ...]:

@@ -81,7 +81,7 @@ def read_source(path: Path, name: str | None = None) -> SourceFile:
         raise InvalidFileError(f"{shown} cannot be read: {error}") from error
 
 
-def understand(data: object, kind: type[T], name: str) -> T:
+def convert_document(data: object, kind: type[T], name: str) -> T:
     """Turn what a parser of TOML, JSON or YAML gave into ``kind``; keys that it does not have are none of our business.
 
     Raises:

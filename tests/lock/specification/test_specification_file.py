@@ -6,8 +6,8 @@ import pytest
 
 from envsnap.cli.freeze import FORMATS
 from envsnap.errors import InvalidFileError, UsageError
-from envsnap.lock.specification import source
-from envsnap.lock.specification.source import detect_format, read_source
+from envsnap.lock.specification import specification_file
+from envsnap.lock.specification.specification_file import detect_format, read_source
 from envsnap.manifest.specification import SpecificationFormat
 
 
@@ -61,6 +61,6 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pyte
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidFileError, match="cannot be read"):
         read_source(path)
-    monkeypatch.setattr(source, "LARGEST", 1)
+    monkeypatch.setattr(specification_file, "LARGEST", 1)
     with pytest.raises(InvalidFileError, match="is larger than"):
         read_source(path)
