@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from counts import LIMITS, Breach, Tree, main, report
+from counts import CHECKOUT, LIMITS, Breach, Tree, main, report
 
 PYPROJECT = """
 [[tool.importlinter.contracts]]
@@ -231,3 +231,9 @@ def test_another_checkout_is_counted_by_its_own_layers(
     (tmp_path / "envsnap/host/a.py").write_text("", encoding="utf-8")
 
     assert 0 == main()
+
+
+def test_this_tree_keeps_the_limits() -> None:
+    text, kept = report(Tree(CHECKOUT))
+
+    assert kept, text
