@@ -12,8 +12,7 @@ from envsnap.host.credentials import without_credentials
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.file import IndexFile
 from envsnap.host.index.http import IndexConnections
-from envsnap.host.index.page import IndexPages, Page
-from envsnap.host.index.wheel import RemoteWheels
+from envsnap.host.index.page import Page, read_page
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Package
 
@@ -49,12 +48,11 @@ class Indexes:
     """
 
     def __init__(self, config: IndexConfig, default: Callable[[], tuple[str, ...]]) -> None:
-        http = IndexConnections(config)
-        self.wheels = RemoteWheels(http)
+        self.http = IndexConnections(config)
         self.several = bool(config.extra_index_urls) and not config.no_index
         self.alone = not any("://" in place and not place.startswith("file:") for place in config.find_links)
         """Whether nothing else on a network serves files."""
-        self._pages, self._default = IndexPages(http), default
+        self._default = default
         self._reading: dict[str, threading.Lock] = {}
         self._known: dict[str, tuple[ProjectPage, ...]] = {}
         self._urls: tuple[str, ...] | None = None
@@ -98,7 +96,7 @@ class Indexes:
             reading = self._reading.setdefault(name, threading.Lock())
         with reading:
             if name not in self._known:
-                pages = ((without_credentials(url), self._pages.read(url, name)) for url in self.urls)
+                pages = ((without_credentials(url), read_page(self.http, url, name)) for url in self.urls)
                 self._known[name] = tuple(ProjectPage(index, files) for index, files in pages)
             return self._known[name]
 

@@ -27,34 +27,28 @@ Page = tuple[IndexFile, ...]
 """What an index has for a project; empty where that is nothing."""
 
 
-class IndexPages:
-    """Reads pages over HTTP, or from a folder that ``file://`` names."""
+def read_page(http: IndexConnections, index: str, name: str) -> Page:
+    """Return what ``index``, or the folder that ``file://`` names, serves for the project of this normalised name.
 
-    def __init__(self, connections: IndexConnections) -> None:
-        self._http = connections
-
-    def read(self, index: str, name: str) -> Page:
-        """Return what ``index`` serves for the project of this normalised name.
-
-        Raises:
-            CaptureError: the index is down, or what it answers is no such page; the message names no login.
-        """
-        folder = local_path(index)
-        if folder is not None:
-            return _read_folder(folder, name)
-        url = f"{index.rstrip('/')}/{name}/"
-        clean = without_credentials(index)
-        try:
-            with self._http.get(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
-                if answer.status in NOT_THERE:
-                    return ()
-                if answer.status != OK:
-                    raise _unusable(name, clean, f"HTTP status {answer.status}")
-                data = answer.read(PAGE_LIMIT, decode_content=True)
-                kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                return parse_page(data, kind, address(answer, url), what=(name, clean))
-        except UnreachableError as error:
-            raise _unusable(name, clean, str(error)) from error
+    Raises:
+        CaptureError: the index is down, or what it answers is no such page; the message names no login.
+    """
+    folder = local_path(index)
+    if folder is not None:
+        return _read_folder(folder, name)
+    url = f"{index.rstrip('/')}/{name}/"
+    clean = without_credentials(index)
+    try:
+        with http.get(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
+            if answer.status in NOT_THERE:
+                return ()
+            if answer.status != OK:
+                raise _unusable(name, clean, f"HTTP status {answer.status}")
+            data = answer.read(PAGE_LIMIT, decode_content=True)
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return parse_page(data, kind, address(answer, url), what=(name, clean))
+    except UnreachableError as error:
+        raise _unusable(name, clean, str(error)) from error
 
 
 def parse_page(data: bytes, kind: str, url: str, *, what: tuple[str, str]) -> Page:

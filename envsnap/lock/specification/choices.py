@@ -11,6 +11,7 @@ from envsnap.errors import CaptureError, WheelUnreadableError
 from envsnap.host.credentials import without_credentials
 from envsnap.host.files import sha256_file
 from envsnap.host.index.file import IndexFile
+from envsnap.host.index.wheel import read_remote_record
 from envsnap.lock.artefacts import as_source_tree, with_wheel, without_artefact
 from envsnap.lock.indexes import Indexes, ask_about
 from envsnap.lock.locked_packages import LockedPackages, in_order
@@ -94,7 +95,7 @@ def _remote_digest(file: IndexFile, indexes: Indexes | None) -> tuple[str, str]:
     if indexes is None:
         return "", "frozen offline"
     try:
-        return digest_of(indexes.wheels.read_record(file.url, file.sha256)), ""
+        return digest_of(read_remote_record(indexes.http, file.url, file.sha256)), ""
     except WheelUnreadableError as error:
         return "", str(error)
 
