@@ -14,8 +14,7 @@ from envsnap.errors import CaptureError, InvalidFileError, MissingToolError, Usa
 from envsnap.host.index.conda_solver import MISSING, CondaRecord
 from envsnap.lock.specification.conda import conda_package
 from envsnap.lock.specification.parsed import CondaLockfile, LockedFiles
-from envsnap.lock.specification.specification_file import SourceFile
-from envsnap.lock.specification.yaml_file import parse_yaml
+from envsnap.lock.specification.specification_file import SourceFile, parse_yaml
 
 if TYPE_CHECKING:
     from conda_lock.lockfile.v1.models import LockedDependency, Lockfile

@@ -9,7 +9,9 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
-from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import ResolutionRequest
+from envsnap.lock.specification.parsed import Line, Requirements
 from envsnap.lock.specification.specification_file import SourceFile, convert_document, read_source
 from envsnap.manifest.package import normalise_name
 from envsnap.manifest.toml import parse_toml
@@ -89,9 +91,8 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
         files=files,
         lines=tuple(lines.values()),
         indexes=_indexes(meta, env),
-        groups=tuple(groups),
         hash_mode=any(line.hashes for line in lines.values()),
-        pinned=True,
+        request=ResolutionRequest(pinned=True),
     )
 
 
@@ -139,9 +140,9 @@ def _asked(source: SourceFile) -> tuple[Mapping[str, frozenset[str]] | None, tup
     return asked, (source, pipfile)
 
 
-def _indexes(meta: _Meta, env: Mapping[str, str]) -> IndexSettings:
+def _indexes(meta: _Meta, env: Mapping[str, str]) -> IndexConfig:
     urls = [VARIABLE.sub(lambda match: env.get(match[1] or match[2], match[0]), item.url) for item in meta.sources]
     hosts = [urlsplit(url).hostname or "" for url, item in zip(urls, meta.sources, strict=True) if not item.verify_ssl]
-    return IndexSettings(
-        index_url=next(iter(urls), None), extra=tuple(urls[1:]), trusted_hosts=tuple(filter(None, hosts))
+    return IndexConfig(
+        index_url=next(iter(urls), None), extra_index_urls=tuple(urls[1:]), trusted_hosts=tuple(filter(None, hosts))
     )

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import InvalidFileError, UsageError
 from envsnap.host.credentials import mask_credentials
-from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import ResolutionRequest
+from envsnap.lock.specification.parsed import Line, Requirements
 from envsnap.lock.specification.specification_file import SourceFile, read_source
 
 DEEPEST = 16
@@ -20,8 +23,8 @@ VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 FIRST_OPTION = re.compile(r"\s+(?=--?[A-Za-z])")
 HASH = re.compile(r"(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
 SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-f": "--find-links", "-i": "--index-url"}
-SWITCHES = {"--no-index": "no_index", "--pre": "prereleases", "--require-hashes": "hash_mode"}
-LISTS = {"--extra-index-url": "extra", "--find-links": "find_links", "--trusted-host": "trusted_hosts"}
+SWITCHES = frozenset({"--no-index", "--pre", "--require-hashes"})
+LISTS = {"--extra-index-url": "extra_index_urls", "--find-links": "find_links", "--trusted-host": "trusted_hosts"}
 IGNORED = frozenset({"--use-feature", "--prefer-binary", "--only-binary"})
 """They change how pip works, not what a lock of wheels alone resolves to."""
 KNOWN = frozenset({"--requirement", "--constraint", "--editable", "--index-url", *LISTS, *SWITCHES, *IGNORED})
@@ -35,13 +38,8 @@ class _Found:
 
     files: dict[Path, SourceFile] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
-    index_url: str | None = None
-    extra: list[str] = field(default_factory=list)
-    find_links: list[str] = field(default_factory=list)
-    trusted_hosts: list[str] = field(default_factory=list)
-    no_index: bool = False
-    hash_mode: bool = False
-    prereleases: bool = False
+    indexes: IndexConfig = field(default_factory=IndexConfig)
+    switches: set[str] = field(default_factory=set)
 
 
 def read_requirements(source: SourceFile, env: Mapping[str, str]) -> Requirements:
@@ -70,15 +68,9 @@ def _gather(source: SourceFile, lines: Iterator[tuple[str, str]], env: Mapping[s
     return Requirements(
         files=tuple(found.files.values()),
         lines=tuple(found.lines),
-        indexes=IndexSettings(
-            index_url=found.index_url,
-            extra=tuple(found.extra),
-            find_links=tuple(found.find_links),
-            trusted_hosts=tuple(found.trusted_hosts),
-            no_index=found.no_index,
-        ),
-        hash_mode=found.hash_mode or any(line.hashes for line in found.lines),
-        prereleases=found.prereleases,
+        indexes=replace(found.indexes, no_index="--no-index" in found.switches),
+        hash_mode="--require-hashes" in found.switches or any(line.hashes for line in found.lines),
+        request=ResolutionRequest(prereleases="--pre" in found.switches),
     )
 
 
@@ -149,11 +141,12 @@ class _Reader:
             case "--editable":
                 found.lines.append(Line(text=f"-e {_locate(value, self._folder, where)}", where=where))
             case "--index-url":
-                found.index_url = value
+                found.indexes = replace(found.indexes, index_url=value)
             case _ if name in LISTS:
-                getattr(found, LISTS[name]).append(self._links(value) if name == "--find-links" else value)
+                listed = (*getattr(found.indexes, LISTS[name]), self._links(value) if name == "--find-links" else value)
+                found.indexes = replace(found.indexes, **{LISTS[name]: listed})
             case _ if name in SWITCHES:
-                setattr(found, SWITCHES[name], True)
+                found.switches.add(name)
 
     @property
     def _folder(self) -> Path:
