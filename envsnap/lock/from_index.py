@@ -88,8 +88,9 @@ def lock_served(package: InstalledPackage, release: Release, indexes: Indexes, m
                 unread = unread or (wheel, str(error))
         problem = problem or "no wheel on the configured indexes has the installed files"
     if unread is not None:
-        inferred = with_wheel(package.package, "index-inferred", None, reason=f"content not compared: {unread[1]}")
-        return _of_index(inferred, unread[0], indexes)
+        wheel, why = unread
+        artefact, reason = index_artefact(wheel), f"content not compared: {why}"
+        return indexes.pin(with_wheel(package.package, "index-inferred", artefact, reason=reason), wheel)
     sdist = release.sdist or _source(package, indexes, maker)
     nothing = "the index has no wheel" if sdist else "no configured index serves a wheel of this version"
     return maker.repack(package, problem or nothing, sdist=source_archive(sdist))
@@ -172,17 +173,8 @@ def _has_metadata(package: InstalledPackage, wheel: IndexFile, indexes: Indexes)
 def _verified(
     package: InstalledPackage, wheel: IndexFile, indexes: Indexes, *, proof: Literal["metadata"] | None = None
 ) -> Package:
-    locked = with_wheel(package.package, "index-verified", None)
-    return _of_index(replace(locked, installed=replace(locked.installed, proof=proof)), wheel, indexes)
-
-
-def _of_index(locked: Package, wheel: IndexFile, indexes: Indexes) -> Package:
-    """Add the wheel and the index that serves it, and why the index withdrew the release, where it did."""
-    index = indexes.holder(locked.name, wheel)
-    announced = indexes.announced(locked.name, wheel) if indexes.several else None
-    record = replace(locked.installed, yanked=(announced or wheel).yanked_reason)
-    is_web = index is not None and index.startswith(("https://", "http://"))
-    return replace(locked, wheels=(index_artefact(wheel),), index=index if is_web else None, installed=record)
+    locked = with_wheel(package.package, "index-verified", index_artefact(wheel))
+    return indexes.pin(replace(locked, installed=replace(locked.installed, proof=proof)), wheel)
 
 
 def _source(package: InstalledPackage, indexes: Indexes, maker: WheelMaker) -> IndexFile | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+from msgspec.structs import replace
 from packaging.version import InvalidVersion, Version
 
 from envsnap.host.credentials import without_credentials
@@ -71,11 +72,19 @@ class Indexes:
         """The indexes without logins, as a lock names them."""
         return tuple(map(without_credentials, self.urls))
 
-    def holder(self, name: str, file: IndexFile) -> str | None:
-        """Return the index, without a login, that serves this file; None where a folder or a page of links does."""
+    def pin(self, package: Package, file: IndexFile) -> Package:
+        """Name the index, without a login, that serves a package's file, and why it withdrew the release if it did.
+
+        None is named where a folder or a page of links serves the file.
+        """
         if self.alone and len(self.urls) == 1:
-            return self.clean_urls[0]
-        return next((page.index for page in self.read(name) if page.find(file)), None)
+            index: str | None = self.clean_urls[0]
+        else:
+            index = next((page.index for page in self.read(package.name) if page.find(file)), None)
+        announced = self.announced(package.name, file) if self.several else None
+        record = replace(package.installed, yanked=(announced or file).yanked_reason)
+        is_web = index is not None and index.startswith(("https://", "http://"))
+        return replace(package, index=index if is_web else package.index, installed=record)
 
     def announced(self, name: str, file: IndexFile) -> IndexFile | None:
         """Return what the indexes' pages say of a file."""
