@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from envsnap.bundle.store import BlobStore
-from envsnap.host.index.config import local_path
+from envsnap.host.index.config import is_remote, local_path
 from envsnap.host.index.file import IndexFile, file_name
 from envsnap.manifest.bundle_index import BundleEntry, ReplacedWheel
 from envsnap.manifest.manifest import Conda
@@ -100,7 +100,7 @@ def collect(wanted: Sequence[PinnedFile], store: BlobStore, folders: Sequence[Pa
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         found = pool.map(lambda item: _find(item, store, folders), wanted)
         absent = [item for item, is_here in zip(wanted, found, strict=True) if not is_here]
-    remote = [item for item in absent if item.file.sha256 and item.file.url.startswith(("http://", "https://"))]
+    remote = [item for item in absent if item.file.sha256 and is_remote(item.file.url)]
     before = sum(store.part_of(item.file.sha256) for item in remote)
     refused = fetch({item.label: item.file for item in remote}, store.blobs)
     lost = [(item, _reason(item, refused, folders)) for item in absent if not store.has(item.file.sha256)]

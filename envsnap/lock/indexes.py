@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from packaging.version import InvalidVersion, Version
 
 from envsnap.host.credentials import without_credentials
-from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.config import IndexConfig, is_remote
 from envsnap.host.index.file import IndexFile
 from envsnap.host.index.http import IndexConnections
 from envsnap.host.index.page import Page, read_page
@@ -83,8 +83,7 @@ class Indexes:
             index = next((page.index for page in self.read(package.name) if page.find(file)), None)
         announced = self.announced(package.name, file) if self.several else None
         record = replace(package.installed, yanked=(announced or file).yanked_reason)
-        is_web = index is not None and index.startswith(("https://", "http://"))
-        return replace(package, index=index if is_web else package.index, installed=record)
+        return replace(package, index=index if index and is_remote(index) else package.index, installed=record)
 
     def announced(self, name: str, file: IndexFile) -> IndexFile | None:
         """Return what the indexes' pages say of a file."""

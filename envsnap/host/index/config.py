@@ -87,9 +87,9 @@ def reachable_elsewhere(config: IndexConfig) -> IndexConfig:
     """Keep the indexes that another machine, or a container, can reach: those on a network."""
     return replace(
         config,
-        index_url=config.index_url if config.index_url and _is_remote(config.index_url) else None,
-        extra_index_urls=tuple(filter(_is_remote, config.extra_index_urls)),
-        find_links=tuple(filter(_is_remote, config.find_links)),
+        index_url=config.index_url if config.index_url and is_remote(config.index_url) else None,
+        extra_index_urls=tuple(filter(is_remote, config.extra_index_urls)),
+        find_links=tuple(filter(is_remote, config.find_links)),
     )
 
 
@@ -101,7 +101,8 @@ def local_path(place: str) -> Path | None:
     return None if "://" in place else Path(place).expanduser()
 
 
-def _is_remote(url: str) -> bool:
+def is_remote(url: str) -> bool:
+    """Whether a URL leads to a server."""
     return url.startswith(("https://", "http://"))
 
 

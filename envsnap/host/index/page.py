@@ -11,16 +11,15 @@ from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, UnreachableError
 from envsnap.host.credentials import without_credentials
-from envsnap.host.index.config import local_path
+from envsnap.host.index.config import is_remote, local_path
 from envsnap.host.index.file import IndexFile, file_name
-from envsnap.host.index.http import IndexConnections, address
+from envsnap.host.index.http import OK, IndexConnections, address
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 PAGE_LIMIT = 256 * 2**20
 ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".egg")
 PLAIN_NAME = re.compile(r"[^/\x00-\x1f\x7f]+\.[^/\x00-\x1f\x7f]+")
 NO_PAGE = "no page of a package index"
-OK = 200
 NOT_THERE = frozenset([403, 404, 410])
 """An index on an object store answers 403 for a project that it does not have; a login that is refused is 401."""
 Page = tuple[IndexFile, ...]
@@ -88,7 +87,7 @@ _PROJECT = msgspec.json.Decoder(_Project)
 
 def _parse_json(data: bytes, url: str) -> Page:
     return tuple(
-        file if file.url.startswith(("https://", "http://")) else replace(file, url=urljoin(url, file.url))
+        file if is_remote(file.url) else replace(file, url=urljoin(url, file.url))
         for file in _PROJECT.decode(data).files
     )
 

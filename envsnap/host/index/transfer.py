@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from envsnap.errors import BrokenError, BundleError, RefusedError, UnreachableError, WrongBytesError
 from envsnap.host.files import FULL
 from envsnap.host.index.file import IndexFile
-from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.http import OK, PARTIAL_CONTENT, IndexConnections
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -25,7 +25,7 @@ LARGEST = 64 * 2**30
 """Where the lock knows no size: a server must not fill the disk."""
 GONE = frozenset({404, 410})
 FORBIDDEN = frozenset({401, 403, 407})
-OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 200, 206, 416
+RANGE_NOT_SATISFIABLE = 416
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 """Only a strong validator promises equal bytes: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1"""

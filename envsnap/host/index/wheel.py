@@ -18,14 +18,12 @@ from envsnap.errors import (
 )
 from envsnap.host.files import room_for
 from envsnap.host.index.file import file_name
-from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.http import OK, PARTIAL_CONTENT, IndexConnections
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""
 RECORD_LIMIT = 64 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
-OK = 200
-PARTIAL_CONTENT = 206
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 

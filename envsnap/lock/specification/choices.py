@@ -10,6 +10,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from envsnap.errors import CaptureError, WheelUnreadableError
 from envsnap.host.credentials import without_credentials
 from envsnap.host.files import sha256_file
+from envsnap.host.index.config import is_remote
 from envsnap.host.index.file import IndexFile
 from envsnap.host.index.wheel import read_remote_record
 from envsnap.lock.artefacts import as_source_tree, with_wheel, without_artefact
@@ -58,8 +59,7 @@ def _describe(choice: Choice, location: str) -> Package:
         origin="site-packages",
         yanked=choice.yanked,
     )
-    is_web = choice.index is not None and choice.index.startswith(("http:", "https:"))
-    index = without_credentials(choice.index or "") if is_web else None
+    index = without_credentials(choice.index) if choice.index and is_remote(choice.index) else None
     return Package(name=choice.name, version=choice.version, index=index, sdist=_sdist(choice), installed=record)
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,7 +15,6 @@ from envsnap.lock.specification.specification_file import SourceFile, convert_do
 from envsnap.manifest.package import normalise_name
 from envsnap.manifest.toml import parse_toml
 
-T = TypeVar("T")
 SPEC = 6
 """The number of the format; it has not changed since 2017."""
 VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
@@ -67,10 +65,10 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
         CaptureError: a package comes from version control or from a folder.
     """
     try:
-        document = msgspec.json.decode(source.text, type=dict[str, msgspec.Raw])
+        document = msgspec.json.decode(source.text, type=dict[str, object])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InvalidFileError(f"{source.name}: not valid JSON: {error}") from error
-    meta = _decode(document.pop("_meta", msgspec.Raw(b"null")), _Meta, f"{source.name}: _meta")
+    meta = convert_document(document.pop("_meta", None), _Meta, f"{source.name}: _meta")
     if meta.pipfile_spec != SPEC:
         raise InvalidFileError(f"{source.name}: pipfile-spec is {meta.pipfile_spec}, and envsnap reads {SPEC}")
     asked, files = _asked(source)
@@ -79,7 +77,7 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
         if group not in document:
             known = ", ".join(sorted(document))
             raise UsageError(f"--group {group}: {source.name} has no such category; it has {known}")
-        entries = _decode(document[group], dict[str, _Entry], f"{source.name}: {group}")
+        entries = convert_document(document[group], dict[str, _Entry], f"{source.name}: {group}")
         found = {line.name: line for line in _lines(entries, source.name, group, asked)}
         lacking = sorted((asked or {}).get(group, frozenset()) - found.keys())
         if lacking:
@@ -94,10 +92,6 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
         hash_mode=any(line.hashes for line in lines.values()),
         request=ResolutionRequest(pinned=True),
     )
-
-
-def _decode(raw: msgspec.Raw, kind: type[T], where: str) -> T:
-    return convert_document(msgspec.json.decode(raw), kind, where)
 
 
 def _lines(

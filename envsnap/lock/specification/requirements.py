@@ -33,7 +33,7 @@ REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+", re.DOTALL)
 
 
 @dataclass(slots=True)
-class _Found:
+class _Draft:
     """What was read so far."""
 
     files: dict[Path, SourceFile] = field(default_factory=dict)
@@ -63,14 +63,14 @@ def read_requirement_lines(source: SourceFile, lines: Mapping[str, str], env: Ma
 
 
 def _gather(source: SourceFile, lines: Iterator[tuple[str, str]], env: Mapping[str, str]) -> Requirements:
-    found = _Found(files={source.path.resolve(): source})
-    _Reader(found, env, source, constraints=False, depth=0).read(lines)
+    draft = _Draft(files={source.path.resolve(): source})
+    _Reader(draft, env, source, constraints=False, depth=0).read(lines)
     return Requirements(
-        files=tuple(found.files.values()),
-        lines=tuple(found.lines),
-        indexes=replace(found.indexes, no_index="--no-index" in found.switches),
-        hash_mode="--require-hashes" in found.switches or any(line.hashes for line in found.lines),
-        request=ResolutionRequest(prereleases="--pre" in found.switches),
+        files=tuple(draft.files.values()),
+        lines=tuple(draft.lines),
+        indexes=replace(draft.indexes, no_index="--no-index" in draft.switches),
+        hash_mode="--require-hashes" in draft.switches or any(line.hashes for line in draft.lines),
+        request=ResolutionRequest(prereleases="--pre" in draft.switches),
     )
 
 
@@ -97,9 +97,9 @@ def _without_comment(line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one file into what was found so far."""
+    """Reads one file into the draft."""
 
-    found: _Found
+    draft: _Draft
     env: Mapping[str, str]
     source: SourceFile
     constraints: bool
@@ -134,19 +134,19 @@ class _Reader:
             self._option(name, value, where)
 
     def _option(self, name: str, value: str, where: str) -> None:
-        found = self.found
+        draft = self.draft
         match name:
             case "--requirement" | "--constraint":
                 self._include(value, where, constraints=self.constraints or name == "--constraint")
             case "--editable":
-                found.lines.append(Line(text=f"-e {_locate(value, self._folder, where)}", where=where))
+                draft.lines.append(Line(text=f"-e {_locate(value, self._folder, where)}", where=where))
             case "--index-url":
-                found.indexes = replace(found.indexes, index_url=value)
+                draft.indexes = replace(draft.indexes, index_url=value)
             case _ if name in LISTS:
-                listed = (*getattr(found.indexes, LISTS[name]), self._links(value) if name == "--find-links" else value)
-                found.indexes = replace(found.indexes, **{LISTS[name]: listed})
+                listed = (*getattr(draft.indexes, LISTS[name]), self._links(value) if name == "--find-links" else value)
+                draft.indexes = replace(draft.indexes, **{LISTS[name]: listed})
             case _ if name in SWITCHES:
-                found.switches.add(name)
+                draft.switches.add(name)
 
     @property
     def _folder(self) -> Path:
@@ -162,14 +162,14 @@ class _Reader:
         if self.depth >= DEEPEST:
             raise InvalidFileError(f"{where}: files are included more than {DEEPEST} levels deep")
         path = (self._folder / value).resolve()
-        if path in self.found.files:
+        if path in self.draft.files:
             return  # pip reads it once too; a circle ends here
         try:
             source = read_source(path, str(Path(self.source.name).parent / value))
         except UsageError as error:
             raise InvalidFileError(f"{where}: {value} is not there; correct the path") from error
-        self.found.files[path] = source
-        _Reader(self.found, self.env, source, constraints=constraints, depth=self.depth + 1).read(
+        self.draft.files[path] = source
+        _Reader(self.draft, self.env, source, constraints=constraints, depth=self.depth + 1).read(
             _logical_lines(source.text)
         )
 
@@ -180,7 +180,7 @@ class _Reader:
         spelled = str(requirement) if requirement else _locate(text, self._folder, where)
         if requirement is None and self.constraints:
             raise InvalidFileError(f"{where}: a constraint needs a name; write 'name @ {text}'")
-        self.found.lines.append(
+        self.draft.lines.append(
             Line(
                 text=spelled,
                 where=where,
