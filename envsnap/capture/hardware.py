@@ -5,20 +5,12 @@ import msgspec
 from envsnap.host.nvml import NvmlFacts
 from envsnap.inside.probe import machine
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
-from envsnap.manifest.model import Model, convert
+from envsnap.manifest.model import convert
 
 
-class ProbedMachine(Model, frozen=True):
+class ProbedMachine(Cpu, frozen=True, kw_only=True):
     """The probe's section ``machine``: as it is seen from inside, in a container with that container's limits."""
 
-    vendor: str
-    model: str
-    isa: tuple[str, ...]
-    cores: int
-    physical_cores: int
-    logical_cores: int
-    quota: float | None
-    numa_nodes: int
     memory_mib: int
     memory_limit_mib: int | None
 

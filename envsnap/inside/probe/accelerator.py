@@ -103,5 +103,6 @@ def _describe(path: str, stem: str, origin: str, root: str) -> dict[str, object]
         "path": in_path(path),
         "size": os.path.getsize(path),
         "sha256": claimed[0]["sha256"] if claimed else "",
+        "loaded": False,
         "packages": [claim["package"] + " " + claim["version"] for claim in claimed],
     }
