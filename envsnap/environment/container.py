@@ -1,7 +1,6 @@
 """A container image as a place where Python runs."""
 
 from envsnap.host.container.engine import Engine
-from envsnap.host.container.run import ContainerRun
 from envsnap.host.execution import Completed, Execution
 
 _OUT_OF_MEMORY = "envsnap: the kernel killed a process of the container: it ran out of memory"
@@ -44,7 +43,7 @@ class ContainerEnvironment:
             MissingToolError: the image, the command, a GPU or the engine is not there.
             UsageError: a path to mount is not there.
         """
-        ended = self._engine.run(ContainerRun(image=self._image, execution=execution))
+        ended = self._engine.run(self._image, execution)
         if not ended.out_of_memory:
             return ended
         execution.on_output(_OUT_OF_MEMORY)
