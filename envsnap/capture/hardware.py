@@ -20,11 +20,6 @@ def this_machine() -> ProbedMachine:
     return convert(machine.machine(), ProbedMachine, source="the description of this machine")
 
 
-def usable_cores() -> int:
-    """Count the processors that this process may keep busy, by its affinity and its cgroup's quota."""
-    return machine.usable_cores()
-
-
 def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> Hardware:
     """Describe ``machine``, by default the one that envsnap runs on, and the GPUs that NVML found."""
     seen = machine or this_machine()

@@ -13,11 +13,11 @@ from itertools import chain
 from pathlib import Path
 from threading import Event
 
-from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InputError
 from envsnap.host.cache import CacheFile
 from envsnap.host.digests import RACY_NANOSECONDS, FileDigest, FileState, hash_apart, hash_regular
 from envsnap.host.files import work_folder
+from envsnap.inside.probe.machine import usable_cores
 
 VERSION = 2
 MOST_ENTRIES = 100_000
