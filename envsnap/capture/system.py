@@ -13,7 +13,7 @@ from envsnap.errors import CaptureError
 from envsnap.host.cache import CacheFile
 from envsnap.host.carried_files import elftools_folder
 from envsnap.host.files import sha256_bytes
-from envsnap.manifest.finding import Finding, UncapturedFact
+from envsnap.manifest.finding import Finding, UncapturedFact, capped
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
 from envsnap.manifest.system import System, SystemPackage
@@ -135,7 +135,7 @@ def _describe(needed: NeededLibraries, captured: CapturedEnvironment) -> Capture
     )
 
 
-def _missing(missing: Sequence[MissingLibrary]) -> list[Finding]:
+def _missing(missing: Sequence[MissingLibrary]) -> tuple[Finding, ...]:
     found = [
         Finding(
             kind="missing-library",
@@ -144,7 +144,7 @@ def _missing(missing: Sequence[MissingLibrary]) -> list[Finding]:
         )
         for library in missing
     ]
-    return _capped(found, "missing-library", "libraries are needed and found nowhere")
+    return capped(found, MOST_FINDINGS, "libraries are needed and found nowhere")
 
 
 def _list(library: MissingLibrary) -> str:
@@ -153,17 +153,12 @@ def _list(library: MissingLibrary) -> str:
     return f"needed by {', '.join(library.needers)}{more}"
 
 
-def _unreadable(unreadable: Mapping[str, str], places: Mapping[str, Path]) -> list[Finding]:
+def _unreadable(unreadable: Mapping[str, str], places: Mapping[str, Path]) -> tuple[Finding, ...]:
     found = [
         Finding(kind="unreadable", subject=_shorten(path, places), detail=f"named as a library, but {reason}")
         for path, reason in unreadable.items()
     ]
-    return _capped(found, "unreadable", "files are named as libraries and are none")
-
-
-def _capped(found: list[Finding], kind: str, what: str) -> list[Finding]:
-    left = len(found) - MOST_FINDINGS
-    return found if left <= 0 else [*found[:-left], Finding(kind=kind, subject="others", detail=f"{left} more {what}")]
+    return capped(found, MOST_FINDINGS, "files are named as libraries and are none")
 
 
 def _shorten(path: str, places: Mapping[str, Path]) -> str:

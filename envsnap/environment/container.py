@@ -16,8 +16,6 @@ class ContainerEnvironment:
         python: the command that starts the image's interpreter.
     """
 
-    __slots__ = ("_engine", "_image", "_name", "_python")
-
     def __init__(self, engine: Engine, image: str, name: str, *, python: str = "python") -> None:
         self._engine = engine
         self._image = image
