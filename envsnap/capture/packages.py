@@ -48,7 +48,6 @@ class ProbedPackage(Model, frozen=True):
     build: str = ""
     metadata_sha256: str = ""
     content_digest: str = ""
-    files: int = 0
     installer: str = ""
     requested: bool = False
     direct_url: str = ""
@@ -105,7 +104,6 @@ class _Describe(msgspec.Struct, frozen=True):
     interpreter: ProbedInterpreter
     roots: dict[str, ProbedRoot]
     owned: frozenset[str]
-    locations: dict[str, str] = {}
 
     def installed(self, package: ProbedPackage) -> InstalledPackage:
         """Return the distribution, with its owner and its place."""
@@ -141,11 +139,6 @@ class _Describe(msgspec.Struct, frozen=True):
 
     def location(self, root: str) -> str:
         """Name an import root without the folders that are this machine's own."""
-        if root not in self.locations:
-            self.locations[root] = self._location(root)
-        return self.locations[root]
-
-    def _location(self, root: str) -> str:
         path = PurePosixPath(root)
         for name, folder in ((PREFIX, self.interpreter.prefix), (BASE, self.interpreter.base_prefix)):
             if path.is_relative_to(folder):

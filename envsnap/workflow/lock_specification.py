@@ -5,7 +5,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.capture.hardware import this_machine
 from envsnap.host.files import work_folder
@@ -24,6 +23,7 @@ from envsnap.lock.specification.resolution import (
 )
 from envsnap.lock.specification.specification_file import SpecificationRequest
 from envsnap.lock.specification.target import Target
+from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.specification import Specification, SpecificationFormat
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet, index_config
@@ -82,7 +82,7 @@ def _without_installed(found: CapturedEnvironment, resolved: ResolvedSpecificati
         conda=resolved.conda,
         findings=(),
         system_state=(),
-        accelerator=ProbedAccelerator(toolkit=found.accelerator.toolkit),
+        accelerator=Accelerator(toolkit=found.accelerator.toolkit),
         not_captured=(*found.not_captured, *resolved.not_captured),
     )
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InvalidFileError, UsageError
+from envsnap.inside.probe.machine import usable_cores
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Manifest
@@ -72,7 +72,7 @@ def job_to_freeze(project: ProjectFolder, command: tuple[str, ...], env: Mapping
     if table is None:
         return Job(command=command, threads=default_threads(env)) if command else None
     job = resolve_job(table, threads=default_threads(env), source=project.source)
-    return job.with_command(command) if command else job
+    return msgspec.structs.replace(job, command=command) if command else job
 
 
 def job_to_verify(project: ProjectFolder, manifest: Manifest) -> Job:

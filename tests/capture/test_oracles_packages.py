@@ -153,7 +153,7 @@ def test_pip_lists_the_same(place: Path) -> None:
 
 
 def same_form(listed: Listed) -> Listed:
-    """Leave out what pip leaves out or adds where it writes a direct URL anew: ``editable: false``, an older hash."""
+    """Leave out what is written in one way or the other: ``editable: false``, an older hash."""
     url = listed.direct_url
     if url is None:
         return listed
