@@ -4,11 +4,9 @@ import contextlib
 import platform
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
-
-import msgspec
 
 from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
@@ -188,7 +186,7 @@ def _with_locked(config: IndexConfig, build: BuildSpec) -> IndexConfig:
     known = {without_credentials(url) for url in own if url}
     locked = [url for url in (build.index_url, *build.extra_index_urls) if url and url not in known]
     default = config.index_url or (locked.pop(0) if build.index_url in locked else None)
-    return msgspec.structs.replace(config, index_url=default, extra_index_urls=(*config.extra_index_urls, *locked))
+    return replace(config, index_url=default, extra_index_urls=(*config.extra_index_urls, *locked))
 
 
 @contextlib.contextmanager
