@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-import msgspec
 from packaging.utils import is_normalized_name
 
 from envsnap.capture.answer import quote
@@ -63,7 +63,8 @@ class ProbedPackage(Model, frozen=True):
     matching: int = 0
 
 
-class _Seen(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Seen:
     """A distribution with what the probe said of it."""
 
     package: InstalledPackage
@@ -99,13 +100,14 @@ def describe_packages(
     return tuple(kept), tuple(sorted((*findings, *_outside(kept, interpreter))))
 
 
-class _Describe(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Describe:
     """Turns what the probe says into what the other stages read."""
 
     interpreter: ProbedInterpreter
     roots: dict[str, ProbedRoot]
     owned: frozenset[str]
-    locations: dict[str, str] = {}
+    locations: dict[str, str] = field(default_factory=dict)
 
     def installed(self, package: ProbedPackage) -> InstalledPackage:
         """Return the distribution, with its owner and its place."""

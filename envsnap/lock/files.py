@@ -1,10 +1,10 @@
 """Where the files of an installed distribution are read from: this machine, or a copy out of an environment."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
 from msgspec.structs import replace
 
 from envsnap.environment import Environment
@@ -16,7 +16,8 @@ from envsnap.manifest.installed import DirectUrl, InstalledPackage
 COPY_SECONDS = 600.0
 
 
-class InstalledCopy(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class InstalledCopy:
     """A distribution whose ``root`` can be read here, and the prefix that it then lies in."""
 
     package: InstalledPackage
@@ -37,7 +38,8 @@ class InstalledFiles(Protocol):
         """Return the folder that an editable installation is imported from; None where it cannot be reached."""
 
 
-class OnThisMachine(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class OnThisMachine:
     """Files of an environment on this machine, whose prefix is ``prefix``."""
 
     prefix: Path
@@ -53,7 +55,8 @@ class OnThisMachine(msgspec.Struct, frozen=True):
         return path if path is not None and path.is_dir() else None
 
 
-class InsideEnvironment(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class InsideEnvironment:
     """Files that only the environment itself can read, as in a container image.
 
     Args:

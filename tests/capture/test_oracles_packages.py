@@ -228,9 +228,9 @@ def test_rattlers_reader_agrees_on_condas_records(conda_prefix: Any) -> None:
     }
     assert {"alpha", "beta", "python"} == expected.keys()
     assert {Path(path).parent.name for record in records for path in record.files} >= {
-        item.folder for item in found.packages if item.conda
+        item.folder for item in found.packages if item.is_conda
     }
-    assert ["alpha", "beta"] == [item.name for item in found.packages if item.conda and item.owner == "conda"]
+    assert ["alpha", "beta"] == [item.name for item in found.packages if item.is_conda and item.record.owner == "conda"]
     assert (True, True, ()) == (
         conda_prefix.prefix == found.prefix,
         found.prefix == found.base_prefix,

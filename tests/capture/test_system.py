@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import venv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
@@ -119,7 +119,7 @@ def test_what_the_job_loaded_has_an_owner(
     python: Path, captured: CapturedEnvironment, ask: Callable[..., CapturedSystem]
 ) -> None:
     """By its path, and by the placeholder that stands for the base of a system's own Python."""
-    in_usr = msgspec.structs.replace(captured, base_prefix=Path("/usr"))
+    in_usr = replace(captured, base_prefix=Path("/usr"))
     spelt = os.path.realpath(libc()).replace("/usr/", "{base}/", 1)
 
     assert {libc(): "libc6"} == ask(LocalEnvironment(python), libc()).owners
