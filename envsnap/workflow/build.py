@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
 from envsnap.build.venv import build_venv
@@ -58,8 +60,7 @@ class BuildRequest:
     network: Literal["default", "host", "none"] = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildResult:
+class BuildResult(msgspec.Struct, frozen=True):
     """What stands now.
 
     ``reference`` is an image, an interpreter, or the folder of a rendered context; ``unread`` packages were compared by
