@@ -3,7 +3,7 @@
 import msgspec
 
 from envsnap.host.nvml import NvmlFacts
-from envsnap.inside.probe import machine
+from envsnap.inside.probe.machine import machine as look_at_machine
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.model import convert
 
@@ -17,7 +17,7 @@ class ProbedMachine(Cpu, frozen=True, kw_only=True):
 
 def this_machine() -> ProbedMachine:
     """Describe the machine that envsnap itself runs on."""
-    return convert(machine.machine(), ProbedMachine, source="the description of this machine")
+    return convert(look_at_machine(), ProbedMachine, source="the description of this machine")
 
 
 def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> Hardware:

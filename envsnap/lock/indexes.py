@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from packaging.version import InvalidVersion, Version
 
+from envsnap.errors import CaptureError
 from envsnap.host.credentials import without_credentials
 from envsnap.host.index.config import IndexConfig, is_remote
 from envsnap.host.index.file import IndexFile
@@ -44,9 +45,6 @@ class Indexes:
     Args:
         config: names them.
         default: names them with logins where the settings name none: it may have to ask uv.
-
-    Raises:
-        CaptureError: the configured certificates cannot be read.
     """
 
     def __init__(self, config: IndexConfig, default: Callable[[], tuple[str, ...]]) -> None:
@@ -56,7 +54,7 @@ class Indexes:
         """Whether nothing else on a network serves files."""
         self._default = default
         self._reading: dict[str, threading.Lock] = {}
-        self._known: dict[str, tuple[ProjectPage, ...]] = {}
+        self._known: dict[str, tuple[ProjectPage, ...] | CaptureError] = {}
         self._urls: tuple[str, ...] | None = None
         self._asking, self._beginning = threading.Lock(), threading.Lock()
 
@@ -105,9 +103,18 @@ class Indexes:
             reading = self._reading.setdefault(name, threading.Lock())
         with reading:
             if name not in self._known:
-                pages = ((without_credentials(url), read_page(self.http, url, name)) for url in self.urls)
-                self._known[name] = tuple(ProjectPage(index, files) for index, files in pages)
-            return self._known[name]
+                self._known[name] = self._ask(name)
+            known = self._known[name]
+        if isinstance(known, CaptureError):  # asking again would take as long, and say the same
+            raise known
+        return known
+
+    def _ask(self, name: str) -> tuple[ProjectPage, ...] | CaptureError:
+        try:
+            pages = ((without_credentials(url), read_page(self.http, url, name)) for url in self.urls)
+            return tuple(ProjectPage(index, files) for index, files in pages)
+        except CaptureError as error:
+            return error
 
 
 def ask_about(packages: Sequence[Package], indexes: Indexes) -> dict[str, Finding | None]:

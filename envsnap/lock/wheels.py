@@ -46,15 +46,20 @@ class WheelFolder:
         """Make a folder for a while, from which a wheel can be kept by a hard link."""
         return tempfile.TemporaryDirectory(dir=self.path.parent, prefix=f"{purpose}-")
 
-    def keep(self, wheel: Path, label: str) -> Artefact:
-        """Keep a wheel of this machine; ``label`` is how a message names its package.
+    def keep(self, wheel: Path, label: str, hashed: tuple[str, int] | None = None) -> Artefact:
+        """Keep a wheel of this machine.
+
+        Args:
+            wheel: the file.
+            label: how a message names its package.
+            hashed: its SHA-256 and size, where they are known.
 
         Raises:
             DiskFullError: there is no room for it.
         """
         with room_for(f"{label}: the wheel {wheel.name}"):
             place = link_or_copy(wheel, self.path / wheel.name)
-        digest, size = sha256_file(place)
+        digest, size = hashed or sha256_file(place)
         return Artefact(name=place.name, path=f"{CONTEXT_WHEELS}/{place.name}", hashes={"sha256": digest}, size=size)
 
 
@@ -87,10 +92,10 @@ def list_wheels(folders: Iterable[Path]) -> LocalWheels:
 
 def find_wheel(package: InstalledPackage, wheels: LocalWheels) -> Path | None:
     """Return the wheel whose RECORD is the installed one."""
-    files = {path.name: path for path in reversed(wheels.get(package.name, ())) if _is_of(package, path)}
-    for file in fitting_wheels(package, (IndexFile(filename=name, url="") for name in files)):
-        if has_content(files[file.filename], package.record.content_digest):
-            return files[file.filename]
+    of_version = (path.absolute() for path in wheels.get(package.name, ()) if _is_of(package, path))
+    for file in fitting_wheels(package, (IndexFile(filename=path.name, url=path.as_uri()) for path in of_version)):
+        if file.path is not None and has_content(file.path, package.record.content_digest):
+            return file.path
     return None
 
 

@@ -43,7 +43,7 @@ def _sorted_out(
 ) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
     held: dict[str, CondaPackage] = {}
     lacking = []
-    for record in sorted(contents.conda.packages if contents.conda else (), key=msgspec.structs.astuple):
+    for record in sorted(contents.conda.packages if contents.conda else (), key=msgspec.json.encode):
         problem = problem_of(record) or (TWICE if record.name in held else "")
         if problem:
             lacking.append(OmittedPackage(name=record.name, version=record.version, reason=problem))

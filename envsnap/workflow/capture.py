@@ -51,13 +51,14 @@ def capture(subject: Subject, progress: Progress) -> Facts:
         EnvsnapError: see the stages.
     """
     environment = _probe(subject, progress)
+    code = capture_repository(subject.project.folder, own_paths(subject.job))
     return Facts(
         environment=environment,
         gpus=nvml.query(uuids=subject.request.gpu_uuids),
         files=_check_files(subject, environment, progress) if subject.request.verify_files else None,
         deep=_look_deep(subject, progress) if subject.request.deep else None,
         data=_hash_inputs(subject, progress),
-        code=capture_repository(subject.project.folder, own_paths(subject.job)),
+        code=code,
     )
 
 

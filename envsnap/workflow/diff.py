@@ -16,7 +16,7 @@ from envsnap.run.injection import injected_environment
 from envsnap.workflow.capture import capture
 from envsnap.workflow.describe import describe
 from envsnap.workflow.interpreters import check_folder
-from envsnap.workflow.lock_packages import describe_packages
+from envsnap.workflow.lock_packages import describe_installed
 from envsnap.workflow.probing import CaptureRequest, start_probe
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import Lock, job_to_verify, own_paths, read_lock
@@ -107,7 +107,7 @@ def _live(request: CaptureRequest, locked: Manifest, name: str, progress: Progre
     with open_subject(request, start_probe(request)) as found:
         subject = _with_locked_settings(found, locked)
         facts = capture(subject, progress)
-        contents = describe(subject, facts, describe_packages(subject, facts), recorded=None)
+        contents = describe(subject, facts, describe_installed(subject, facts), recorded=None)
     return Side(name=name, contents=contents, sought=False)
 
 

@@ -9,7 +9,8 @@ from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import MissingToolError, UsageError
 
-ASK_VERSION = "import platform; print(platform.python_version().rstrip('+'))"
+ASK_VERSION = "import platform as p; print(p.python_implementation(), p.python_version().rstrip('+'))"
+"""A ``+`` is added where Python was built from a checkout, as Debian does."""
 ANSWER_SECONDS = 10.0
 
 
@@ -47,14 +48,14 @@ def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, pre
 
 
 def find_own_python(folder: Path, env: Mapping[str, str], version: str) -> Path | None:
-    """Return the project's interpreter where it has exactly this version: uv looks for others on PATH only."""
+    """Return the project's interpreter where it is a CPython of this version: uv looks for others on PATH only."""
     try:
         environment = LocalEnvironment(choose_python(folder, env, None, None), caller=env)
         argv = (environment.python, "-I", "-c", ASK_VERSION)
         answer = environment.execute(Execution(argv=argv, workdir=folder.absolute(), timeout=ANSWER_SECONDS)).stdout
     except (UsageError, MissingToolError):
         return None
-    return Path(environment.python) if answer.decode("utf-8", "replace").strip() == version else None
+    return Path(environment.python) if answer.decode("utf-8", "replace").strip() == f"CPython {version}" else None
 
 
 def _named(chosen: Path, search_path: str | None) -> Path:

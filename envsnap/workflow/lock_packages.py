@@ -50,7 +50,7 @@ def lock_packages(subject: Subject, facts: Facts, progress: Progress) -> Package
     return _package_set(locked, config)
 
 
-def describe_packages(subject: Subject, facts: Facts) -> PackageSet:
+def describe_installed(subject: Subject, facts: Facts) -> PackageSet:
     """Describe what is installed without looking for artefacts: nothing is asked or written."""
     from envsnap.lock.installed import describe_unlocked
 

@@ -1,12 +1,15 @@
 """Indexes' pages prove what is installed before uv is asked."""
 
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from installed_package import change_installed
 
 from envsnap.errors import CaptureError
+from envsnap.lock.indexes import Indexes
 from envsnap.lock.locked_packages import LockedPackages
 
 pytestmark = pytest.mark.processes
@@ -82,3 +85,27 @@ def test_a_version_that_a_file_spells_otherwise_is_the_same(
     (locked,) = sources(index.config).lock([change_installed(found, version=version)]).packages
 
     assert "index-verified" == locked.installed.evidence
+
+
+def test_a_page_that_cannot_be_read_is_asked_for_once(index: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking again would take as long, and say the same."""
+    monkeypatch.setattr("envsnap.host.index.http.RETRIED", ())
+    index.status = 500
+    indexes = Indexes(index.config, lambda: (index.config.index_url,))
+
+    for _ in range(3):
+        with pytest.raises(CaptureError, match="answers with HTTP status 500"):
+            indexes.read("demo")
+
+    assert ["/simple/demo/"] == index.asked
+
+
+def test_certificates_are_read_where_something_is_asked(index: Any, tmp_path: Path) -> None:
+    """A freeze whose packages are all known asks nothing, and needs none."""
+    (tmp_path / "ca.pem").write_text("no certificate")
+    indexes = Indexes(replace(index.config, certificates=tmp_path / "ca.pem"), lambda: (index.config.index_url,))
+
+    with pytest.raises(CaptureError, match=r"the certificates in .*ca\.pem cannot be read"):
+        indexes.read("demo")
+
+    assert [] == index.asked

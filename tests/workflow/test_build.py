@@ -213,8 +213,8 @@ def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
 
     monkeypatch.setattr("envsnap.workflow.build.build_venv", keep)
     monkeypatch.setattr("envsnap.workflow.build.prove_equal", lambda *_arguments: None)
-    for version in ("3.11.7", "3.8.18"):
-        python.write_text(f"#!/bin/sh\necho {version}\n")
+    for said in ("CPython 3.11.7", "CPython 3.8.18", "PyPy 3.11.7", "3.11.7"):
+        python.write_text(f"#!/bin/sh\necho {said}\n")
         request_build()
 
-    assert [python, None] == given
+    assert [python, None, None, None] == given

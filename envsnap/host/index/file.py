@@ -1,12 +1,15 @@
 """One file of a package as an index, uv or pip-tools tells of it, and the release that it belongs to."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-from packaging.pylock import PackageArchive, PackageSdist, PackageWheel
 
 from envsnap.host.index.config import local_path
+
+if TYPE_CHECKING:
+    from packaging.pylock import PackageArchive, PackageSdist, PackageWheel
 
 NO_REASON = "no reason given"
 
@@ -78,7 +81,7 @@ class Release(msgspec.Struct, frozen=True):
 
 
 def file_of_pylock(
-    artefact: PackageWheel | PackageSdist | PackageArchive, folder: Path, *, yanked: str | None = None
+    artefact: "PackageWheel | PackageSdist | PackageArchive", folder: Path, *, yanked: str | None = None
 ) -> IndexFile:
     """Turn an entry of a pylock.toml (PEP 751) into a file; a relative path in it starts from ``folder``."""
     path = local_path(artefact.url) if artefact.url else folder / (artefact.path or "")

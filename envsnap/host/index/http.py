@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import threading
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
@@ -27,24 +28,33 @@ OK, PARTIAL_CONTENT = 200, 206
 
 
 class IndexConnections:
-    """Asks the servers that indexes name; safe to use from several threads.
-
-    Raises:
-        CaptureError: the certificates cannot be read.
-    """
+    """Asks the servers that indexes name; safe to use from several threads."""
 
     def __init__(self, config: IndexConfig) -> None:
         self._logins = _Logins(config)
         self._proxies = _proxies()
         self._trusted = frozenset(config.trusted_hosts)
-        self._options = _options(config)
+        self._config, self._opening = config, threading.Lock()
         self._pools: dict[tuple[str, str], PoolManager] = {}
+
+    def prepare(self) -> None:
+        """Read what the first question would read, the certificates.
+
+        Raises:
+            CaptureError: they cannot be read.
+        """
+        _ = self._options
+
+    @functools.cached_property
+    def _options(self) -> dict[str, Any]:
+        return _options(self._config)
 
     @contextlib.contextmanager
     def get(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
         """Give the answer, its body not read yet; whatever its status is.
 
         Raises:
+            CaptureError: the certificates cannot be read.
             UnreachableError: the server does not answer, or breaks off while the body is read.
         """
         from urllib3.exceptions import HTTPError
@@ -63,9 +73,10 @@ class IndexConnections:
     def _pool(self, url: str) -> "PoolManager":
         parts = urlsplit(url)
         place = (parts.scheme, parts.netloc.rpartition("@")[2])
-        if place not in self._pools:
-            self._pools[place] = self._open(parts.scheme, parts.hostname or "", place[1])
-        return self._pools[place]
+        with self._opening:  # whoever comes second waits for what is read once
+            if place not in self._pools:
+                self._pools[place] = self._open(parts.scheme, parts.hostname or "", place[1])
+            return self._pools[place]
 
     def _open(self, scheme: str, host: str, netloc: str) -> "PoolManager":
         """Go through the proxy that the caller's variables want, and check no certificate that the caller trusts."""

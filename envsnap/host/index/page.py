@@ -1,7 +1,8 @@
 """The page that an index has for a project: PEP 691 JSON or PEP 503 HTML -> the files that it serves."""
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
@@ -68,7 +69,12 @@ def parse_page(data: bytes, kind: str, url: str, *, what: tuple[str, str]) -> Pa
         raise _unusable(*what, NO_PAGE) from error
     if files is None:
         raise _unusable(*what, NO_PAGE)
-    return tuple(file for file in files if PLAIN_NAME.fullmatch(file.filename))  # it becomes a file's name here
+    return _with_plain_names(files)
+
+
+def _with_plain_names(files: Page) -> Page:
+    """Leave out files whose name is no plain one: it becomes that of a file here."""
+    return tuple(file for file in files if PLAIN_NAME.fullmatch(file.filename))
 
 
 def _unusable(name: str, index: str, reason: str) -> CaptureError:
@@ -82,14 +88,31 @@ class _Project(msgspec.Struct, frozen=True):
     files: Page
 
 
+class _Entries(msgspec.Struct, frozen=True):
+    files: tuple[msgspec.Raw, ...]
+
+
+class _Named(msgspec.Struct, frozen=True):
+    filename: str
+
+
 _PROJECT = msgspec.json.Decoder(_Project)
 
 
 def _parse_json(data: bytes, url: str) -> Page:
-    return tuple(
-        file if is_remote(file.url) else replace(file, url=urljoin(url, file.url))
-        for file in _PROJECT.decode(data).files
-    )
+    try:
+        files = _PROJECT.decode(data).files
+    except msgspec.ValidationError:
+        files = tuple(_readable(msgspec.json.decode(data, type=_Entries).files))
+    return tuple(file if is_remote(file.url) else replace(file, url=urljoin(url, file.url)) for file in files)
+
+
+def _readable(entries: Iterable[msgspec.Raw]) -> Iterator[IndexFile]:
+    """Leave out entries that are not as the standard says: those of other releases may be so for years."""
+    for entry in entries:
+        msgspec.json.decode(entry, type=_Named)  # what has no name is no entry, and the page none of an index
+        with contextlib.suppress(msgspec.ValidationError):
+            yield msgspec.json.decode(entry, type=IndexFile)
 
 
 def _parse_html(text: str, url: str) -> Page | None:
@@ -141,4 +164,4 @@ def _read_folder(folder: Path, name: str) -> Page:
         text = page.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ()
-    return _parse_html(text, page.resolve().as_uri()) or ()
+    return _with_plain_names(_parse_html(text, page.resolve().as_uri()) or ())

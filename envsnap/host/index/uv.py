@@ -6,8 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from packaging.pylock import Package, Pylock
+from typing import TYPE_CHECKING
 
 from envsnap.errors import BuildError, CaptureError, MissingToolError, UnsatisfiableError
 from envsnap.host.credentials import mask_credentials
@@ -15,6 +14,9 @@ from envsnap.host.execution import Completed
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.file import NO_REASON, Release, file_of_pylock
 from envsnap.host.process import run
+
+if TYPE_CHECKING:
+    from packaging.pylock import Package
 
 UNSATISFIABLE = 1
 """uv's exit code where requirements have no solution; 2 is any other failure, an unreachable index among them."""
@@ -292,11 +294,13 @@ def _target(python: Path | TargetPython) -> tuple[str, ...]:
 
 
 def _releases(pylock: str, yanked: Mapping[str, str], folder: Path) -> tuple[Release, ...]:
+    from packaging.pylock import Pylock
+
     packages = Pylock.from_dict(tomllib.loads(pylock)).packages
     return tuple(_release(package, yanked.get(package.name), folder) for package in packages)
 
 
-def _release(package: Package, yanked: str | None, folder: Path) -> Release:
+def _release(package: "Package", yanked: str | None, folder: Path) -> Release:
     wheels = [file_of_pylock(wheel, folder, yanked=yanked) for wheel in package.wheels or ()]
     sources = [file_of_pylock(package.sdist, folder, yanked=yanked)] if package.sdist else []
     return Release(package.name, (*wheels, *sources))

@@ -1,7 +1,6 @@
 """Imports the numerical frameworks that are there, and tells what the observer would tell of a job.
 
-Its argument is threadpoolctl's file. A framework that cannot be imported is an error in the
-answer.
+Its argument is threadpoolctl's file. A framework that cannot be imported is an error in the answer.
 """
 
 from __future__ import annotations

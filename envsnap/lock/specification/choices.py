@@ -102,13 +102,13 @@ def _from_file(choice: Choice, package: Package, file: IndexFile, path: Path, wh
     """Keep a wheel of this machine beside the lock: no other machine can ask this machine's folder."""
     if not path.is_file():
         raise CaptureError(f"{choice.name}: the specification names {path}, which is not there")
-    sha256, _ = sha256_file(path)
+    sha256, size = sha256_file(path)
     if file.hashes.get("sha256", sha256) != sha256:
         raise CaptureError(
             f"{choice.name}: {path} has sha256 {sha256[:12]}…, and the specification says "
             f"{file.hashes['sha256'][:12]}…: it is another file"
         )
-    wheel = wheels.keep(path, choice.name)
+    wheel = wheels.keep(path, choice.name, (sha256, size))
     return with_wheel(_with_contents(package, choice, wheel, wheel_digest(path)), "local-file", wheel)
 
 

@@ -110,6 +110,7 @@ def _unreachable(contents: Contents, config: IndexConfig) -> tuple[str, ...]:
     by_host = {urlsplit(url).hostname or "": url for url in urls}
     try:
         http = IndexConnections(config)
+        http.prepare()
     except CaptureError as error:
         return (str(error),)
     with ThreadPoolExecutor(max_workers=4) as pool:

@@ -71,7 +71,24 @@ def test_the_hash_of_metadata_has_two_names(key: str, value: object, expected: s
 def test_a_file_whose_name_is_none_is_not_there(name: str) -> None:
     """A name becomes that of a file here."""
     assert () == read_json({"filename": name, "url": WHEEL})
-    assert () == read(f'<meta name="pypi:repository-version" content="1.0"><a href="..%2F{WHEEL}">x</a>')
+
+
+def test_a_link_whose_name_leads_elsewhere_is_not_there(tmp_path: Path) -> None:
+    """On a server, and in a folder that stands for one."""
+    link = f'<a href="https://index.example/..%2F..%2F{WHEEL}">x</a>'
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "index.html").write_text(link)
+
+    assert () == read('<meta name="pypi:repository-version" content="1.0">' + link)
+    assert () == read_page(IndexConnections(IndexConfig()), tmp_path.as_uri(), "demo")
+
+
+@pytest.mark.parametrize("odd", [{"core-metadata": [1]}, {"size": "12 kB"}, {"hashes": None}, {"url": 7}])
+def test_an_odd_entry_hides_no_other(odd: dict[str, Any]) -> None:
+    """An old release's may be so for years; nobody asks for it."""
+    entries = ({"filename": "demo-0.1.tar.gz", "url": "x"} | odd, {"filename": WHEEL, "url": f"/files/{WHEEL}"})
+
+    assert [WHEEL] == [file.filename for file in read_json(*entries)]
 
 
 def test_links_count_from_the_base_of_the_page() -> None:

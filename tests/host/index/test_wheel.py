@@ -174,7 +174,7 @@ def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
 
     with pytest.raises(CaptureError, match=r"the certificates in .*ca\.pem cannot be read"):
-        IndexConnections(IndexConfig(certificates=tmp_path / "ca.pem"))
+        IndexConnections(IndexConfig(certificates=tmp_path / "ca.pem")).prepare()
 
 
 def damaged() -> bytes:
