@@ -4,7 +4,7 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -193,11 +193,11 @@ def _write(archive: IO[bytes], member: FoundMember, target: Path) -> None:
     # O_EXCL: on a file system that knows no case two names can be one
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with open(os.open(target, flags, EXECUTABLE if member.executable else PLAIN), "wb") as file:  # noqa: PTH123
-        copy_exactly(archive, file.write, member.size)
+        file.writelines(read_exactly(archive, member.size))
 
 
-def copy_exactly(source: IO[bytes], write: Callable[[bytes], object], size: int) -> None:
-    """Hand ``size`` bytes to ``write``, in blocks.
+def read_exactly(source: IO[bytes], size: int) -> Iterator[bytes]:
+    """Give ``size`` bytes in blocks.
 
     Raises:
         EOFError: the source has fewer.
@@ -207,7 +207,7 @@ def copy_exactly(source: IO[bytes], write: Callable[[bytes], object], size: int)
         block = source.read(min(left, COPY_BYTES))
         if not block:
             raise EOFError(f"{left} bytes are missing")
-        write(block)
+        yield block
         left -= len(block)
 
 

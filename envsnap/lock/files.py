@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -23,20 +22,6 @@ class InstalledCopy(msgspec.Struct, frozen=True):
     prefix: Path
 
 
-class InstalledFiles(Protocol):
-    """Whoever makes installed files readable."""
-
-    def bring(self, package: InstalledPackage, scratch: Path) -> InstalledCopy:
-        """Return the distribution with a ``root`` that can be read; a copy goes into the empty folder ``scratch``.
-
-        Raises:
-            CaptureError: its files cannot be had.
-        """
-
-    def source_tree(self, direct: DirectUrl) -> Path | None:
-        """Return the folder that an editable installation is imported from; None where it cannot be reached."""
-
-
 class OnThisMachine(msgspec.Struct, frozen=True):
     """Files of an environment on this machine, whose prefix is ``prefix``."""
 
@@ -48,7 +33,7 @@ class OnThisMachine(msgspec.Struct, frozen=True):
         return InstalledCopy(package, self.prefix)
 
     def source_tree(self, direct: DirectUrl) -> Path | None:
-        """Return the folder that the direct URL names, where it is there."""
+        """Return the folder that an editable installation is imported from; None where it is not there."""
         path = local_path(direct.url)
         return path if path is not None and path.is_dir() else None
 
@@ -89,3 +74,7 @@ class InsideEnvironment(msgspec.Struct, frozen=True):
         """Return None: a folder of that name on this machine would be another one."""
         del direct
         return None
+
+
+InstalledFiles = OnThisMachine | InsideEnvironment
+"""Whatever makes installed files readable."""

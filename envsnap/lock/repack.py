@@ -17,6 +17,7 @@ from packaging.tags import parse_tag
 from envsnap.errors import CaptureError
 from envsnap.host.files import room_for
 from envsnap.inside.probe.record import INSTALLER_FILES
+from envsnap.lock.wheel_fit import installed_tags
 from envsnap.manifest.installed import InstalledPackage
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -76,7 +77,7 @@ def wheel_name(package: InstalledPackage) -> str:
 
     The name is normalised: an old ``.dist-info`` folder can have a dash where a wheel's name must have none.
     """
-    tags = [tag for line in package.record.tags or ("py3-none-any",) for tag in parse_tag(line)]
+    tags = installed_tags(package) or parse_tag("py3-none-any")
     sets = (sorted({getattr(tag, part) for tag in tags}) for part in ("interpreter", "abi", "platform"))
     stem = (package.name.replace("-", "_"), package.version.replace("-", "_"))
     parts = [*stem, *([package.record.build] if package.record.build else []), *(".".join(values) for values in sets)]

@@ -16,13 +16,13 @@ from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
 from envsnap.lock.specification.parsed import CondaSpecification, ParsedSpecification
 from envsnap.lock.specification.read import read_specification
-from envsnap.lock.specification.request import SpecificationRequest
 from envsnap.lock.specification.resolution import (
     ResolvedSpecification,
     SpecificationTools,
-    SpecifiedPython,
     resolve_specification,
 )
+from envsnap.lock.specification.specification_file import SpecificationRequest
+from envsnap.lock.specification.target import Target
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.specification import Specification, SpecificationFormat
 from envsnap.workflow.capture import Facts
@@ -45,7 +45,7 @@ def lock_specification(
     progress.stage(f"reading {wished.path.name}")
     wanted, kind = read_specification(wished, subject.request.env, found.interpreter, found.platform)
     progress.stage(f"resolving {wished.path.name} for Python {found.interpreter.version}")
-    resolved = resolve_specification(wanted, _tools(subject, facts), _python(subject, facts))
+    resolved = resolve_specification(wanted, _tools(subject, facts), _target(subject, facts))
     for package in resolved.packages:
         if package.wheel is None:
             progress.warn(f"{package.name} {package.installed_version} cannot be rebuilt: {package.installed.reason}")
@@ -87,15 +87,15 @@ def _without_installed(found: CapturedEnvironment, resolved: ResolvedSpecificati
     )
 
 
-def _python(subject: Subject, facts: Facts) -> SpecifiedPython:
+def _target(subject: Subject, facts: Facts) -> Target:
     found = facts.environment
     python = subject.interpreter or target_python(found.interpreter, found.platform)
-    return SpecifiedPython(python=python, interpreter=found.interpreter, platform=found.platform)
+    return Target(python=python, interpreter=found.interpreter, platform=found.platform)
 
 
 def _tools(subject: Subject, facts: Facts) -> SpecificationTools:
     found, work = facts.environment, work_folder(subject.project.folder)
-    machine, python = found.machine or this_machine(), _python(subject, facts).python
+    machine, python = found.machine or this_machine(), _target(subject, facts).python
 
     def ask_conda(wanted: CondaSpecification) -> tuple[CondaRecord, ...]:
         virtual = virtual_packages(found.platform, machine.isa, facts.gpus.driver_cuda, subject.request.env)

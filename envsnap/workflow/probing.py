@@ -12,7 +12,7 @@ from envsnap.errors import UsageError
 from envsnap.workflow.interpreters import check_folder, choose_python
 
 if TYPE_CHECKING:
-    from envsnap.lock.specification.request import SpecificationRequest
+    from envsnap.lock.specification.specification_file import SpecificationRequest
 
 LockerName = Literal["uv", "pip-tools"]
 

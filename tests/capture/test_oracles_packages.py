@@ -169,9 +169,8 @@ def test_importlib_lists_the_same(place: Path) -> None:
     """``importlib.metadata`` in the environment itself."""
     listed = json.loads(run(str(place / "bin/python"), "-c", IMPORTLIB))
 
-    assert {str(canonicalize_name(name)): same_form(Listed(*facts)) for name, facts in listed.items()} == {
-        name: same_form(found) for name, found in ours(captured(place)).items()
-    }
+    expected = {str(canonicalize_name(name)): same_form(Listed(*facts)) for name, facts in listed.items()}
+    assert expected == {name: same_form(listed) for name, listed in ours(captured(place)).items()}
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ class ResolutionRequest(msgspec.Struct, frozen=True, kw_only=True):
         return (
             *(("--no-deps",) if self.pinned else ()),
             *(("--prerelease", "allow") if self.prereleases else ()),
-            *(word for name in self.there for word in ("--no-emit-package", name)),
+            *_options("--no-emit-package", self.there),
         )
 
 
