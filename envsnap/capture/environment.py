@@ -1,10 +1,8 @@
 """One environment as it stands: interpreter, platform and installed distributions, put together from the probe."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import msgspec
-from msgspec.structs import replace
 
 from envsnap.capture.checkouts import describe_checkouts
 from envsnap.capture.conda_records import describe_conda
@@ -22,7 +20,8 @@ from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 
 
-class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CapturedEnvironment:
     """What stands in one environment.
 
     Args:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import msgspec
 from packaging.utils import is_normalized_name
 
 from envsnap.capture.answer import quote
@@ -62,7 +62,8 @@ class ProbedPackage(Model, frozen=True):
     matching: int = 0
 
 
-class _Seen(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Seen:
     """A distribution with what the probe said of it."""
 
     package: InstalledPackage
@@ -98,7 +99,8 @@ def describe_packages(
     return tuple(kept), tuple(sorted((*findings, *_outside(kept, interpreter))))
 
 
-class _Describe(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Describe:
     """Turns what the probe says into what the other stages read."""
 
     interpreter: ProbedInterpreter

@@ -1,6 +1,7 @@
 """The distribution's packages that own the libraries which the environment and the job need."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -50,7 +51,8 @@ class NeededLibraries(Model, frozen=True):
     settled: bool
 
 
-class CapturedSystem(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CapturedSystem:
     """The system's packages, and what to say of them.
 
     Args:

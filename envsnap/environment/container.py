@@ -1,5 +1,7 @@
 """A container image as a place where Python runs."""
 
+from dataclasses import replace
+
 from envsnap.host.container.engine import Engine
 from envsnap.host.execution import Completed, Execution
 
@@ -45,4 +47,4 @@ class ContainerEnvironment:
         if not ended.out_of_memory:
             return ended
         execution.on_output(_OUT_OF_MEMORY)
-        return ended._replace(stderr=ended.stderr + f"\n{_OUT_OF_MEMORY}\n".encode())
+        return replace(ended, stderr=ended.stderr + f"\n{_OUT_OF_MEMORY}\n".encode())

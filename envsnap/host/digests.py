@@ -1,7 +1,8 @@
 """The digest of a regular file, and the state of the file that it was made of; many small files in another process.
 
 As a script it is that process: ``python digests.py`` hashes the files whose names stand on standard input,
-separated by NUL, and answers with one JSON array of a :data:`Row` a name. It imports nothing of envsnap for that.
+separated by NUL, and answers with one JSON array of a :data:`Row` a name. It imports nothing of envsnap for that, nor
+msgspec: its values are named tuples, which ``json`` writes as rows.
 """
 
 import contextlib

@@ -5,8 +5,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import sha256_file
@@ -38,7 +38,8 @@ def ask(folder: Path, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if done.exit_code == 0 else None
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """What is checked out: the top of the working tree, the commit, and the branch, "" where there is none."""
 
     top: Path

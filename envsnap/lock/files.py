@@ -1,9 +1,9 @@
 """Where the files of an installed distribution are read from: this machine, or a copy out of an environment."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
 from envsnap.environment import Environment
@@ -15,14 +15,16 @@ from envsnap.manifest.installed import DirectUrl, InstalledPackage
 COPY_SECONDS = 600.0
 
 
-class InstalledCopy(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class InstalledCopy:
     """A distribution whose ``root`` can be read here, and the prefix that it then lies in."""
 
     package: InstalledPackage
     prefix: Path
 
 
-class OnThisMachine(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class OnThisMachine:
     """Files of an environment on this machine, whose prefix is ``prefix``."""
 
     prefix: Path
@@ -38,7 +40,8 @@ class OnThisMachine(msgspec.Struct, frozen=True):
         return path if path is not None and path.is_dir() else None
 
 
-class InsideEnvironment(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class InsideEnvironment:
     """Files that only the environment itself can read, as in a container image.
 
     Args:

@@ -4,8 +4,8 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-import msgspec
 from msgspec.structs import replace
 from packaging.version import InvalidVersion, Version
 
@@ -20,7 +20,8 @@ from envsnap.manifest.package import Package
 READERS = 8
 
 
-class ProjectPage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
     """What one index has for a project: ``index`` is its URL without a login."""
 
     index: str

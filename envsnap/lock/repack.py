@@ -9,9 +9,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from packaging.tags import parse_tag
 
 from envsnap.errors import CaptureError
@@ -27,7 +27,8 @@ SHEBANG = re.compile(rb"\A(?:#!/bin/sh\n'''exec' [^\n]*python[^\n]*\n' '''|#![^\
 """What installers write for ``#!python``; the first form is that for an interpreter with a long path or a space."""
 
 
-class Member(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Member:
     """One file: ``name`` in the wheel, ``source`` on this machine."""
 
     name: str

@@ -1,9 +1,7 @@
 """freeze --from: the environment's interpreter and platform with the packages of a specification, not its own."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.capture.hardware import this_machine
@@ -55,7 +53,7 @@ def lock_specification(
         config=resolved.config,
         specification=describe_specification(wanted, kind, wished, subject.project.folder),
     )
-    return dataclasses.replace(facts, environment=_without_installed(found, resolved)), packages
+    return replace(facts, environment=_without_installed(found, resolved)), packages
 
 
 def describe_specification(

@@ -1,6 +1,7 @@
 """A project folder: its settings, its lock, and the interpreter that it means."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,8 @@ SETTINGS = "envsnap.toml"
 LOCK = "envsnap.lock"
 
 
-class ProjectFolder(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ProjectFolder:
     """A project and where its settings stand; ``source`` is "" where it has none."""
 
     folder: Path
@@ -26,7 +28,8 @@ class ProjectFolder(msgspec.Struct, frozen=True):
     source: str
 
 
-class Lock(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Lock:
     """A manifest, the file it stands in, and what was warned of."""
 
     manifest: Manifest

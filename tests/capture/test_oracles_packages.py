@@ -6,8 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
@@ -41,7 +42,8 @@ print(json.dumps(found))
 """
 
 
-class Listed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Listed:
     """What every oracle tells of a package."""
 
     version: str
@@ -160,7 +162,7 @@ def same_form(listed: Listed) -> Listed:
     directory = {key: value for key, value in url.get("dir_info", {}).items() if value}
     archive = {key: value for key, value in url.get("archive_info", {}).items() if key == "hashes" and value}
     rest = {key: value for key, value in url.items() if key not in {"dir_info", "archive_info"}}
-    return listed._replace(direct_url=rest | {"dir_info": directory, "archive_info": archive})
+    return replace(listed, direct_url=rest | {"dir_info": directory, "archive_info": archive})
 
 
 @pytest.mark.slow

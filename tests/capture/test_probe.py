@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class FakeEnvironment:
     python = "/venv/bin/python"
 
     def __init__(self, stdout: bytes, **ended: Any) -> None:
-        self.answer = Completed(exit_code=0, stdout=stdout, stderr=b"", seconds=0.0)._replace(**ended)
+        self.answer = replace(Completed(exit_code=0, stdout=stdout, stderr=b"", seconds=0.0), **ended)
 
     def execute(self, execution: Execution) -> Completed:
         """Answer; the probe must be readable there, and may not run for ever."""

@@ -4,9 +4,9 @@ import shutil
 import subprocess
 import venv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
@@ -118,7 +118,7 @@ def test_what_the_job_loaded_has_an_owner(
     python: Path, captured: CapturedEnvironment, ask: Callable[..., CapturedSystem]
 ) -> None:
     """By its path; a placeholder stands for a folder of the environment, and what no package owns is named so."""
-    moved = msgspec.structs.replace(captured, base_prefix=Path("/opt"))
+    moved = replace(captured, base_prefix=Path("/opt"))
     tool = str(shutil.which("dpkg-query"))
 
     found = ask(LocalEnvironment(python), tool, "{base}/lib/libmine.so", found=moved).system

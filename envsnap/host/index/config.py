@@ -5,12 +5,10 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlunsplit
-
-import msgspec
-from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 from envsnap.host.credentials import split_url
@@ -22,7 +20,8 @@ SYSTEM_BUNDLES = (
 )
 
 
-class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexConfig:
     """Indexes as configured, credentials included: never print one, never write one into a lock or an image.
 
     Args:

@@ -1,10 +1,9 @@
 """What a specification says once it is read, and before an index is asked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from msgspec import structs
 from packaging.markers import Environment
 from packaging.pylock import Pylock
 from packaging.requirements import Requirement
@@ -68,7 +67,7 @@ class Requirements:
     def index_config(self, machine: IndexConfig) -> IndexConfig:
         """Lay what the files say of indexes over what the machine is configured with."""
         config = self.indexes.over(machine)
-        return structs.replace(config, index_url=None, extra_index_urls=()) if self.indexes.no_index else config
+        return replace(config, index_url=None, extra_index_urls=()) if self.indexes.no_index else config
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,10 +3,9 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import InvalidFileError, UsageError

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from msgspec import structs
-
 from envsnap.errors import CaptureError, UnsolvableError, UsageError
 from envsnap.host.index.conda_solver import CondaRecord
 from envsnap.host.index.config import IndexConfig
@@ -228,7 +226,7 @@ def _resolve(
     """Let uv resolve, in one call, and hold its answer against the hashes that the files allow."""
     lines = applying(wanted.lines, target.environment)
     constraints = [line.text for line in lines if line.is_constraint]
-    request = structs.replace(
+    request = replace(
         wanted.request,
         lines=tuple(line.text for line in lines if not line.is_constraint),
         constraints=(*constraints, *(f"{name}=={version}" for name, version in there.items())),
