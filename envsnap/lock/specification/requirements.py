@@ -23,7 +23,7 @@ FIRST_OPTION = re.compile(r"\s+(?=--?[A-Za-z])")
 HASH = re.compile(r"(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
 SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-f": "--find-links", "-i": "--index-url"}
 SWITCHES = frozenset({"--no-index", "--pre", "--require-hashes"})
-LISTS = {"--extra-index-url": "extra_index_urls", "--find-links": "find_links", "--trusted-host": "trusted_hosts"}
+LISTS = ("--extra-index-url", "--find-links", "--trusted-host")
 IGNORED = frozenset({"--use-feature", "--prefer-binary", "--only-binary"})
 """They change how pip works, not what a lock of wheels alone resolves to."""
 KNOWN = frozenset({"--requirement", "--constraint", "--editable", "--index-url", *LISTS, *SWITCHES, *IGNORED})
@@ -141,9 +141,12 @@ class _Reader:
                 draft.lines.append(Line(text=f"-e {_locate(value, self._folder, where)}", where=where))
             case "--index-url":
                 draft.indexes = replace(draft.indexes, index_url=value)
-            case _ if name in LISTS:
-                listed = (*getattr(draft.indexes, LISTS[name]), self._links(value) if name == "--find-links" else value)
-                draft.indexes = replace(draft.indexes, **{LISTS[name]: listed})
+            case "--extra-index-url":
+                draft.indexes = replace(draft.indexes, extra_index_urls=(*draft.indexes.extra_index_urls, value))
+            case "--find-links":
+                draft.indexes = replace(draft.indexes, find_links=(*draft.indexes.find_links, self._links(value)))
+            case "--trusted-host":
+                draft.indexes = replace(draft.indexes, trusted_hosts=(*draft.indexes.trusted_hosts, value))
             case _ if name in SWITCHES:
                 draft.switches.add(name)
 
