@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from envsnap.capture.cuda_libraries import merge_libraries
-from envsnap.host.nvml import NvmlFacts
+from envsnap.capture.gpus import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
 from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.observation import LoadedLibrary

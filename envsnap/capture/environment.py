@@ -1,23 +1,41 @@
-"""One environment as it stands: interpreter, platform and installed distributions, put together from the probe."""
+"""One environment as it stands: the probe runs in it, and its answer, which is untrusted, is put together."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from envsnap.capture.answer import quote, read_answer
 from envsnap.capture.checkouts import describe_checkouts
-from envsnap.capture.conda_records import describe_conda
+from envsnap.capture.conda_records import ProbedConda, describe_conda
 from envsnap.capture.hardware import ProbedMachine
-from envsnap.capture.interpreter import describe_interpreter, interpreter_problems
-from envsnap.capture.packages import describe_packages
-from envsnap.capture.probe import ProbedEnvironment, probe_environment
+from envsnap.capture.interpreter import ProbedInterpreter, describe_interpreter, interpreter_problems
+from envsnap.capture.packages import ProbedPackage, ProbedRoot, describe_packages
 from envsnap.environment import Completed, Environment
 from envsnap.environment.local import LocalEnvironment
+from envsnap.environment.script import PROBE, run_script
+from envsnap.errors import CaptureError
 from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
+from envsnap.manifest.model import Model
+
+OLDEST = (3, 8)
+
+
+class ProbedEnvironment(Model, frozen=True):
+    """The probe's document; each section's type stands in the module that describes it."""
+
+    interpreter: ProbedInterpreter
+    platform: Platform
+    packages: tuple[ProbedPackage, ...]
+    conda: tuple[ProbedConda, ...]
+    roots: tuple[ProbedRoot, ...] = ()
+    system_state: tuple[str, ...] = ()
+    accelerator: Accelerator = Accelerator()
+    machine: ProbedMachine | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +92,24 @@ def capture_environment(
     if not isinstance(environment, LocalEnvironment):
         return captured
     return _with_checkouts(captured, [folder.resolve() / path for path in own])
+
+
+def probe_environment(environment: Environment, folder: Path, answer: Completed | None = None) -> ProbedEnvironment:
+    """Run the probe in ``environment``, in the working folder ``folder``; or read its ``answer``, where it ran already.
+
+    Raises:
+        CaptureError: the interpreter does not start, is no CPython of 3.8 or newer, or gives no sound answer.
+    """
+    done = answer if answer is not None else run_script(environment, folder, PROBE)
+    probed = read_answer(done, environment.name, PROBE, ProbedEnvironment)
+    found = probed.interpreter
+    version = tuple(int(part) for part in found.version.split(".")[:2])
+    if found.implementation != "cpython" or version < OLDEST:
+        raise CaptureError(
+            f"the {environment.name} is {quote(found.implementation)} {found.version}; "
+            "envsnap captures CPython 3.8 and newer: choose another interpreter or image"
+        )
+    return probed
 
 
 def _describe(probed: ProbedEnvironment) -> CapturedEnvironment:

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from envsnap.host.nvml import NvmlFacts
+from envsnap.capture.gpus import NvmlFacts
 from envsnap.inside.probe.machine import machine as look_at_machine
-from envsnap.manifest.hardware import Cpu, Gpu, Hardware
+from envsnap.manifest.hardware import Cpu, Hardware
 from envsnap.manifest.model import convert
 
 
@@ -27,5 +27,5 @@ def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> H
         cpu=msgspec.convert(seen, Cpu, from_attributes=True),
         memory_mib=seen.memory_mib,
         memory_limit_mib=seen.memory_limit_mib,
-        gpus=tuple(msgspec.convert(gpu, Gpu, from_attributes=True) for gpu in nvml.gpus),
+        gpus=nvml.gpus,
     )

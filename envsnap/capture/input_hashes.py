@@ -7,7 +7,7 @@ would make threads wait for one another.
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from threading import Event
 from envsnap.errors import InputError
 from envsnap.host.cache import CacheFile
 from envsnap.host.digests import RACY_NANOSECONDS, FileDigest, FileState, hash_apart, hash_regular
-from envsnap.host.files import work_folder
+from envsnap.host.files import in_batches, work_folder
 from envsnap.inside.probe.machine import usable_cores
 
 VERSION = 2
@@ -105,7 +105,8 @@ def hash_inputs(paths: Sequence[str], cache: InputHashes | None = None) -> list[
     sized, cores = _by_size(paths), usable_cores()
     small = _small_and_new(sized, known) if cores > 1 else []
     apart = set(small)
-    batches = list(_batches((size, path) for size, path in sized if path not in apart))
+    others = ((size, path) for size, path in sized if path not in apart)
+    batches: list[Sequence[str]] = list(in_batches(others, BATCH_BYTES, BATCH_FILES))
     shares = list(_shares(small, cores))
     with ThreadPoolExecutor(max_workers=cores) as pool:
         try:
@@ -136,20 +137,6 @@ def _small_and_new(sized: Sequence[tuple[int, str]], known: InputHashes) -> list
 def _shares(paths: Sequence[str], cores: int) -> Iterator[Sequence[str]]:
     count = min(MOST_APART, -(-len(paths) // cores)) or 1
     yield from (paths[start : start + count] for start in range(0, len(paths), count))
-
-
-def _batches(sized: Iterable[tuple[int, str]]) -> Iterator[Sequence[str]]:
-    """Group the files for the threads."""
-    batch: list[str] = []
-    total = 0
-    for size, path in sized:
-        if batch and (total + size > BATCH_BYTES or len(batch) == BATCH_FILES):
-            yield batch
-            batch, total = [], 0
-        batch.append(path)
-        total += size
-    if batch:
-        yield batch
 
 
 def _size(path: str) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from envsnap import inside
-from envsnap.environment.protocol import Environment
+from envsnap.environment import Environment
 from envsnap.errors import CaptureError, CommandNotFoundError
 from envsnap.host.execution import Completed, Execution
 

@@ -6,13 +6,15 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from envsnap.errors import DiskFullError, UsageError
 
+T = TypeVar("T")
 FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 """What writing gives where a disk, a quota or a limit is reached."""
 
@@ -105,6 +107,20 @@ def link_or_copy(source: Path, target: Path) -> Path:
             shutil.copyfile(source, temporary)
         temporary.replace(target)
     return target
+
+
+def in_batches(sized: Iterable[tuple[int, T]], most_bytes: int, most: int = sys.maxsize) -> Iterator[list[T]]:
+    """Group what comes with its size: at most ``most`` members and ``most_bytes`` a group, or a larger one alone."""
+    batch: list[T] = []
+    total = 0
+    for size, item in sized:
+        if batch and (total + size > most_bytes or len(batch) == most):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += size
+    if batch:
+        yield batch
 
 
 def relative_to(path: Path, folder: Path) -> str:

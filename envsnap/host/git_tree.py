@@ -10,6 +10,7 @@ from pathlib import Path
 
 from envsnap.errors import BundleError
 from envsnap.host.archive import TarMember, is_inside, leads_outside
+from envsnap.host.files import in_batches
 from envsnap.host.git import LFS_POINTER, LFS_POINTER_BYTES, ask
 from envsnap.host.output import KEPT_BYTES
 from envsnap.host.process import run
@@ -60,7 +61,7 @@ def commit_members(top: Path, commit: str, warn: Callable[[str], object], *, bel
         warn(f"{below}{name} has a name that no archive may hold: it is left out of the source")
     pointers: list[str] = []
     with tempfile.TemporaryDirectory(prefix="envsnap-source-") as scratch:
-        for batch in _batches(plain):
+        for batch in in_batches(((file.size, file) for file in plain), BATCH_BYTES):
             for file, contents in _read(top, batch, Path(scratch)):
                 if isinstance(contents, bytes) and file.size <= LFS_POINTER_BYTES and LFS_POINTER.match(contents):
                     pointers.append(f"{below}{file.path}")
@@ -91,19 +92,6 @@ def _list(top: Path, commit: str) -> list[TreeFile]:
     if not all(rows) or len(done.stdout) >= KEPT_BYTES:
         raise BundleError(f"git's list of commit {commit[:12]} cannot be read: it is longer than {KEPT_BYTES:,} bytes")
     return [TreeFile(row[1], row[3], int(row[4]) if row[4] != "-" else 0, row[5]) for row in rows if row]
-
-
-def _batches(files: Sequence[TreeFile]) -> Iterator[list[TreeFile]]:
-    batch: list[TreeFile] = []
-    size = 0
-    for file in files:
-        if batch and size + file.size > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(file)
-        size += file.size
-    if batch:
-        yield batch
 
 
 def _read(top: Path, batch: Sequence[TreeFile], scratch: Path) -> Iterator[tuple[TreeFile, bytes | Path]]:

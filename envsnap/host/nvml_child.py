@@ -1,6 +1,6 @@
 """Asks NVML and prints, after each step, all that is known so far as one line of JSON: the only file that calls it.
 
-It runs as a script in a process of its own and imports nothing of envsnap; envsnap/host/nvml.py reads its lines.
+It runs as a script in a process of its own and imports nothing of envsnap; envsnap/capture/gpus.py reads its lines.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ def _steps(problems: list[str], *, uuids: bool) -> Iterator[dict[str, Any]]:
     driver = attempt("driver version", pynvml.nvmlSystemGetDriverVersion, problems)
     yield {"driver": _text(driver or "")}
     newest = attempt("CUDA of the driver", pynvml.nvmlSystemGetCudaDriverVersion_v2, problems)
-    yield {"driver_cuda": cuda(newest) if newest else ""}
+    yield {"driver-cuda": cuda(newest) if newest else ""}
     gpus: list[dict[str, Any]] = []
     for index in range(attempt("number of GPUs", pynvml.nvmlDeviceGetCount, problems) or 0):
         found = gpu(index, problems, uuids=uuids)
@@ -71,7 +71,8 @@ def gpu(index: int, problems: list[str], *, uuids: bool) -> dict[str, Any] | Non
     try:
         handle = pynvml.nvmlDeviceGetHandleByIndex(index)
         major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
-        found |= {"name": _text(pynvml.nvmlDeviceGetName(handle)), "compute_capability": f"{major}.{minor}"}
+        name = _text(pynvml.nvmlDeviceGetName(handle))
+        found |= {"name": name, "compute-capability": f"{major}.{minor}", "memory-mib": 0}
         for key, what, question in _questions(handle, uuids=uuids):
             value = attempt(f"{what} of GPU {index}", question, problems)
             found |= {} if value is None else {key: value}
@@ -97,15 +98,15 @@ def _questions(handle: object, *, uuids: bool) -> tuple[tuple[str, str, Callable
     """Return ``(key, what it is called, question)`` for each fact that a GPU may refuse."""
     sm, memory = pynvml.NVML_CLOCK_SM, pynvml.NVML_CLOCK_MEM
     asked: tuple[tuple[str, str, Callable[[], Any]], ...] = (
-        ("memory_mib", "memory", lambda: pynvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20),
-        ("mig_profile", "MIG profile", lambda: mig_profile(handle)),
+        ("memory-mib", "memory", lambda: pynvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20),
+        ("mig-profile", "MIG profile", lambda: mig_profile(handle)),
         ("ecc", "ECC mode", lambda: bool(pynvml.nvmlDeviceGetEccMode(handle)[0])),
-        ("compute_mode", "compute mode", lambda: COMPUTE_MODES.get(pynvml.nvmlDeviceGetComputeMode(handle))),
-        ("power_limit_watts", "power limit", lambda: round(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000)),
-        ("max_sm_mhz", "clock", lambda: pynvml.nvmlDeviceGetMaxClockInfo(handle, sm)),
-        ("max_memory_mhz", "memory clock", lambda: pynvml.nvmlDeviceGetMaxClockInfo(handle, memory)),
-        ("application_sm_mhz", "set clock", lambda: pynvml.nvmlDeviceGetApplicationsClock(handle, sm)),
-        ("application_memory_mhz", "set memory clock", lambda: pynvml.nvmlDeviceGetApplicationsClock(handle, memory)),
+        ("compute-mode", "compute mode", lambda: COMPUTE_MODES.get(pynvml.nvmlDeviceGetComputeMode(handle))),
+        ("power-limit-watts", "power limit", lambda: round(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000)),
+        ("max-sm-mhz", "clock", lambda: pynvml.nvmlDeviceGetMaxClockInfo(handle, sm)),
+        ("max-memory-mhz", "memory clock", lambda: pynvml.nvmlDeviceGetMaxClockInfo(handle, memory)),
+        ("application-sm-mhz", "set clock", lambda: pynvml.nvmlDeviceGetApplicationsClock(handle, sm)),
+        ("application-memory-mhz", "set memory clock", lambda: pynvml.nvmlDeviceGetApplicationsClock(handle, memory)),
     )
     uuid = ("uuid", "UUID", lambda: _text(pynvml.nvmlDeviceGetUUID(handle)))
     return (*asked, uuid) if uuids else asked

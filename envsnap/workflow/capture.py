@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from envsnap.capture.data import CapturedData, capture_data
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
+from envsnap.capture.gpus import NvmlFacts, query_gpus
 from envsnap.capture.input_hashes import InputHashes
 from envsnap.capture.numerics import numerics_variables
 from envsnap.capture.repository import CapturedCode, capture_repository
 from envsnap.capture.system import CapturedSystem, capture_system
-from envsnap.host import nvml
 from envsnap.host.files import work_folder
-from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.observation import LoadedLibrary, Observation
 from envsnap.workflow.progress import Progress
@@ -54,7 +53,7 @@ def capture(subject: Subject, progress: Progress) -> Facts:
     code = capture_repository(subject.project.folder, own_paths(subject.job))
     return Facts(
         environment=environment,
-        gpus=nvml.query(uuids=subject.request.gpu_uuids),
+        gpus=query_gpus(uuids=subject.request.gpu_uuids),
         files=_check_files(subject, environment, progress) if subject.request.verify_files else None,
         deep=_look_deep(subject, progress) if subject.request.deep else None,
         data=_hash_inputs(subject, progress),

@@ -8,9 +8,9 @@ import msgspec
 
 from envsnap.capture.code import capture_code, is_same_code
 from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
+from envsnap.capture.gpus import query_gpus
 from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
-from envsnap.host import nvml
 from envsnap.host.files import exclusive
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
@@ -188,7 +188,7 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
         notes.append(NOT_OBSERVED)
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
-    gpus = nvml.query()
+    gpus = query_gpus()
     if len(gpus.gpus) != len(contents.hardware.gpus):
         notes.append(f"the lock records {len(contents.hardware.gpus)} GPUs, this machine has {len(gpus.gpus)}")
     return tuple(notes)

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from envsnap.capture.code import capture_code
+from envsnap.capture.gpus import NvmlFacts
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
 from envsnap.host.files import sha256_file
-from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.data import Datum
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.job import Job, JobOutput
@@ -57,7 +57,7 @@ def output(path: str, file: Path | None = None) -> RecordedOutput:
 
 @pytest.fixture(autouse=True)
 def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envsnap.host.nvml.query", NvmlFacts)
+    monkeypatch.setattr("envsnap.workflow.verify.query_gpus", NvmlFacts)
 
 
 @pytest.fixture

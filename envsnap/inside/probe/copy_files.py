@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 
-from .files import read
+from .files import is_inside, read
 from .record import recorded_paths
 
 
@@ -29,11 +29,7 @@ def copy(root: str, folder: str, prefix: str, target: str) -> None:
     places = [place for place in (root, prefix, above[0]) if place.strip("/")]
     for name in recorded_paths(read(os.path.join(root, folder, "RECORD"))):
         source = os.path.normpath(os.path.join(root, name))
-        if os.path.isfile(source) and any(_is_below(source, place) for place in places):
+        if os.path.isfile(source) and is_inside(source, places):
             place = os.path.join(target, source.lstrip("/"))
             os.makedirs(os.path.dirname(place), exist_ok=True)
             shutil.copy(source, place)
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(folder.rstrip("/") + "/")

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from .files import entries, read
+from .files import entries, is_inside, read
 from .interpreter import roots
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def _recorded(root: str, entry: str) -> Iterator[SharedObject]:
         yield from _unrecorded(root, entry)
     for recorded in (_recorded_path(line) for line in record.splitlines() if ".so" in line):
         path = os.path.normpath(os.path.join(root, recorded))
-        if SHARED_OBJECT.search(recorded) and _is_within(path, (root, os.path.realpath(sys.prefix))):
+        if SHARED_OBJECT.search(recorded) and is_inside(path, (root, os.path.realpath(sys.prefix))):
             yield SharedObject(path, name, recorded)
 
 
@@ -104,9 +104,5 @@ def _of_conda() -> Iterator[SharedObject]:
             # The list of files alone: some records hold much more, and are read in full by the probe.
             for name in re.findall(r'"([^"\\]+\.so(?:\.\d+)*)"', read(os.path.join(folder, entry))):
                 path = os.path.normpath(os.path.join(prefix, name))
-                if _is_within(path, (prefix,)) and os.path.exists(path):
+                if is_inside(path, (prefix,)) and os.path.exists(path):
                     yield SharedObject(path, entry.rsplit("-", 2)[0], name)
-
-
-def _is_within(path: str, folders: tuple[str, ...]) -> bool:
-    return any(path.startswith(folder.rstrip("/") + "/") for folder in folders)

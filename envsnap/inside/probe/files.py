@@ -6,6 +6,10 @@ import hashlib
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 METADATA_LIMIT = 4 * 1024 * 1024
 CHUNK = 64 * 1024
 
@@ -61,6 +65,11 @@ def _contents(number: int, limit: int | None) -> bytes:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
+
+
+def is_inside(path: str, folders: Iterable[str]) -> bool:
+    """Whether a path lies in one of the folders, by its words alone: the file itself is not touched."""
+    return any(path.startswith(folder.rstrip("/") + "/") for folder in folders)
 
 
 def sha256(data: bytes) -> str:

@@ -12,7 +12,7 @@ import site
 import sys
 from typing import NamedTuple
 
-from .files import entries, read_bytes
+from .files import entries, is_inside, read_bytes
 from .interpreter import roots
 from .record import INSTALLER_FILES
 
@@ -138,11 +138,6 @@ def allowed_folders() -> list[str]:
     if site.ENABLE_USER_SITE:
         folders.append(site.getuserbase())
     return sorted({spelling for folder in folders for spelling in (os.path.normpath(folder), os.path.realpath(folder))})
-
-
-def is_inside(place: str, folders: list[str]) -> bool:
-    """Whether a path lies in one of the folders, by its words alone: the file itself is not touched."""
-    return any(place.startswith(folder.rstrip("/") + "/") for folder in folders)
 
 
 def conda_records() -> list[str]:

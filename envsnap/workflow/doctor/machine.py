@@ -13,16 +13,15 @@ from typing import assert_never
 
 from msgspec import convert
 
+from envsnap.capture.gpus import NvmlFacts, query_gpus
 from envsnap.capture.hardware import capture_hardware
 from envsnap.errors import MissingToolError
-from envsnap.host import nvml
 from envsnap.host.container.docker_cli import Builder, BuildKit, ClassicBuilder, find_builder
 from envsnap.host.container.engine import Engine
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.files import free_space
 from envsnap.host.index.config import read_index_config
 from envsnap.host.index.uv import Uv, find_uv
-from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.machine import BuilderName, ContainerEngine, DiskSpace, Machine, Purpose
@@ -80,7 +79,7 @@ def open_tools(request: DoctorRequest, version: str) -> Iterator[Tools]:
     uv = _find_uv(request.env)
     with contextlib.ExitStack() as closing, ThreadPoolExecutor(max_workers=3) as pool:
         asked = pool.submit(_ask_engine, request.env, closing)
-        gpus = pool.submit(nvml.query)
+        gpus = pool.submit(query_gpus)
         interpreter = pool.submit(find_interpreter, uv, version, request)
         engine, problem, builder = asked.result()
         yield Tools(

@@ -12,13 +12,18 @@ from typing import Any
 import msgspec
 import pytest
 
+from envsnap.capture import gpus
 from envsnap.host import nvml
+
+pytestmark = pytest.mark.processes
 
 STUB = Path(__file__).with_name("nvml_stub.c")
 ASK = """
-import msgspec, sys
+import functools, msgspec, sys
+from envsnap.capture.gpus import query_gpus
 from envsnap.host import nvml
-facts = nvml.query(uuids="uuids" in sys.argv, timeout=float(sys.argv[1]))
+nvml.ask = functools.partial(nvml.ask, timeout=float(sys.argv[1]))
+facts = query_gpus(uuids="uuids" in sys.argv)
 print(msgspec.json.encode(facts).decode())
 """
 Query = Callable[..., dict[str, Any]]
@@ -28,7 +33,7 @@ Query = Callable[..., dict[str, Any]]
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built stub."""
     if shutil.which("cc") is None:
-        pytest.skip("cc is missing: it builds tests/host/nvml_stub.c")
+        pytest.skip("cc is missing: it builds tests/capture/nvml_stub.c")
     folder = tmp_path_factory.mktemp("nvml")
     subprocess.run(("cc", "-shared", "-fPIC", "-o", str(folder / "libnvidia-ml.so.1"), str(STUB)), check=True)
     return folder
@@ -50,14 +55,14 @@ def query(library: Path) -> Query:
 
 
 H100 = {
-    "name": "NVIDIA H100 80GB HBM3", "compute_capability": "9.0", "memory_mib": 81559, "mig_profile": "1g.10gb",
-    "ecc": True, "compute_mode": "exclusive-process", "power_limit_watts": 700, "max_sm_mhz": 1980,
-    "max_memory_mhz": 2619, "application_sm_mhz": 1755, "application_memory_mhz": 2619, "uuid": "",
+    "name": "NVIDIA H100 80GB HBM3", "compute-capability": "9.0", "memory-mib": 81559, "mig-profile": "1g.10gb",
+    "ecc": True, "compute-mode": "exclusive-process", "power-limit-watts": 700, "max-sm-mhz": 1980,
+    "max-memory-mhz": 2619, "application-sm-mhz": 1755, "application-memory-mhz": 2619, "uuid": "",
 }  # fmt: skip
 L4 = {
-    "name": "NVIDIA L4", "compute_capability": "8.9", "memory_mib": 23034, "mig_profile": "", "ecc": None,
-    "compute_mode": "default", "power_limit_watts": 72, "max_sm_mhz": 1980, "max_memory_mhz": 2619,
-    "application_sm_mhz": None, "application_memory_mhz": None, "uuid": "",
+    "name": "NVIDIA L4", "compute-capability": "8.9", "memory-mib": 23034, "mig-profile": "", "ecc": None,
+    "compute-mode": "default", "power-limit-watts": 72, "max-sm-mhz": 1980, "max-memory-mhz": 2619,
+    "application-sm-mhz": None, "application-memory-mhz": None, "uuid": "",
 }  # fmt: skip
 
 
@@ -68,7 +73,7 @@ def known(facts: dict[str, Any]) -> set[str]:
 
 def test_two_gpus_one_partitioned_one_without_ecc(query: Query) -> None:
     """Each is described for itself; the profile is that of the slice that is there, in whichever slot."""
-    expected = {"driver": "550.54.14", "driver_cuda": "12.4", "gpus": [H100, L4], "problem": ""}
+    expected = {"driver": "550.54.14", "driver-cuda": "12.4", "gpus": [H100, L4], "problem": ""}
 
     assert expected == query("")
 
@@ -92,20 +97,20 @@ def test_a_gpu_without_memory_of_its_own_is_described(query: Query) -> None:
     """Unified memory belongs to the system; NVML refuses to call it the GPU's."""
     found = query("unified")
 
-    assert [{**H100, "memory_mib": 0}, {**L4, "memory_mib": 0}] == found["gpus"]
+    assert [{**H100, "memory-mib": 0}, {**L4, "memory-mib": 0}] == found["gpus"]
     assert "" == found["problem"]
 
 
 def test_a_slice_that_may_not_be_seen_is_left_out(query: Query) -> None:
     """A container without the capability still sees the GPU."""
-    assert [{**H100, "mig_profile": ""}, L4] == query("closed")["gpus"]
+    assert [{**H100, "mig-profile": ""}, L4] == query("closed")["gpus"]
 
 
 def test_a_gpu_that_supports_no_question_is_no_problem(query: Query) -> None:
     """An old driver knows fewer answers, and says so."""
     found = query("plain")
 
-    assert [{"name", "compute_capability"}] * 2 == [known(gpu) for gpu in found["gpus"]]
+    assert [{"name", "compute-capability"}] * 2 == [known(gpu) for gpu in found["gpus"]]
     assert "" == found["problem"]
 
 
@@ -131,7 +136,7 @@ def test_a_failing_driver_is_a_reported_problem(query: Query, behaviour: str, pr
     ("behaviour", "problem", "lost"),
     [
         ("fail-driver", "driver version: Unknown Error", {"driver"}),
-        ("fail-cuda", "CUDA of the driver: Unknown Error", {"driver_cuda"}),
+        ("fail-cuda", "CUDA of the driver: Unknown Error", {"driver-cuda"}),
     ],
 )
 def test_a_driver_that_does_not_name_itself_still_has_gpus(
@@ -140,17 +145,17 @@ def test_a_driver_that_does_not_name_itself_still_has_gpus(
     """One error hides no other fact."""
     found = query(behaviour)
 
-    assert (problem, lost, [H100, L4]) == (found["problem"], {"driver", "driver_cuda"} - known(found), found["gpus"])
+    assert (problem, lost, [H100, L4]) == (found["problem"], {"driver", "driver-cuda"} - known(found), found["gpus"])
 
 
 @pytest.mark.parametrize(
     ("call", "what", "lost"),
     [
-        ("memory", "memory", {"memory_mib"}),
-        ("mig", "MIG profile", {"mig_profile"}),
+        ("memory", "memory", {"memory-mib"}),
+        ("mig", "MIG profile", {"mig-profile"}),
         ("ecc", "ECC mode", {"ecc"}),
-        ("mode", "compute mode", {"compute_mode"}),
-        ("power", "power limit", {"power_limit_watts"}),
+        ("mode", "compute mode", {"compute-mode"}),
+        ("power", "power limit", {"power-limit-watts"}),
     ],
 )
 def test_each_fact_can_fail_alone(query: Query, call: str, what: str, lost: set[str]) -> None:
@@ -166,7 +171,7 @@ def test_a_gpu_that_is_lost_on_the_way_keeps_what_it_told(query: Query) -> None:
     found = query("lost-0")
 
     assert "GPU 0: GPU is lost" == found["problem"]
-    assert {"name", "compute_capability"} == known(found["gpus"][0])
+    assert {"name", "compute-capability"} == known(found["gpus"][0])
     assert L4 == found["gpus"][1]
 
 
@@ -193,16 +198,16 @@ def test_a_driver_that_crashes_takes_nothing_with_it(query: Query) -> None:
 def test_no_library_means_no_gpu_and_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """That is an answer, not a problem, and it is a quick one."""
     monkeypatch.setattr(nvml, "LIBRARY", "libnvidia-ml-that-is-nowhere.so.1")
-    monkeypatch.setattr(nvml, "_ask", None)
+    monkeypatch.setattr(nvml, "_run", None)
 
-    assert nvml.NvmlFacts() == nvml.query()
+    assert gpus.NvmlFacts() == gpus.query_gpus()
 
 
 def test_lines_that_are_not_the_childs_are_passed_over() -> None:
     """The driver's library may print; a line that was cut off is none."""
     lines = b'warning\n{"driver": "550.54.14"}\nnoise\n{"driver": 5}\n{"driver": "5'
 
-    assert msgspec.structs.replace(nvml._Answer(), driver="550.54.14") == nvml._last_answer(lines)
+    assert msgspec.structs.replace(gpus._Answer(), driver="550.54.14") == gpus._last_answer(lines)
 
 
 class Unkillable:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from envsnap.capture import answer, probe
+from envsnap.capture import answer, environment
 from envsnap.capture.answer import quote
-from envsnap.capture.probe import ProbedEnvironment, probe_environment
+from envsnap.capture.environment import ProbedEnvironment, probe_environment
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.environment.script import PROBE, Script
@@ -196,7 +196,7 @@ def test_an_interpreter_that_hangs_is_ended(
     tmp_path: Path, script: MakeScript, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It and what it started."""
-    monkeypatch.setattr(probe, "PROBE", Script("probe.py", timeout=0.5))
+    monkeypatch.setattr(environment, "PROBE", Script("probe.py", timeout=0.5))
     path = script("#!/bin/sh\nsleep 3600 & sleep 3600\n")
 
     with pytest.raises(CaptureError, match=f"interpreter {path} did not finish probe.py within"):
