@@ -49,8 +49,8 @@ def capture(subject: Subject, progress: Progress) -> Facts:
     Raises:
         EnvsnapError: see the stages.
     """
+    code = capture_repository(subject.project.folder, own_paths(subject.job))  # the probe still runs
     environment = _probe(subject, progress)
-    code = capture_repository(subject.project.folder, own_paths(subject.job))
     return Facts(
         environment=environment,
         gpus=query_gpus(uuids=subject.request.gpu_uuids),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envsnap.workflow.probing import CaptureRequest, start_probe
+from envsnap.workflow.probing import CaptureRequest, start_probe, user_cache
 from envsnap.workflow.progress import Progress
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def freeze(request: FreezeRequest, progress: Progress) -> FreezeResult:
                 facts, packages = lock_specification(wished, subject, facts, progress)
             recorded = record(subject, facts, packages, progress) if request.run else None
             contents = describe(subject, facts, packages, recorded)
-            manifest = write_lock(path, contents, facts, subject.project.folder)
+            manifest = write_lock(path, contents, facts, subject.project.folder, user_cache(request.capture.env))
     return FreezeResult(manifest, path, recorded.seconds if recorded else ())

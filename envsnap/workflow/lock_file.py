@@ -5,16 +5,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from envsnap import __version__
 from envsnap.errors import UsageError
+from envsnap.host.cache import CacheFile
 from envsnap.host.files import atomic_write, exclusive, remove_unfinished
 from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
-from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.manifest import Contents, Manifest, Snapshot
 from envsnap.run.baseline import prune_baselines, write_listings, write_patch
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK
 from envsnap.workflow.runs import restore_files
+
+RENDERING = 1
+"""Version of how a lock is rendered: one that was rendered in another way is not taken."""
 
 
 def lock_path(output: Path | None, project: Path) -> Path:
@@ -42,8 +48,22 @@ def hold_project(project: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def write_lock(path: Path, contents: Contents, facts: Facts, project: Path) -> Manifest:
+class RenderedLock(msgspec.Struct, frozen=True):
+    """A lock as it was rendered last."""
+
+    snapshot: Snapshot
+    text: str
+
+
+def write_lock(path: Path, contents: Contents, facts: Facts, project: Path, cache: Path | None) -> Manifest:
     """Write the lock and what belongs to it, and remove the baselines that no lock of the project names any more.
+
+    Args:
+        path: of the lock.
+        contents: what it says.
+        facts: what it was made of.
+        project: folder of the baseline.
+        cache: the user's folder for what is kept from one command to the next; None where there is none.
 
     Raises:
         CaptureError: what was captured cannot be locked.
@@ -52,9 +72,27 @@ def write_lock(path: Path, contents: Contents, facts: Facts, project: Path) -> M
     manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=now)
     write_listings(facts.data.listings, project)
     write_patch(facts.code.patch, project)
-    atomic_write(path, dump_manifest(manifest).encode("utf-8"))
+    atomic_write(path, _render(manifest, cache).encode("utf-8"))
     prune_baselines(project, _locks(project, path))
     return manifest
+
+
+def _render(manifest: Manifest, cache: Path | None) -> str:
+    """Render a lock; where its contents are those of the last one that was rendered, only its time is new.
+
+    To render hundreds of packages takes an eighth of a static freeze.
+    """
+    if cache is None:
+        return dump_manifest(manifest)
+    kept = CacheFile(cache / "lock.json", RenderedLock, RENDERING)
+    former, now = kept.load(), manifest.snapshot
+    if former is not None and (former.snapshot.digest, former.snapshot.created_by) == (now.digest, now.created_by):
+        then = former.snapshot.created_at
+        return former.text.replace(f'created-at = "{then}"', f'created-at = "{now.created_at}"', 1)
+    text = dump_manifest(manifest)
+    with contextlib.suppress(OSError):  # a full disk or a home that is for reading only: the lock is right all the same
+        kept.save(RenderedLock(now, text))
+    return text
 
 
 def _locks(folder: Path, written: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -58,6 +58,16 @@ class RunningProbe:
     answer: Future[Completed]
 
 
+def user_cache(env: Mapping[str, str]) -> Path | None:
+    """Return the user's folder for what is kept from one command to the next; None where there is none.
+
+    It is the user's and not the project's: what a clone brings, or a contained job writes, is never believed.
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    folder = env.get("XDG_CACHE_HOME") or (f"{env['HOME']}/.cache" if env.get("HOME") else "")
+    return Path(folder) / "envsnap" if Path(folder).is_absolute() else None
+
+
 def start_probe(request: CaptureRequest) -> RunningProbe | None:
     """Start the probe of an interpreter of this machine; None for an image.
 
@@ -72,6 +82,8 @@ def start_probe(request: CaptureRequest) -> RunningProbe | None:
     python = choose_python(request.folder, request.env, request.python, request.prefix)
     environment = LocalEnvironment(python, caller=request.env)
     pool = ThreadPoolExecutor(max_workers=1)
-    answer = pool.submit(run_script, environment, request.folder, PROBE)
+    cache = user_cache(request.env)
+    probe = replace(PROBE, arguments=(str(cache / "records.json"),)) if cache is not None else PROBE
+    answer = pool.submit(run_script, environment, request.folder, probe)
     pool.shutdown(wait=False)
     return RunningProbe(environment, answer)

@@ -8,21 +8,23 @@ import sys
 
 from .files import METADATA_LIMIT, entries, fetch, listing, read, sha256
 from .interpreter import roots
-from .present import has_modules, note_doubles
+from .present import first_module, has_modules, note_doubles
 from .record import content_rows, digest_of_rows
+from .record_cache import RecordCache
 
 DISTRIBUTION = re.compile(r"^(?P<name>.+?)-(?P<version>\d[^-]*|[^-]*\d[^-]*)(?:-.*)?\.(?:dist|egg)-info$")
+NOTHING = RecordCache()
 SYSTEM_FOLDERS = ("/usr/lib/", "/usr/lib64/")
 INTERRUPTED = "the installation or removal was interrupted"
 
 
-def packages() -> list[dict[str, object]]:
-    """List every distribution on the search path, in search order."""
+def packages(known: RecordCache = NOTHING) -> list[dict[str, object]]:
+    """List every distribution on the search path, in search order; a RECORD that is ``known`` is not read again."""
     found = []
     for root in roots():
         for entry in entries(root):
             if entry.endswith(".dist-info"):
-                found.append(wheel_distribution(root, entry))
+                found.append(wheel_distribution(root, entry, known))
             elif entry.endswith(".egg-info"):
                 found.append(egg_distribution(root, entry))
             elif entry == "EGG-INFO" and root.endswith(".egg"):
@@ -33,18 +35,15 @@ def packages() -> list[dict[str, object]]:
     return found
 
 
-def wheel_distribution(root: str, entry: str) -> dict[str, object]:
+def wheel_distribution(root: str, entry: str, known: RecordCache = NOTHING) -> dict[str, object]:
     """Describe one ``.dist-info`` folder."""
     folder = os.path.join(root, entry)
     names, unlisted = listing(folder)
     metadata, text, doubts = _text(folder, "METADATA", names)
-    record, more = _text(folder, "RECORD", names)[1:]
+    digest, problem, partial, more = _contents(root, folder, names, known)
     name, version = _identity(text, entry)
-    rows = content_rows(record)
-    digest, files = digest_of_rows(rows)
-    problem, partial = _problem(text, record, files)
-    if not problem and not has_modules(root, rows, record):
-        problem, partial = "none of the modules that its RECORD names is there: " + INTERRUPTED, True
+    if not metadata:
+        problem, partial = "its METADATA is missing or empty: " + INTERRUPTED, True
     tags, build = _wheel_facts(folder, names)
     return {
         "name": name,
@@ -64,6 +63,24 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
         "partial": partial and not unlisted,
         "unreadable": ["the folder cannot be read: " + unlisted] if unlisted else doubts + more,
     }
+
+
+def _contents(root: str, folder: str, names: list[str], known: RecordCache) -> tuple[str, str, bool, list[str]]:
+    """Return the content digest, why files cannot be told and whether an interruption left it so, and doubts."""
+    path = os.path.join(folder, "RECORD")
+    kept = known.find(path)
+    if kept is not None and os.path.exists(os.path.join(root, kept[1])):
+        return kept[0], "", False, []
+    record, doubts = _text(folder, "RECORD", names)[1:]
+    rows = content_rows(record)
+    digest, files = digest_of_rows(rows)
+    problem, partial = _problem(record, files)
+    if not problem and not has_modules(root, rows, record):
+        problem, partial = "none of the modules that its RECORD names is there: " + INTERRUPTED, True
+    first = first_module(rows)
+    if first and not (problem or doubts):
+        known.keep(path, digest, first)
+    return digest, problem, partial, doubts
 
 
 def _text(folder: str, name: str, names: list[str]) -> tuple[bytes, str, list[str]]:
@@ -109,10 +126,8 @@ def _sboms(folder: str) -> list[dict[str, str]]:
     return sorted(found, key=lambda sbom: sbom["name"])
 
 
-def _problem(metadata: str, record: str, files: int) -> tuple[str, bool]:
+def _problem(record: str, files: int) -> tuple[str, bool]:
     """Say why the files of a distribution cannot be told, and whether that is how an interruption leaves one."""
-    if not metadata:
-        return "its METADATA is missing or empty: " + INTERRUPTED, True
     if not record.strip():
         return "it has no RECORD: which files belong to it is unknown", True
     return ("", False) if files else ("its RECORD names no files: which files belong to it is unknown", False)

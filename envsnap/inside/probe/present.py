@@ -14,12 +14,17 @@ LARGEST = 64 * 1024 * 1024
 
 def has_modules(root: str, rows: list[str], record: str) -> bool:
     """Whether anything of a package is left beside its ``.dist-info``; one look is enough for a sound package."""
-    first = next((path for path in map(_path, rows) if ".dist-info/" not in path), "")
+    first = first_module(rows)
     if not first or os.path.exists(os.path.join(root, first)):
         return True
     tops = {path.partition("/")[0] for path in recorded_paths(record) if not path.startswith(("../", "/"))}
     tops = {top for top in tops if not top.endswith(".dist-info") and top != "__pycache__"}
     return not tops or any(os.path.lexists(os.path.join(root, top)) for top in tops)
+
+
+def first_module(rows: list[str]) -> str:
+    """Return the first file of a package beside its ``.dist-info``; "" where there is none."""
+    return next((path for path in map(_path, rows) if ".dist-info/" not in path), "")
 
 
 def note_doubles(found: list[dict[str, object]]) -> None:

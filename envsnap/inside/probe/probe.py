@@ -16,22 +16,25 @@ from .document import show
 from .interpreter import interpreter, platform_facts
 from .machine import machine
 from .packages import packages
+from .record_cache import RecordCache
 from .roots import import_roots
 from .system import system_state
 
 
-def main() -> None:
-    """Find out and show."""
+def main(cache: str = "") -> None:
+    """Find out and show; ``cache`` is a file of the user's for what RECORDs came to."""
     gc.disable()  # it ends soon, and keeps most of what it makes
+    known = RecordCache(cache)
     document = {
         "interpreter": interpreter(),
         "platform": platform_facts(),
         "roots": import_roots(),
-        "packages": packages(),
+        "packages": packages(known),
         "conda": conda_packages(),
         "accelerator": accelerator(os.environ),
         "machine": machine(),
         "system-state": system_state(),
     }
     show(document)
+    known.save()
     gc.freeze()  # Python looks once more at its exit
