@@ -56,7 +56,7 @@ def lock_by_pages(
 
 def _lock_by_page(package: InstalledPackage, indexes: Indexes, maker: WheelMaker) -> Package | None:
     for page in indexes.read(package.name):
-        listed = {file.url: file for file in filter(may_fit(package), page.files)}
+        listed = {file.url: file for file in page.files.select(may_fit(package))}
         for wheel in fitting_wheels(package, listed.values()):
             with contextlib.suppress(WheelUnreadableError):
                 if (locked := _prove(package, wheel, indexes, maker)) is not None:

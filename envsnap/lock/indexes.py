@@ -31,12 +31,12 @@ class ProjectPage:
     def of_version(self, version: str) -> tuple[IndexFile, ...]:
         """Return the wheels and source archives of one release."""
         wanted = Version(version)
-        return tuple(file for file in self.files if _parse(_version(file.filename)) == wanted)
+        return self.files.select(lambda name: _parse(_version(name)) == wanted)
 
     def find(self, file: IndexFile) -> IndexFile | None:
         """Return what the page says of a file, which is there under its name, or under another one."""
-        named = [one for one in self.files if one.filename == file.filename]
-        return _same(named, file) or _same(self.files, file)
+        named = self.files.select(lambda name: name == file.filename)
+        return _same(named, file) or _same(self.files.select(lambda _: True), file)
 
 
 class Indexes:
@@ -112,7 +112,7 @@ class Indexes:
     def _ask(self, name: str) -> tuple[ProjectPage, ...] | CaptureError:
         try:
             pages = ((without_credentials(url), read_page(self.http, url, name)) for url in self.urls)
-            return tuple(ProjectPage(index, files) for index, files in pages)
+            return tuple(ProjectPage(index, page) for index, page in pages)
         except CaptureError as error:
             return error
 

@@ -24,7 +24,7 @@ def fitting_wheels(package: InstalledPackage, served: Iterable[IndexFile]) -> tu
     return tuple(wheel for rank, _, wheel in sorted(ranked, key=lambda row: row[:2]) if rank < _NO_FIT)
 
 
-def may_fit(package: InstalledPackage) -> Callable[[IndexFile], bool]:
+def may_fit(package: InstalledPackage) -> Callable[[str], bool]:
     """Return what tells, by its name alone and quickly, a wheel of this release that could be the installed one.
 
     One whose name spells the version in another way than METADATA is not found.
@@ -33,8 +33,7 @@ def may_fit(package: InstalledPackage) -> Callable[[IndexFile], bool]:
     tags = {(tag.interpreter, tag.abi, tag.platform) for tag in installed_tags(package)}
     known = [frozenset(parts) for parts in zip(*tags, strict=True)]
 
-    def is_wanted(file: IndexFile) -> bool:
-        name = file.filename
+    def is_wanted(name: str) -> bool:
         if mark not in name or not name.endswith(".whl"):
             return False
         parts = name.removesuffix(".whl").lower().split("-")[-3:]

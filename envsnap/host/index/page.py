@@ -1,8 +1,7 @@
 """The page that an index has for a project: PEP 691 JSON or PEP 503 HTML -> the files that it serves."""
 
-import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
@@ -23,8 +22,39 @@ PLAIN_NAME = re.compile(r"[^/\x00-\x1f\x7f]+\.[^/\x00-\x1f\x7f]+")
 NO_PAGE = "no page of a package index"
 NOT_THERE = frozenset([403, 404, 410])
 """An index on an object store answers 403 for a project that it does not have; a login that is refused is 401."""
-Page = tuple[IndexFile, ...]
-"""What an index has for a project; empty where that is nothing."""
+
+
+class Page:
+    """What an index has for a project; false where that is nothing.
+
+    It can list thousands of files, and each is described only where it is asked for: to describe all takes a third of
+    a freeze that asks for 258 packages. What cannot be described is left out, and so is a file whose name is no plain
+    one, for it becomes that of a file here.
+
+    Args:
+        entries: each file's name, and the file or its JSON.
+        url: where the page was served, which relative links count from.
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, IndexFile | msgspec.Raw]] = (), url: str = "") -> None:
+        self._entries, self._url = tuple(entries), url
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def select(self, wanted: Callable[[str], bool]) -> tuple[IndexFile, ...]:
+        """Return the files whose name is wanted."""
+        chosen = (entry for name, entry in self._entries if wanted(name) and PLAIN_NAME.fullmatch(name))
+        return tuple(file for file in map(self._describe, chosen) if file is not None)
+
+    def _describe(self, entry: IndexFile | msgspec.Raw) -> IndexFile | None:
+        if isinstance(entry, IndexFile):
+            return entry
+        try:
+            file = msgspec.json.decode(entry, type=IndexFile)
+            return file if is_remote(file.url) else replace(file, url=urljoin(self._url, file.url))
+        except ValueError:  # of an old release, perhaps, which nobody asks for
+            return None
 
 
 def read_page(http: IndexConnections, index: str, name: str) -> Page:
@@ -41,7 +71,7 @@ def read_page(http: IndexConnections, index: str, name: str) -> Page:
     try:
         with http.get(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
             if answer.status in NOT_THERE:
-                return ()
+                return Page()
             if answer.status != OK:
                 raise _unusable(name, clean, f"HTTP status {answer.status}")
             data = answer.read(PAGE_LIMIT, decode_content=True)
@@ -63,18 +93,10 @@ def parse_page(data: bytes, kind: str, url: str, *, what: tuple[str, str]) -> Pa
     Raises:
         CaptureError: it is not a page of an index: a login form, an error page, something else.
     """
-    try:
-        files = _parse_json(data, url) if kind.endswith("json") else _parse_html(data.decode("utf-8", "replace"), url)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise _unusable(*what, NO_PAGE) from error
-    if files is None:
+    page = _parse_json(data, url) if kind.endswith("json") else _parse_html(data.decode("utf-8", "replace"), url)
+    if page is None:
         raise _unusable(*what, NO_PAGE)
-    return _with_plain_names(files)
-
-
-def _with_plain_names(files: Page) -> Page:
-    """Leave out files whose name is no plain one: it becomes that of a file here."""
-    return tuple(file for file in files if PLAIN_NAME.fullmatch(file.filename))
+    return page
 
 
 def _unusable(name: str, index: str, reason: str) -> CaptureError:
@@ -84,42 +106,35 @@ def _unusable(name: str, index: str, reason: str) -> CaptureError:
     )
 
 
-class _Project(msgspec.Struct, frozen=True):
-    files: Page
-
-
-class _Entries(msgspec.Struct, frozen=True):
-    files: tuple[msgspec.Raw, ...]
-
-
-class _Named(msgspec.Struct, frozen=True):
+class _NamedFile(msgspec.Struct, frozen=True, gc=False):
     filename: str
 
 
-_PROJECT = msgspec.json.Decoder(_Project)
+class _NamedFiles(msgspec.Struct, frozen=True):
+    files: tuple[_NamedFile, ...]
 
 
-def _parse_json(data: bytes, url: str) -> Page:
+class _RawFiles(msgspec.Struct, frozen=True):
+    files: tuple[msgspec.Raw, ...]
+
+
+def _parse_json(data: bytes, url: str) -> Page | None:
     try:
-        files = _PROJECT.decode(data).files
-    except msgspec.ValidationError:
-        files = tuple(_readable(msgspec.json.decode(data, type=_Entries).files))
-    return tuple(file if is_remote(file.url) else replace(file, url=urljoin(url, file.url)) for file in files)
-
-
-def _readable(entries: Iterable[msgspec.Raw]) -> Iterator[IndexFile]:
-    """Leave out entries that are not as the standard says: those of other releases may be so for years."""
-    for entry in entries:
-        msgspec.json.decode(entry, type=_Named)  # what has no name is no entry, and the page none of an index
-        with contextlib.suppress(msgspec.ValidationError):
-            yield msgspec.json.decode(entry, type=IndexFile)
+        names = msgspec.json.decode(data, type=_NamedFiles).files
+        entries = msgspec.json.decode(data, type=_RawFiles).files
+    except ValueError:
+        return None
+    return Page(zip((file.filename for file in names), entries, strict=True), url)
 
 
 def _parse_html(text: str, url: str) -> Page | None:
-    page = _Links(url)
-    page.feed(text)
-    page.close()
-    return tuple(page.files) if page.files or page.is_index else None
+    links = _Links(url)
+    try:
+        links.feed(text)
+        links.close()
+    except ValueError:  # a link that is none
+        return None
+    return Page((file.filename, file) for file in links.files) if links.files or links.is_index else None
 
 
 class _Links(HTMLParser):
@@ -163,5 +178,5 @@ def _read_folder(folder: Path, name: str) -> Page:
     try:
         text = page.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ()
-    return _with_plain_names(_parse_html(text, page.resolve().as_uri()) or ())
+        return Page()
+    return _parse_html(text, page.resolve().as_uri()) or Page()

@@ -19,6 +19,7 @@ from envsnap.errors import (
 from envsnap.host.files import room_for
 from envsnap.host.index.file import file_name
 from envsnap.host.index.http import OK, PARTIAL_CONTENT, IndexConnections
+from envsnap.host.index.zip_record import find_record
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""
@@ -33,6 +34,9 @@ def read_record(file: IO[bytes] | io.RawIOBase, name: str) -> str:
     Raises:
         BrokenWheelError: no zip file, no RECORD, or one larger than 64 MiB.
     """
+    quick = find_record(file, RECORD_LIMIT)
+    if quick is not None:
+        return quick.decode("utf-8", "replace")
     try:
         with zipfile.ZipFile(cast("IO[bytes]", file)) as archive:
             records = [entry for entry in archive.infolist() if _is_record(entry.filename)]
