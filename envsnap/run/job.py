@@ -75,6 +75,7 @@ def _execution(job: Job, run: Run, reports: Path, on_output: Callable[[str], Non
         timeout=job.timeout_seconds,
         network=job.network,
         gpus=job.gpus,
+        is_job=True,
         shm_bytes=job.shm_bytes,
         on_output=on_output,
     )
