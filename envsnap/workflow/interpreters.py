@@ -8,19 +8,21 @@ from pathlib import Path
 from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import MissingToolError, UsageError
+from envsnap.host.own_places import refuse_links
 
 ASK_VERSION = "import platform; print(platform.python_version().rstrip('+'))"
 ANSWER_SECONDS = 10.0
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a project that is not there.
+    """Refuse a project that is not there, or in which places that envsnap writes to are links.
 
     Raises:
-        UsageError: it is not there.
+        UsageError: it is not there, or names the link.
     """
     if not folder.is_dir():
         raise UsageError(f"--project {folder}: there is no such folder")
+    refuse_links(folder)
 
 
 def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, prefix: Path | None) -> Path:
