@@ -22,6 +22,7 @@ class Execution(NamedTuple):
         env: variables to set on top of the environment's own few (PATH, HOME, LANG, TMPDIR).
         read_only: absolute files and folders that must be readable inside under the same paths.
         writable: absolute folders, beside ``workdir``, that must be writable inside under the same paths.
+        hidden: absolute folders, below ``workdir``, that a container shows empty; what is written there is lost.
         timeout: seconds after which the command and its children are ended, or None.
         network: whether a container gets the engine's default network; a local environment always has the host's.
         gpus: "all", "none" or a number of GPUs.
@@ -36,6 +37,7 @@ class Execution(NamedTuple):
     env: Mapping[str, str] = NO_VARIABLES
     read_only: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
     timeout: float | None = None
     network: bool = False
     gpus: str | int = "none"

@@ -19,7 +19,7 @@ from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
-from envsnap.run.baseline import baseline_files, read_listings
+from envsnap.run.baseline import baseline_files, read_listings, refuse_own_files
 from envsnap.run.job import Run
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
@@ -102,6 +102,8 @@ def _verify(
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
         check_untouched(job.inputs, project.folder, data)
+        files = baseline_files(baseline, recorded)  # hashed again: the job may have got at them
+        refuse_own_files(outcomes, files)
         verdict = _judge(job, baseline, files, outcomes)
     notes = (*_notes(project, manifest, job, outcomes), *verdict.notes)
     seconds = tuple(outcome.seconds for outcome in outcomes)
