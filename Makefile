@@ -7,7 +7,7 @@ WORK := .work
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint type e2e golden bench docs package clean
+.PHONY: help demo test check lint type architecture e2e golden bench docs package clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,7 +28,7 @@ test: $(READY)  ## Run all tests; those that need a container engine are skipped
 e2e: $(READY)  ## Run the examples for real
 	$(BIN)/python -m pytest tests/e2e
 
-check: lint type  ## Lint, format, types, imports
+check: lint type architecture  ## Lint, format, types, imports, counts
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -37,6 +37,9 @@ lint: $(READY)
 
 type: $(READY)
 	$(BIN)/mypy
+
+architecture: $(READY)
+	$(BIN)/python tests/architecture/counts.py
 
 golden: $(READY)  ## Write the golden files anew; read the diff before you commit it
 	ENVSNAP_GOLDEN=write $(BIN)/python -m pytest tests/render --quiet

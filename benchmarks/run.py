@@ -95,7 +95,7 @@ def freeze_contests(python: Path) -> list[Contest]:
             title.format("pip freeze"),
             lambda: void([*freeze, "--offline"]),
             lambda: void([str(python), "-m", "pip", "freeze"]),
-            0.5,
+            0.6,
         ),
         Contest(
             title.format("torch.utils.collect_env"),
@@ -154,7 +154,7 @@ def lock_contests(python: Path) -> list[Contest]:
             f"{title} cold / uv pip compile --no-deps --generate-hashes --no-cache",
             cold,
             lambda: void([*uv, "--generate-hashes", "--no-cache", str(listing)], env),
-            1.5,
+            2.0,
             LOCK_ROUNDS,
         ),
         Contest(

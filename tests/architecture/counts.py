@@ -104,27 +104,14 @@ class Tree:
     def _imported(self, module: Module, node: ast.AST) -> list[str]:
         """Return the modules of the package that a statement imports."""
         if isinstance(node, ast.Import):
-            found = [self._find(module, alias.name) for alias in node.names]
+            found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(module, node)
-            found = [self._find(module, f"{base}.{alias.name}") or self._find(module, base) for alias in node.names]
+            names = [f"{base}.{alias.name}" for alias in node.names]
+            found = [name if name in self.modules else base for name in names]
         else:
             return []
-        return sorted({name for name in found if name is not None})
-
-    def _find(self, importer: Module, name: str) -> str | None:
-        """Return the module that a dotted name stands for in one that imports it."""
-        roots = ("", *self._script_roots(importer)) if importer.inside(INSIDE) else ("",)
-        return next((root + name for root in roots if root + name in self.modules), None)
-
-    def _script_roots(self, importer: Module) -> Iterator[str]:
-        """Give the folders from which a script of inside/ may be started: a package is none to its own modules."""
-        own = importer.name.rpartition(".")[0]
-        folder = own
-        while folder.startswith(INSIDE):
-            if folder != own or folder not in self.modules:
-                yield folder + "."
-            folder = folder.rpartition(".")[0]
+        return sorted(self.modules.keys() & found)
 
 
 def _modules(checkout: Path) -> Iterator[Module]:

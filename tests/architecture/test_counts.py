@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from counts import LIMITS, Breach, Tree, main, report
+from counts import CHECKOUT, LIMITS, Breach, Tree, main, report
 
 PYPROJECT = """
 [[tool.importlinter.contracts]]
@@ -105,21 +105,16 @@ def test_what_a_package_itself_gives_is_imported_of_its_init(tmp_path: Path) -> 
     ] == places("circles between files", tmp_path, files)
 
 
-def test_scripts_inside_import_each_other_without_their_package(tmp_path: Path) -> None:
-    files = {"inside/__init__.py": "", "inside/probe/a.py": "import b", "inside/probe/b.py": "from a import name"}
+def test_modules_inside_import_their_siblings(tmp_path: Path) -> None:
+    files = {"inside/probe/a.py": "from .b import name", "inside/probe/b.py": "from . import a"}
 
     found = broken("circles between files", tmp_path, files)
 
     assert ["envsnap.inside.probe.a, envsnap.inside.probe.b"] == [breach.what for breach in found]
 
 
-def test_a_package_inside_does_not_hide_a_library_of_that_name(tmp_path: Path) -> None:
-    """A package's folder is on no path: there, ``import numpy`` means numpy."""
-    files = {
-        "inside/watch/__init__.py": "",
-        "inside/watch/a.py": "import numpy",
-        "inside/watch/numpy.py": "from . import a",
-    }
+def test_a_module_does_not_hide_a_library_of_its_name(tmp_path: Path) -> None:
+    files = {"inside/watch/a.py": "import numpy", "inside/watch/numpy.py": "from . import a"}
 
     assert [] == broken("circles between files", tmp_path, files)
 
@@ -231,3 +226,9 @@ def test_another_checkout_is_counted_by_its_own_layers(
     (tmp_path / "envsnap/host/a.py").write_text("", encoding="utf-8")
 
     assert 0 == main()
+
+
+def test_this_tree_keeps_the_limits() -> None:
+    text, kept = report(Tree(CHECKOUT))
+
+    assert kept, text
