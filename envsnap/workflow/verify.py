@@ -25,6 +25,7 @@ from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_eq
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
+from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
     inherited_variables,
@@ -190,6 +191,7 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
         notes.append(NOT_OBSERVED)
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
+    notes += [f"the reruns were not alike: {cause}" for cause in causes_named(outcomes)]
     gpus = nvml.query()
     if len(gpus.gpus) != len(contents.hardware.gpus):
         notes.append(f"the lock records {len(contents.hardware.gpus)} GPUs, this machine has {len(gpus.gpus)}")
