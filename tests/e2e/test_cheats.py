@@ -1,5 +1,6 @@
 """Jobs that pass without computing anything do not pass: the answer is not there for them, and the end is the end."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,6 +47,24 @@ def overwrite():
     for path in answers():
         write(WRONG, path)
 
+def reach_for_the_host():
+    reached = [path for path in (".envsnap/build.json", ".envsnap/cache", "envsnap.baseline") if os.path.exists(path)]
+    reached += [path for path in glob.glob(".envsnap/runs/*/*") if not path.endswith("/reports")]
+    for path in (".git/config", ".git/hooks/post-checkout", "envsnap.toml", "envsnap.lock", ".git/x"):
+        try:
+            with open(path, "a") as file:
+                file.write("# hostile")
+            reached.append(path)
+        except OSError:
+            pass
+    for path in (".git", "envsnap.lock", ".envsnap"):
+        try:
+            os.rename(path, "moved")
+            reached.append(path)
+        except OSError:
+            pass
+    write(HONEST if not reached else '{"reached": "%s"}' % " ".join(reached))
+
 mode = open("mode").read()
 if mode == "honest":
     write(HONEST)
@@ -53,6 +72,8 @@ elif mode == "child":
     leave_a_child()
 elif mode == "overwrite":
     overwrite()
+elif mode == "host":
+    reach_for_the_host()
 else:
     write(WRONG)
     for path in answers():
@@ -70,6 +91,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, make_environment: Callable
     (folder / "envsnap.toml").write_text(SETTINGS)
     (folder / "train.py").write_text(TRAIN)
     (folder / "mode").write_text("honest")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     project = Project(folder, make_environment(folder / "requirements.txt"))
     project.freeze()
     yield project
@@ -98,3 +120,21 @@ def test_a_job_that_computes_nothing_fails(project: Project, target: str, mode: 
 
     assert cheated.code in {1, 6}, cheated.out + cheated.err
     assert honest.code == 0, honest.err
+
+
+@pytest.mark.docker
+def test_a_contained_job_reaches_nothing_that_the_host_reads_or_runs(project: Project) -> None:
+    """Neither git's configuration and hooks, nor the settings, the lock, the baseline and envsnap's own notes."""
+    done = project.envsnap("build", "--target", "docker")
+    assert done.code == 0, done.err
+    guarded = [project.folder / name for name in (".git/config", "envsnap.toml", "envsnap.lock", ".envsnap/build.json")]
+    before = [path.read_bytes() for path in guarded]
+    (project.folder / "mode").write_text("host")
+
+    verified = project.envsnap("verify", "--target", "docker")
+
+    (project.folder / "mode").write_text("honest")
+    assert verified.code == 0, verified.out + verified.err
+    assert before == [path.read_bytes() for path in guarded]
+    assert not (project.folder / ".git/hooks/post-checkout").exists()
+    assert project.envsnap("verify", "--target", "docker").code == 0
