@@ -46,7 +46,8 @@ def engine() -> Iterator[Engine]:
 def python_image(engine: Engine) -> str:
     """The name of a local image with this Python, as tests/images/make_base.py makes it."""
     prefix = f"python:{platform.python_version()}-slim-"
-    found = sorted(name for name in engine.image_names() if name.startswith(prefix))
+    names: list[str] = [name for image in engine._client.images() for name in image["RepoTags"] or ()]
+    found = sorted(name for name in names if name.startswith(prefix))
     if not found:
         skip_or_fail(f"the engine holds no {prefix}*: make it with tests/images/make_base.py, or pull it")
     return found[0]

@@ -45,13 +45,15 @@ def write_secrets(config: IndexConfig, build: BuildSpec, *, folder: Path, home: 
     Returns:
         Files by secret name: ``uv.toml``, ``certificates`` and ``netrc``; those that there is no need for are absent.
     """
+    import tomli_w
+
     secrets: dict[str, Path] = {}
     settings = _settings(reachable_elsewhere(config), build)
     if settings:
         secrets["uv.toml"] = folder / "uv.toml"
         secrets["uv.toml"].unlink(missing_ok=True)
         secrets["uv.toml"].touch(mode=0o600, exist_ok=False)
-        secrets["uv.toml"].write_text(_toml(settings), encoding="utf-8")
+        secrets["uv.toml"].write_text(tomli_w.dumps(settings), encoding="utf-8")
     if config.certificates is not None:
         secrets["certificates"] = config.certificates
     if (home / ".netrc").is_file():
@@ -75,12 +77,6 @@ def _settings(config: IndexConfig, build: BuildSpec) -> dict[str, object]:
         "no-index": config.no_index,
     }
     return {key: value for key, value in settings.items() if value}
-
-
-def _toml(settings: Mapping[str, object]) -> str:
-    import tomli_w
-
-    return tomli_w.dumps(settings)
 
 
 def uv_for(arch: str, uv: Path, *, host_system: str, host_arch: str) -> Path:

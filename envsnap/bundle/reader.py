@@ -10,7 +10,7 @@ from typing import IO
 
 from envsnap.bundle.store import room_in_bundle
 from envsnap.errors import BundleError, InvalidFileError
-from envsnap.host.archive import copy_exactly, is_inside, read_members
+from envsnap.host.archive import is_inside, read_exactly, read_members
 from envsnap.host.files import link_or_copy, sha256_bytes, sha256_file
 from envsnap.manifest.bundle_index import INDEX, BundleEntry, BundleIndex, parse_index
 from envsnap.manifest.lockfile import parse_manifest
@@ -93,11 +93,13 @@ class Bundle:
             raise self._damaged(entry, found[0])
 
     def _copy_out(self, entry: BundleEntry, target: Path) -> None:
+        digest = hashlib.sha256()
         with self._open(entry) as source, target.open("wb") as file:
-            hashed = _HashingFile(file)
-            copy_exactly(source, hashed.write, entry.size)
-        if hashed.digest.hexdigest() != entry.sha256:
-            raise self._damaged(entry, hashed.digest.hexdigest())
+            for block in read_exactly(source, entry.size):
+                digest.update(block)
+                file.write(block)
+        if digest.hexdigest() != entry.sha256:
+            raise self._damaged(entry, digest.hexdigest())
 
     def _read(self, entry: BundleEntry, limit: int) -> bytes:
         if entry.size > limit:
@@ -123,18 +125,6 @@ class Bundle:
             f"{self.path}: {entry.name} is damaged: its sha256 is {found}, {INDEX} says {entry.sha256}; fetch the "
             "bundle again"
         )
-
-
-class _HashingFile:
-    """A file that hashes what is written to it."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
-
-    def write(self, block: bytes) -> int:
-        self.digest.update(block)
-        return self._file.write(block)
 
 
 def open_bundle(path: Path) -> Bundle:

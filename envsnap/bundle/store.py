@@ -25,16 +25,20 @@ class BlobStore:
         """The folder with the blobs."""
         return self.root / BLOBS
 
-    def size_of(self, sha256: str) -> int | None:
-        """Return the size of a blob that is there; a file that is not what its name says is removed."""
-        path = self.blobs / sha256
-        if not path.is_file():
-            return None
-        found, size = sha256_file(path)
-        if found == sha256:
-            return size
-        path.unlink()
-        return None
+    def has(self, sha256: str) -> bool:
+        """Whether there is a blob of that name; "" is none."""
+        return (self.blobs / sha256).is_file()
+
+    def size_of(self, sha256: str) -> int:
+        """Return the size in bytes of a blob that is there."""
+        return (self.blobs / sha256).stat().st_size
+
+    def holds(self, sha256: str) -> bool:
+        """Whether there is a blob with that digest; a file that is not what its name says is removed."""
+        is_it = self.has(sha256) and sha256_file(self.blobs / sha256)[0] == sha256
+        if not is_it:
+            (self.blobs / sha256).unlink(missing_ok=True)
+        return is_it
 
     def part_of(self, sha256: str) -> int:
         """Return how many bytes of a blob an earlier try left."""
@@ -42,22 +46,19 @@ class BlobStore:
             return (self.blobs / f"{sha256}.part").stat().st_size
         return 0
 
-    def take(self, file: Path, sha256: str, label: str) -> int | None:
-        """Take over a file of this machine, where it has the digest; return its size, or None.
+    def take(self, file: Path, sha256: str, label: str) -> bool:
+        """Take over a file of this machine, where it has the digest; return whether it has.
 
         Raises:
             BundleError: there is no room for it.
         """
-        if not file.is_file():
-            return None
-        found, size = sha256_file(file)
-        if found != sha256:
-            return None
+        if not file.is_file() or sha256_file(file)[0] != sha256:
+            return False
         # Never a link: what is kept for years must not change with a file that others write to, nor they with it.
         copying = tempfile.TemporaryDirectory(dir=self.blobs, prefix="copy-")
         with room_in_bundle(label, self.root), copying as scratch:
             shutil.copyfile(file, Path(scratch) / sha256).replace(self.blobs / sha256)
-        return size
+        return True
 
     def archive(self, members: Iterable[TarMember], label: str) -> tuple[str, int]:
         """Write an archive as a blob; return its digest and size.

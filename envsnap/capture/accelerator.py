@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from envsnap.capture.cuda_libraries import ProbedLibrary, merge_libraries
+from envsnap.capture.cuda_libraries import merge_libraries
 from envsnap.host.nvml import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
 from envsnap.manifest.installed import InstalledPackage
-from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
 
 TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-rocm", "tf-nightly", "tf-nightly-cpu")
@@ -18,30 +17,22 @@ JAX_PLUGIN = re.compile(r"jax-(?P<kind>cuda|rocm)(?P<number>\d+)-plugin")
 JAXLIB_LABEL = re.compile(r"\+cuda(?P<cuda>\d+)(?:\.cudnn(?P<cudnn>\d+))?")
 
 
-class ProbedAccelerator(Model, frozen=True):
-    """The probe's section ``accelerator``: nvcc's release, the frameworks' files, libraries in search order."""
-
-    toolkit: str = ""
-    frameworks: tuple[FrameworkBuild, ...] = ()
-    libraries: tuple[ProbedLibrary, ...] = ()
-
-
 def describe_accelerator(
-    nvml: NvmlFacts, probed: ProbedAccelerator, packages: Iterable[InstalledPackage], loaded: Iterable[LoadedLibrary]
+    nvml: NvmlFacts, probed: Accelerator, packages: Iterable[InstalledPackage], loaded: Iterable[LoadedLibrary]
 ) -> Accelerator:
     """Put together the CUDA versions and the accelerator libraries, loaded ones and others.
 
     Args:
         nvml: of this machine.
-        probed: of the environment.
+        probed: of the environment: nvcc's release, the frameworks' files, libraries in search order.
         packages: the environment's: some frameworks name their CUDA in a distribution's name only.
         loaded: the libraries that the observer saw; none where no job was run.
     """
     frameworks = describe_frameworks(probed.frameworks, packages)
-    return Accelerator(
+    return replace(
+        probed,
         driver=nvml.driver,
         driver_cuda=nvml.driver_cuda,
-        toolkit=probed.toolkit,
         framework_cuda=next((build.cuda for build in frameworks if build.name == "torch"), ""),
         frameworks=frameworks,
         libraries=merge_libraries(probed.libraries, loaded),

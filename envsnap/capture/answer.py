@@ -77,14 +77,6 @@ def _parse(line: bytes, kind: type[T], name: str, script: str) -> T:
     if len(line) > LARGEST_ANSWER:
         raise CaptureError(_unsound(name, script, f"it has {len(line)} bytes, more than any environment needs"))
     try:
-        return msgspec.json.decode(line, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _explained(line, kind, name, script)
-
-
-def _explained(line: bytes, kind: type[T], name: str, script: str) -> T:
-    """Read an answer that is not sound once more, in two steps, which tells best what is wrong with it."""
-    try:
         return convert(msgspec.json.decode(line), kind, source="the answer")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CaptureError(_unsound(name, script, f"it is no JSON: {error}")) from error

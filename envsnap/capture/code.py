@@ -3,8 +3,8 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from envsnap.host import git
 from envsnap.host.credentials import without_secrets
@@ -18,7 +18,8 @@ HASHED_TOTAL_LIMIT = 1024 * 2**20
 NOT_CODE = ":(top,exclude,glob)**/__pycache__/**"
 
 
-class WorkingTree(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WorkingTree:
     """A working tree: what is checked out, and the URL of each remote, logins and all."""
 
     head: git.Head

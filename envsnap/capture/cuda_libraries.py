@@ -2,47 +2,35 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from envsnap.manifest.accelerator import AcceleratorLibrary, Origin
-from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
 
 
-class ProbedLibrary(Model, frozen=True):
-    """A library of the probe's section ``accelerator``; ``path`` has placeholders, as the observer's have."""
-
-    name: str
-    version: str
-    origin: Origin
-    path: str
-    size: int
-    sha256: str
-    packages: tuple[str, ...]
-    parts: int
-
-
-def merge_libraries(found: Iterable[ProbedLibrary], loaded: Iterable[LoadedLibrary]) -> tuple[AcceleratorLibrary, ...]:
+def merge_libraries(
+    found: Iterable[AcceleratorLibrary], loaded: Iterable[LoadedLibrary]
+) -> tuple[AcceleratorLibrary, ...]:
     """Tell of each library whether the job loaded it; what it loaded from elsewhere follows, by path.
 
     Args:
-        found: in search order.
+        found: by the probe, in search order, as if none were loaded.
         loaded: what the observer saw; only its accelerator libraries count.
     """
     in_use = {library.path: library for library in loaded if library.family == "accelerator"}
-    searched = [_found(library, in_use.pop(library.path, None)) for library in found]
+    searched = [_as_loaded(library, in_use.pop(library.path, None)) for library in found]
     return (*searched, *(_elsewhere(in_use[path]) for path in sorted(in_use)))
 
 
-def _found(library: ProbedLibrary, loaded: LoadedLibrary | None) -> AcceleratorLibrary:
-    return AcceleratorLibrary(
-        name=library.name,
-        version=_version(library.version, loaded.version if loaded else ""),
-        origin=library.origin,
-        path=library.path,
-        sha256=(loaded.sha256 if loaded else "") or library.sha256,
-        size=(loaded.size if loaded else 0) or library.size,
-        loaded=loaded is not None,
-        packages=library.packages,
-        parts=library.parts,
+def _as_loaded(library: AcceleratorLibrary, loaded: LoadedLibrary | None) -> AcceleratorLibrary:
+    if loaded is None:
+        return replace(library, loaded=False)
+    return replace(
+        library,
+        version=_version(library.version, loaded.version),
+        sha256=loaded.sha256 or library.sha256,
+        size=loaded.size or library.size,
+        loaded=True,
     )
 
 

@@ -3,9 +3,8 @@
 import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import msgspec
 
 from envsnap.capture.input_hashes import InputHashes, hash_inputs
 from envsnap.errors import InputError
@@ -13,7 +12,8 @@ from envsnap.host.files import sha256_bytes
 from envsnap.manifest.data import Datum
 
 
-class CapturedData(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CapturedData:
     """Inputs as found.
 
     Args:
@@ -23,7 +23,7 @@ class CapturedData(msgspec.Struct, frozen=True):
     """
 
     data: tuple[Datum, ...] = ()
-    listings: Mapping[str, str] = {}
+    listings: Mapping[str, str] = field(default_factory=dict)
     outside: tuple[Path, ...] = ()
 
 

@@ -14,9 +14,7 @@ from envsnap.manifest.observation import Observation
 TIMEOUT_SECONDS = 120.0
 
 
-def capture_deep(
-    environment: Environment, folder: Path, variables: Mapping[str, str], *, timeout: float = TIMEOUT_SECONDS
-) -> Observation | UncapturedFact:
+def capture_deep(environment: Environment, folder: Path, variables: Mapping[str, str]) -> Observation | UncapturedFact:
     """Import numpy, scipy, torch, TensorFlow and JAX, as far as they are there, in one process; return what it has.
 
     Nothing is injected: settings stand as the frameworks and ``variables`` give them. A framework that cannot be
@@ -26,12 +24,11 @@ def capture_deep(
         environment: where they are imported.
         folder: the working folder, absolute.
         variables: those that move numbers, as the caller has them set.
-        timeout: in seconds.
 
     Raises:
         MissingToolError: threadpoolctl is not installed beside envsnap.
     """
-    script = Script("deep.py", timeout, (threadpoolctl_file(),), variables)
+    script = Script("deep.py", TIMEOUT_SECONDS, (threadpoolctl_file(),), variables)
     try:
         return ask(environment, folder, script, Observation)
     except CaptureError as error:

@@ -1,6 +1,7 @@
 """What an installer noted of where a distribution came from: direct_url.json and provenance_url.json."""
 
 import re
+from typing import TypeVar
 
 import msgspec
 
@@ -10,6 +11,7 @@ from envsnap.manifest.package import Provenance
 
 DIGEST = re.compile(r"[0-9a-f]{32,128}")
 LONGEST_URL = 4096
+T = TypeVar("T")
 
 
 class _ArchiveInfo(msgspec.Struct, frozen=True):
@@ -23,12 +25,7 @@ class _ProvenanceUrl(msgspec.Struct, frozen=True):
 
 def parse_direct_url(text: str) -> DirectUrl | None:
     """Read direct_url.json; None where there is none, or it is not what PEP 610 describes."""
-    if not text.strip():
-        return None
-    try:
-        return msgspec.json.decode(text, type=DirectUrl)
-    except (msgspec.DecodeError, ValueError):
-        return None
+    return _parse(text, DirectUrl)
 
 
 def parse_provenance(text: str) -> Provenance | None:
@@ -36,11 +33,15 @@ def parse_provenance(text: str) -> Provenance | None:
 
     The URL loses user name, password and query: https://peps.python.org/pep-0710/#security-implications
     """
-    if not text.strip():
-        return None
-    try:
-        found = msgspec.json.decode(text, type=_ProvenanceUrl)
-    except (msgspec.DecodeError, ValueError):
+    found = _parse(text, _ProvenanceUrl)
+    if found is None:
         return None
     hashes = {name: digest for name, digest in found.archive_info.hashes.items() if DIGEST.fullmatch(digest)}
     return Provenance(url=without_credentials(found.url)[:LONGEST_URL], hashes=dict(sorted(hashes.items())))
+
+
+def _parse(text: str, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except ValueError:  # as msgspec's errors are
+        return None

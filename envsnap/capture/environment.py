@@ -1,12 +1,9 @@
 """One environment as it stands: interpreter, platform and installed distributions, put together from the probe."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
-from msgspec.structs import replace
-
-from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.checkouts import describe_checkouts
 from envsnap.capture.conda_records import describe_conda
 from envsnap.capture.hardware import ProbedMachine
@@ -16,13 +13,15 @@ from envsnap.capture.probe import ProbedEnvironment, probe_environment
 from envsnap.environment import Completed, Environment
 from envsnap.environment.local import LocalEnvironment
 from envsnap.inside.observer._envsnap.placeholders import BASE, PREFIX
+from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 
 
-class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CapturedEnvironment:
     """What stands in one environment.
 
     Args:
@@ -44,7 +43,7 @@ class CapturedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
     not_captured: tuple[UncapturedFact, ...]
     findings: tuple[Finding, ...] = ()
     system_state: tuple[str, ...] = ()
-    accelerator: ProbedAccelerator
+    accelerator: Accelerator
     machine: ProbedMachine | None
 
     @property

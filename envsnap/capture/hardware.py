@@ -5,20 +5,12 @@ import msgspec
 from envsnap.host.nvml import NvmlFacts
 from envsnap.inside.probe import machine
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
-from envsnap.manifest.model import Model, convert
+from envsnap.manifest.model import convert
 
 
-class ProbedMachine(Model, frozen=True):
+class ProbedMachine(Cpu, frozen=True, kw_only=True):
     """The probe's section ``machine``: as it is seen from inside, in a container with that container's limits."""
 
-    vendor: str
-    model: str
-    isa: tuple[str, ...]
-    cores: int
-    physical_cores: int
-    logical_cores: int
-    quota: float | None
-    numa_nodes: int
     memory_mib: int
     memory_limit_mib: int | None
 
@@ -26,11 +18,6 @@ class ProbedMachine(Model, frozen=True):
 def this_machine() -> ProbedMachine:
     """Describe the machine that envsnap itself runs on."""
     return convert(machine.machine(), ProbedMachine, source="the description of this machine")
-
-
-def usable_cores() -> int:
-    """Count the processors that this process may keep busy, by its affinity and its cgroup's quota."""
-    return machine.usable_cores()
 
 
 def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> Hardware:

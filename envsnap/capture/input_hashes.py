@@ -13,13 +13,13 @@ from itertools import chain
 from pathlib import Path
 from threading import Event
 
-from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InputError
 from envsnap.host.cache import CacheFile
-from envsnap.host.digests import RACY_NANOSECONDS, Algorithm, FileDigest, FileState, hash_apart, hash_regular
+from envsnap.host.digests import RACY_NANOSECONDS, FileDigest, FileState, hash_apart, hash_regular
 from envsnap.host.files import work_folder
+from envsnap.inside.probe.machine import usable_cores
 
-VERSION = 1
+VERSION = 2
 MOST_ENTRIES = 100_000
 """Of the cache: about 25 MB."""
 BATCH_FILES = 64
@@ -52,27 +52,26 @@ class InputHashes:
         """Open the cache of a project, in its ``.envsnap`` folder."""
         return cls(work_folder(project) / "cache" / "inputs.json")
 
-    def find(self, path: str, algorithm: Algorithm, state: FileState) -> str | None:
+    def find(self, path: str, state: FileState) -> str | None:
         """Return the digest of a file in exactly this state."""
-        known, digest = self._entries.get(_key(path, algorithm), (None, None))
+        known, digest = self._entries.get(_key(path), (None, None))
         return digest if known == state else None
 
-    def has_seen(self, path: str, algorithm: Algorithm) -> bool:
+    def has_seen(self, path: str) -> bool:
         """Whether a file of this path was hashed before, in whatever state."""
-        return _key(path, algorithm) in self._entries
+        return _key(path) in self._entries
 
-    def remember(self, path: str, algorithm: Algorithm, hashed: FileDigest, started: int) -> None:
+    def remember(self, path: str, hashed: FileDigest, started: int) -> None:
         """Keep a digest, unless the file may change without a trace.
 
         Args:
             path: the file.
-            algorithm: of the digest.
             hashed: the digest, and the state it stands for.
             started: when the hashing began, in nanoseconds since 1970.
         """
         state = hashed.state
         if state is not None and max(state.modified, state.changed) < started - RACY_NANOSECONDS:
-            self._fresh[_key(path, algorithm)] = state, hashed.digest
+            self._fresh[_key(path)] = state, hashed.digest
 
     def save(self) -> None:
         """Write the cache, if anything is new; files of the last capture come first where there are too many."""
@@ -85,15 +84,12 @@ class InputHashes:
             self._file.save(kept)
 
 
-def hash_inputs(
-    paths: Sequence[str], cache: InputHashes | None = None, algorithm: Algorithm = "sha256"
-) -> list[FileDigest]:
+def hash_inputs(paths: Sequence[str], cache: InputHashes | None = None) -> list[FileDigest]:
     """Hash files, in the order given.
 
     Args:
         paths: the files; links are followed.
         cache: what is known; it is brought up to date, and saved.
-        algorithm: of the digests.
 
     Raises:
         InputError: one is not there, is no regular file, cannot be read, or changes while it is read.
@@ -101,13 +97,13 @@ def hash_inputs(
     known, started, stop = cache or InputHashes(), time.time_ns(), Event()
 
     def hash_batch(batch: Sequence[str]) -> list[FileDigest]:
-        return [_hash_one(path, algorithm, known, stop) for path in batch]
+        return [_hash_one(path, known, stop) for path in batch]
 
     def hash_in_process(batch: Sequence[str]) -> list[FileDigest]:
-        return [] if stop.is_set() else _hash_apart(batch, algorithm)
+        return [] if stop.is_set() else _hash_apart(batch)
 
     sized, cores = _by_size(paths), usable_cores()
-    small = _small_and_new(sized, known, algorithm) if cores > 1 else []
+    small = _small_and_new(sized, known) if cores > 1 else []
     apart = set(small)
     batches = list(_batches((size, path) for size, path in sized if path not in apart))
     shares = list(_shares(small, cores))
@@ -121,7 +117,7 @@ def hash_inputs(
     batches += shares
     found = dict(zip(chain.from_iterable(batches), chain.from_iterable(results), strict=True))
     for path, hashed in found.items():
-        known.remember(path, algorithm, hashed, started)
+        known.remember(path, hashed, started)
     known.save()
     return [found[path] for path in paths]
 
@@ -131,9 +127,9 @@ def _by_size(paths: Sequence[str]) -> list[tuple[int, str]]:
     return sorted(((_size(path), path) for path in set(paths)), key=lambda item: (-item[0], item[1]))
 
 
-def _small_and_new(sized: Sequence[tuple[int, str]], known: InputHashes, algorithm: Algorithm) -> list[str]:
+def _small_and_new(sized: Sequence[tuple[int, str]], known: InputHashes) -> list[str]:
     """Return the small files that were never hashed, in order of path; none where they are few."""
-    small = [path for size, path in sized if size < SMALL_BYTES and not known.has_seen(path, algorithm)]
+    small = [path for size, path in sized if size < SMALL_BYTES and not known.has_seen(path)]
     return sorted(small) if len(small) >= FEWEST_APART else []
 
 
@@ -163,17 +159,17 @@ def _size(path: str) -> int:
         return 0  # hashing it says what is wrong
 
 
-def _hash_one(path: str, algorithm: Algorithm, known: InputHashes, stop: Event) -> FileDigest:
+def _hash_one(path: str, known: InputHashes, stop: Event) -> FileDigest:
     try:
-        found = hash_regular(path, algorithm, lambda state: known.find(path, algorithm, state), stop.is_set)
+        found = hash_regular(path, lambda state: known.find(path, state), stop.is_set)
     except OSError as error:
         raise _unreadable(Path(path), error) from error
     return _checked(path, found, is_whole=not stop.is_set())
 
 
-def _hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[FileDigest]:
+def _hash_apart(paths: Sequence[str]) -> list[FileDigest]:
     hashed = []
-    for path, (errno, found) in zip(paths, hash_apart(paths, algorithm), strict=True):
+    for path, (errno, found) in zip(paths, hash_apart(paths), strict=True):
         if errno:
             raise _unreadable(Path(path), OSError(errno, os.strerror(errno)))
         hashed.append(_checked(path, found, is_whole=True))
@@ -194,6 +190,6 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"input {path} cannot be read: {error.strerror}")
 
 
-def _key(path: str, algorithm: Algorithm) -> str:
+def _key(path: str) -> str:
     """Spell a path so that JSON can hold it, whatever its bytes; the state tells apart what this may not."""
-    return f"{algorithm}:{path.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')}"
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-import msgspec
 
 from envsnap.capture.answer import ask, quote
 from envsnap.environment import Environment
@@ -55,7 +54,8 @@ class ProbedFiles(Model, frozen=True):
     problems: tuple[ProbedProblems, ...]
 
 
-class FileCheck(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileCheck:
     """What a check of every installed file gave.
 
     Args:

@@ -32,9 +32,6 @@ class ProbedInterpreter(Model, frozen=True):
     prefix: AbsolutePath
     base_prefix: AbsolutePath
     conda: bool
-    venv: bool
-    uv: bool
-    path: tuple[AbsolutePath, ...]
     environment: EnvironmentKind = "unknown"
     system_site_packages: bool = False
     debug: bool = False

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import msgspec
 from packaging.utils import is_normalized_name
 
 from envsnap.capture.answer import quote
@@ -48,7 +48,6 @@ class ProbedPackage(Model, frozen=True):
     build: str = ""
     metadata_sha256: str = ""
     content_digest: str = ""
-    files: int = 0
     installer: str = ""
     requested: bool = False
     direct_url: str = ""
@@ -63,7 +62,8 @@ class ProbedPackage(Model, frozen=True):
     matching: int = 0
 
 
-class _Seen(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Seen:
     """A distribution with what the probe said of it."""
 
     package: InstalledPackage
@@ -99,13 +99,13 @@ def describe_packages(
     return tuple(kept), tuple(sorted((*findings, *_outside(kept, interpreter))))
 
 
-class _Describe(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Describe:
     """Turns what the probe says into what the other stages read."""
 
     interpreter: ProbedInterpreter
     roots: dict[str, ProbedRoot]
     owned: frozenset[str]
-    locations: dict[str, str] = {}
 
     def installed(self, package: ProbedPackage) -> InstalledPackage:
         """Return the distribution, with its owner and its place."""
@@ -141,11 +141,6 @@ class _Describe(msgspec.Struct, frozen=True):
 
     def location(self, root: str) -> str:
         """Name an import root without the folders that are this machine's own."""
-        if root not in self.locations:
-            self.locations[root] = self._location(root)
-        return self.locations[root]
-
-    def _location(self, root: str) -> str:
         path = PurePosixPath(root)
         for name, folder in ((PREFIX, self.interpreter.prefix), (BASE, self.interpreter.base_prefix)):
             if path.is_relative_to(folder):

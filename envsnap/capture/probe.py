@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.answer import quote, read_answer
 from envsnap.capture.conda_records import ProbedConda
 from envsnap.capture.hardware import ProbedMachine
@@ -11,6 +10,7 @@ from envsnap.capture.packages import ProbedPackage, ProbedRoot
 from envsnap.environment import Completed, Environment
 from envsnap.environment.script import PROBE, run_script
 from envsnap.errors import CaptureError
+from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.model import Model
 
@@ -26,7 +26,7 @@ class ProbedEnvironment(Model, frozen=True):
     conda: tuple[ProbedConda, ...]
     roots: tuple[ProbedRoot, ...] = ()
     system_state: tuple[str, ...] = ()
-    accelerator: ProbedAccelerator = ProbedAccelerator()
+    accelerator: Accelerator = Accelerator()
     machine: ProbedMachine | None = None
 
 

@@ -1,9 +1,9 @@
 """The repository around the code: its remotes, its submodules, and the text of what was not committed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
 from envsnap.capture.code import CHANGED_LIMIT as CHANGED_FILES
@@ -24,7 +24,8 @@ MOST_SECRETS = 10
 WHOLE = "uncommitted changes"
 
 
-class CapturedCode(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CapturedCode:
     """The working tree, the patch that gives it again, None where it is not kept, and what to say of both."""
 
     code: Code | UncapturedFact

@@ -1,6 +1,7 @@
 """The distribution's packages that own the libraries which the environment and the job need."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -13,13 +14,13 @@ from envsnap.errors import CaptureError
 from envsnap.host.cache import CacheFile
 from envsnap.host.carried_files import elftools_folder
 from envsnap.host.files import sha256_bytes
-from envsnap.manifest.finding import Finding, UncapturedFact
+from envsnap.manifest.finding import Finding, UncapturedFact, capped
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import LoadedLibrary
 from envsnap.manifest.system import System, SystemPackage
 
 TIMEOUT_SECONDS = 600.0
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 KEPT_ANSWERS = 16
 """A project has few environments; each change of one gives a new answer."""
 MOST_FINDINGS = 40
@@ -34,45 +35,33 @@ class MissingLibrary(Model, frozen=True):
     count: int
 
 
-class UnreadableObject(Model, frozen=True):
-    """A file of a package that is named as a shared object and is none."""
-
-    path: str
-    reason: str
-
-
-class LibraryOwner(Model, frozen=True):
-    """The package of the distribution that owns a library which the job loaded."""
-
-    path: str
-    package: str
-
-
 class NeededLibraries(Model, frozen=True):
-    """What the script found inside: libraries.py's document; ``settled``: asked again it would say the same."""
+    """What the script found inside: libraries.py's document.
 
-    read: int
+    Args:
+        unreadable: by path, why a file that is named as a shared object is none.
+        settled: whether it would say the same if it were asked again.
+    """
+
     packages: tuple[SystemPackage, ...]
-    owners: tuple[LibraryOwner, ...]
     unowned: tuple[str, ...]
     missing: tuple[MissingLibrary, ...]
-    unreadable: tuple[UnreadableObject, ...]
+    unreadable: dict[str, str]
     problems: tuple[str, ...]
     settled: bool
 
 
-class CapturedSystem(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CapturedSystem:
     """The system's packages, and what to say of them.
 
     Args:
         system: None where it could not be captured.
-        owners: the package by path, for the libraries outside of the environment that the job had loaded.
         findings: libraries that are missing, files that are no libraries.
         not_captured: what kept the packages from being found.
     """
 
     system: System | None
-    owners: dict[str, str]
     findings: tuple[Finding, ...]
     not_captured: tuple[UncapturedFact, ...]
 
@@ -105,7 +94,7 @@ def capture_system(
     if needed is None:
         asked = _ask(environment, folder, paths)
         if isinstance(asked, UncapturedFact):
-            return CapturedSystem(system=None, owners={}, findings=(), not_captured=(asked,))
+            return CapturedSystem(system=None, findings=(), not_captured=(asked,))
         needed = asked
         if needed.settled:
             kept.save(dict([*answers.items(), (key, needed)][-KEPT_ANSWERS:]))
@@ -143,13 +132,12 @@ def _ask(environment: Environment, folder: Path, paths: Sequence[str]) -> Needed
 def _describe(needed: NeededLibraries, captured: CapturedEnvironment) -> CapturedSystem:
     return CapturedSystem(
         system=System(packages=needed.packages, unowned=needed.unowned),
-        owners={owner.path: owner.package for owner in needed.owners},
         findings=(*_missing(needed.missing), *_unreadable(needed.unreadable, captured.folders)),
         not_captured=tuple(UncapturedFact(what="system packages", reason=problem) for problem in needed.problems),
     )
 
 
-def _missing(missing: Sequence[MissingLibrary]) -> list[Finding]:
+def _missing(missing: Sequence[MissingLibrary]) -> tuple[Finding, ...]:
     found = [
         Finding(
             kind="missing-library",
@@ -158,7 +146,7 @@ def _missing(missing: Sequence[MissingLibrary]) -> list[Finding]:
         )
         for library in missing
     ]
-    return _capped(found, "missing-library", "libraries are needed and found nowhere")
+    return capped(found, MOST_FINDINGS, "libraries are needed and found nowhere")
 
 
 def _list(library: MissingLibrary) -> str:
@@ -167,17 +155,12 @@ def _list(library: MissingLibrary) -> str:
     return f"needed by {', '.join(library.needers)}{more}"
 
 
-def _unreadable(unreadable: Sequence[UnreadableObject], places: Mapping[str, Path]) -> list[Finding]:
+def _unreadable(unreadable: Mapping[str, str], places: Mapping[str, Path]) -> tuple[Finding, ...]:
     found = [
-        Finding(kind="unreadable", subject=_shorten(file.path, places), detail=f"named as a library, but {file.reason}")
-        for file in unreadable
+        Finding(kind="unreadable", subject=_shorten(path, places), detail=f"named as a library, but {reason}")
+        for path, reason in unreadable.items()
     ]
-    return _capped(found, "unreadable", "files are named as libraries and are none")
-
-
-def _capped(found: list[Finding], kind: str, what: str) -> list[Finding]:
-    left = len(found) - MOST_FINDINGS
-    return found if left <= 0 else [*found[:-left], Finding(kind=kind, subject="others", detail=f"{left} more {what}")]
+    return capped(found, MOST_FINDINGS, "files are named as libraries and are none")
 
 
 def _shorten(path: str, places: Mapping[str, Path]) -> str:

@@ -69,7 +69,7 @@ def _recorded_by_dvc(paths: list[str], project: Path) -> dict[str, _DvcOutput]:
     """Look beside each input for ``NAME.dvc``, and into ``dvc.lock`` of the project."""
     found: dict[str, _DvcOutput] = {}
     for path in paths:
-        for out in _outs(project / f"{path}.dvc"):
+        for out in _entries(_load(project / f"{path}.dvc")):
             found[str(PurePosixPath(path).parent / out.path)] = out
     lock = _load(project / "dvc.lock")
     stages = lock.get("stages")
@@ -77,10 +77,6 @@ def _recorded_by_dvc(paths: list[str], project: Path) -> dict[str, _DvcOutput]:
         for out in _entries(stage):
             found.setdefault(out.path, out)
     return {path: out for path, out in found.items() if path in paths}
-
-
-def _outs(path: Path) -> list[_DvcOutput]:
-    return _entries(_load(path))
 
 
 def _entries(table: object) -> list[_DvcOutput]:

@@ -1,12 +1,12 @@
 """What a CPU must have for the baseline's numbers: the vector extensions behind the kernels that were chosen."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.machine import Machine
 from envsnap.manifest.manifest import Contents
-from envsnap.manifest.model import Model
 
 _AVX2 = ("avx2", "fma")
 _AVX512 = ("avx512f", "avx512bw", "avx512vl")
@@ -35,7 +35,8 @@ STEPS = (("avx",), _AVX2, _AVX512, ("sve",), ("sve2",))
 """Extensions at which the libraries change their kernels for single and double precision."""
 
 
-class Kernels(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kernels:
     """The kernels that one library chose.
 
     Args:

@@ -1,6 +1,5 @@
 """envsnap build."""
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import Literal
@@ -67,4 +66,4 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _present(built: BuildResult) -> tuple[int, str, object]:
-    return 0, render_built(built.kind, built.reference, built.packages, built.unread), dataclasses.asdict(built)
+    return 0, render_built(built.kind, built.reference, built.packages, built.unread), built

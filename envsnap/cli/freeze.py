@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     specification = None
     if from_file is not None:
-        from envsnap.lock.specification.request import SpecificationRequest
+        from envsnap.lock.specification.specification_file import SpecificationRequest
 
         specification = SpecificationRequest(path=from_file, format=from_format, extras=extra, groups=group)
     wanted = CaptureRequest(

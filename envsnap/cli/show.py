@@ -8,8 +8,9 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -24,7 +25,8 @@ differ."""
 R = TypeVar("R")
 
 
-class CommonOptions(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommonOptions:
     """What every command is told: where the project lies, how much to tell, and in which form."""
 
     project: Path
@@ -107,7 +109,7 @@ def common_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_common(*, project: Path, json: bool, quiet: bool, verbose: bool, **others: object) -> None:
-        command(common=CommonOptions(project, json, quiet, verbose), **others)
+        command(common=CommonOptions(project=project, json=json, quiet=quiet, verbose=verbose), **others)
 
     options = (
         click.option(

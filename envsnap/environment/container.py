@@ -1,7 +1,8 @@
 """A container image as a place where Python runs."""
 
+from dataclasses import replace
+
 from envsnap.host.container.engine import Engine
-from envsnap.host.container.run import ContainerRun
 from envsnap.host.execution import Completed, Execution
 
 _OUT_OF_MEMORY = "envsnap: the kernel killed a process of the container: it ran out of memory"
@@ -16,8 +17,6 @@ class ContainerEnvironment:
         name: what to call it in a message, for example the tag that the user gave.
         python: the command that starts the image's interpreter.
     """
-
-    __slots__ = ("_engine", "_image", "_name", "_python")
 
     def __init__(self, engine: Engine, image: str, name: str, *, python: str = "python") -> None:
         self._engine = engine
@@ -44,8 +43,8 @@ class ContainerEnvironment:
             MissingToolError: the image, the command, a GPU or the engine is not there.
             UsageError: a path to mount is not there.
         """
-        ended = self._engine.run(ContainerRun(image=self._image, execution=execution))
+        ended = self._engine.run(self._image, execution)
         if not ended.out_of_memory:
             return ended
         execution.on_output(_OUT_OF_MEMORY)
-        return ended._replace(stderr=ended.stderr + f"\n{_OUT_OF_MEMORY}\n".encode())
+        return replace(ended, stderr=ended.stderr + f"\n{_OUT_OF_MEMORY}\n".encode())

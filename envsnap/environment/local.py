@@ -36,8 +36,6 @@ class LocalEnvironment:
         caller: the caller's environment variables; this process's own by default.
     """
 
-    __slots__ = ("_caller", "_python")
-
     def __init__(self, python: Path, *, caller: Mapping[str, str] | None = None) -> None:
         self._python = python.absolute()
         self._caller = dict(os.environ if caller is None else caller)

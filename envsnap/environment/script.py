@@ -1,18 +1,19 @@
 """Runs one of envsnap's own scripts with an environment's interpreter, which has nothing of envsnap."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from envsnap import inside
 from envsnap.environment.protocol import Environment
 from envsnap.errors import CaptureError, CommandNotFoundError
-from envsnap.host.execution import NO_VARIABLES, Completed, Execution
+from envsnap.host.execution import Completed, Execution
 
 NEEDED = "envsnap needs CPython 3.8 or newer there: choose another interpreter or image"
 
 
-class Script(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Script:
     """One of the scripts in ``inside/probe``, and how it is run.
 
     Args:
@@ -25,7 +26,7 @@ class Script(NamedTuple):
     file: str
     timeout: float
     arguments: tuple[str | Path, ...] = ()
-    env: Mapping[str, str] = NO_VARIABLES
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 PROBE = Script("probe.py", timeout=300.0)

@@ -4,13 +4,13 @@ import io
 import os
 import re
 import tarfile
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from envsnap.errors import BundleError
+from envsnap.host.files import replacing
 
 COPY_BYTES = 1024 * 1024
 LONGEST_HEADER = 64 * 1024
@@ -58,19 +58,12 @@ def write_tar(path: Path, members: Iterable[TarMember]) -> None:
     Raises:
         OSError: a file cannot be read or written, or has another size than it is said to have.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with tarfile.open(fileobj=file, mode="w:", format=tarfile.PAX_FORMAT) as archive:
-                for member in members:
-                    _add(archive, member)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(PLAIN)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        replacing(path, PLAIN) as file,
+        tarfile.open(fileobj=file, mode="w:", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for member in members:
+            _add(archive, member)
 
 
 def _add(archive: tarfile.TarFile, member: TarMember) -> None:
@@ -200,11 +193,11 @@ def _write(archive: IO[bytes], member: FoundMember, target: Path) -> None:
     # O_EXCL: on a file system that knows no case two names can be one
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with open(os.open(target, flags, EXECUTABLE if member.executable else PLAIN), "wb") as file:  # noqa: PTH123
-        copy_exactly(archive, file.write, member.size)
+        file.writelines(read_exactly(archive, member.size))
 
 
-def copy_exactly(source: IO[bytes], write: Callable[[bytes], object], size: int) -> None:
-    """Hand ``size`` bytes to ``write``, in blocks.
+def read_exactly(source: IO[bytes], size: int) -> Iterator[bytes]:
+    """Give ``size`` bytes in blocks.
 
     Raises:
         EOFError: the source has fewer.
@@ -214,7 +207,7 @@ def copy_exactly(source: IO[bytes], write: Callable[[bytes], object], size: int)
         block = source.read(min(left, COPY_BYTES))
         if not block:
             raise EOFError(f"{left} bytes are missing")
-        write(block)
+        yield block
         left -= len(block)
 
 

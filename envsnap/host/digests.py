@@ -1,7 +1,8 @@
 """The digest of a regular file, and the state of the file that it was made of; many small files in another process.
 
-As a script it is that process: ``python digests.py ALGORITHM`` hashes the files whose names stand on standard input,
-separated by NUL, and answers with one JSON array of a :data:`Row` a name. It imports nothing of envsnap for that.
+As a script it is that process: ``python digests.py`` hashes the files whose names stand on standard input,
+separated by NUL, and answers with one JSON array of a :data:`Row` a name. It imports nothing of envsnap for that, nor
+msgspec: its values are named tuples, which ``json`` writes as rows.
 """
 
 import contextlib
@@ -11,9 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
-
-Algorithm = Literal["sha256", "md5"]
+from typing import NamedTuple
 
 BLOCK_BYTES = 2**20
 """Read at once: the interpreter's lock is given back while a block is read and while it is hashed."""
@@ -21,7 +20,6 @@ BLOCK_BYTES = 2**20
 RACY_NANOSECONDS = 2 * 10**9
 """How much older than reading it a file's times must be. Git's rule against files that change in the same tick of
 the clock, https://git-scm.com/docs/racy-git, with the coarsest clock of a file system: two seconds."""
-_CONSTRUCTORS = {"sha256": hashlib.sha256, "md5": hashlib.md5}
 
 
 class FileState(NamedTuple):
@@ -45,7 +43,7 @@ class FileState(NamedTuple):
 
 
 class FileDigest(NamedTuple):
-    """A digest in hexadecimal, the bytes that it covers, and the file; None where it changed while it was read."""
+    """A SHA-256 in hexadecimal, the bytes that it covers, and the file; None where it changed while it was read."""
 
     digest: str
     size: int
@@ -57,13 +55,12 @@ Row = tuple[int, FileDigest | None]
 
 
 def hash_regular(
-    path: str, algorithm: Algorithm, known: Callable[[FileState], str | None], is_stopped: Callable[[], bool]
+    path: str, known: Callable[[FileState], str | None], is_stopped: Callable[[], bool]
 ) -> FileDigest | None:
     """Hash one file; None where ``path`` is no regular file, which is not waited for.
 
     Args:
         path: the file; a link is followed.
-        algorithm: of the digest.
         known: gives the digest of a file that needs not be read, or None.
         is_stopped: whether nobody waits for the answer any more; asked after each block.
 
@@ -81,21 +78,21 @@ def hash_regular(
         digest = known(before)
         if digest is not None:
             return FileDigest(digest, before.size, before)
-        digest, size = _read(descriptor, before.size, algorithm, is_stopped)
+        digest, size = _read(descriptor, before.size, is_stopped)
         after = file_state(os.fstat(descriptor))
         return FileDigest(digest, size, after if after == before and size == after.size else None)
     finally:
         os.close(descriptor)
 
 
-def _read(descriptor: int, expected: int, algorithm: Algorithm, is_stopped: Callable[[], bool]) -> tuple[str, int]:
+def _read(descriptor: int, expected: int, is_stopped: Callable[[], bool]) -> tuple[str, int]:
     """Return the digest and the bytes read; a small file is read by one call, without a buffer of its own."""
     if expected < BLOCK_BYTES:
         block = os.read(descriptor, expected + 1)
-        digest = _CONSTRUCTORS[algorithm](block, usedforsecurity=False)
+        digest = hashlib.sha256(block)
         size = len(block) if len(block) == expected else len(block) + _feed(descriptor, digest, is_stopped)
     else:
-        digest = _CONSTRUCTORS[algorithm](usedforsecurity=False)
+        digest = hashlib.sha256()
         size = _feed(descriptor, digest, is_stopped)
     return digest.hexdigest(), size
 
@@ -114,7 +111,7 @@ def file_state(status: os.stat_result) -> FileState:
     return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[Row]:
+def hash_apart(paths: Sequence[str]) -> list[Row]:
     """Hash files in another process, in the order given.
 
     A small file is five short calls, at each of which threads hand the interpreter's lock to one another: two threads
@@ -132,7 +129,7 @@ def hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[Row]:
     from envsnap.host.process import run
 
     names = b"\0".join(map(os.fsencode, paths))
-    done = run((sys.executable, "-I", "-S", __file__, algorithm), cwd=Path("/"), env=os.environ, stdin=names)
+    done = run((sys.executable, "-I", "-S", __file__), cwd=Path("/"), env=os.environ, stdin=names)
     with contextlib.suppress(msgspec.DecodeError):
         rows = msgspec.json.decode(done.stdout, type=list[Row])
         if len(rows) == len(paths):
@@ -141,17 +138,17 @@ def hash_apart(paths: Sequence[str], algorithm: Algorithm) -> list[Row]:
     raise CaptureError(f"the inputs could not be hashed: the process ended with exit code {done.exit_code}: {said}")
 
 
-def _main(algorithm: Algorithm) -> None:
+def _main() -> None:
     names = sys.stdin.buffer.read().split(b"\0")
-    sys.stdout.write(json.dumps([_row(os.fsdecode(name), algorithm) for name in names]))
+    sys.stdout.write(json.dumps([_row(os.fsdecode(name)) for name in names]))
 
 
-def _row(path: str, algorithm: Algorithm) -> Row:
+def _row(path: str) -> Row:
     try:
-        return 0, hash_regular(path, algorithm, lambda _state: None, lambda: False)
+        return 0, hash_regular(path, lambda _state: None, lambda: False)
     except OSError as error:
         return error.errno or 0, None
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1])  # type: ignore[arg-type]  # hash_apart gives one
+    _main()

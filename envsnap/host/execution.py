@@ -1,19 +1,14 @@
-"""One command to execute and how it ended, as values: the same for a process of this machine and a container. Pure.
-
-Tuples and not structs: the first command of ``freeze``, the probe, starts before msgspec is loaded.
-"""
+"""One command to execute and how it ended, as values: the same for a process of this machine and a container. Pure."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
 
 from envsnap.host.output import ignore_line
 
-NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
-
-class Execution(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
     """One command to execute.
 
     Args:
@@ -34,7 +29,7 @@ class Execution(NamedTuple):
 
     argv: tuple[str, ...]
     workdir: Path
-    env: Mapping[str, str] = NO_VARIABLES
+    env: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
@@ -46,7 +41,8 @@ class Execution(NamedTuple):
     on_output: Callable[[str], None] = ignore_line
 
 
-class Completed(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
     """How a command ended.
 
     Args:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from envsnap.errors import DiskFullError, UsageError
 
@@ -22,19 +23,25 @@ def atomic_write(path: Path, data: bytes) -> None:
     A file that was there keeps its permissions.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+    with replacing(path, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()) as file:
+        file.write(data)
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: int) -> Iterator[IO[bytes]]:
+    """Give a file to write, which takes the place of ``path`` when it is whole, with the permissions ``mode``."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)  # it is gone already where it took the file's place
-    _sync_folder(path.parent)
 
 
 @contextlib.contextmanager

@@ -5,8 +5,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import sha256_file
@@ -38,7 +38,8 @@ def ask(folder: Path, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if done.exit_code == 0 else None
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """What is checked out: the top of the working tree, the commit, and the branch, "" where there is none."""
 
     top: Path
@@ -68,11 +69,8 @@ def changed_files(folder: Path, pathspec: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         CaptureError: git cannot tell.
     """
-    command = ("git", "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
-    done = run((*command, "--", *pathspec), cwd=folder, env=os.environ)
-    if done.exit_code:
-        raise CaptureError(f"git status failed in {folder}: {done.stderr.decode('utf-8', 'replace').strip()}")
-    entries = done.stdout.decode("utf-8", "surrogateescape").split("\0")
+    options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+    entries = _demand(folder, "status", *options, "--", *pathspec).split("\0")
     return tuple(sorted(entry[3:] for entry in entries if entry))
 
 
@@ -84,10 +82,7 @@ def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:
     """
     with tempfile.TemporaryDirectory() as scratch:
         patch = Path(scratch) / "patch"
-        command = ("git", "--no-optional-locks", "diff", *PATCH_FORM, f"--output={patch}", "HEAD", "--", *pathspec)
-        done = run(command, cwd=folder, env=os.environ)
-        if done.exit_code:
-            raise CaptureError(f"git diff failed in {folder}: {done.stderr.decode('utf-8', 'replace').strip()}")
+        _demand(folder, "diff", *PATCH_FORM, f"--output={patch}", "HEAD", "--", *pathspec)
         return sha256_file(patch)[0]
 
 
@@ -115,17 +110,19 @@ def whole_patch(top: Path, names: Sequence[str], limit: int) -> bytes | None:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
         }
         listing = b"".join(os.fsencode(name) + b"\0" for name in names)
-        _change(top, env, "read-tree", "HEAD")
-        _change(top, env, "update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing)
-        _change(top, env, "diff", "--cached", *PATCH_FORM, f"--output={patch}", "HEAD")
+        _demand(top, "read-tree", "HEAD", env=env)
+        _demand(top, "update-index", "--add", "--remove", "--replace", "-z", "--stdin", env=env, stdin=listing)
+        _demand(top, "diff", "--cached", *PATCH_FORM, f"--output={patch}", "HEAD", env=env)
         return patch.read_bytes() if patch.stat().st_size <= limit else None
 
 
-def _change(top: Path, env: Mapping[str, str], *arguments: str, stdin: bytes | None = None) -> None:
-    done = run(("git", *arguments), cwd=top, env=env, stdin=stdin)
+def _demand(folder: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> str:
+    """Return what git prints; where it fails, that is an error."""
+    done = run(("git", "--no-optional-locks", *arguments), cwd=folder, env=env or os.environ, stdin=stdin)
     if done.exit_code:
         said = done.stderr.decode("utf-8", "replace").strip()
-        raise CaptureError(f"git {arguments[0]} failed in {top}: {said}")
+        raise CaptureError(f"git {arguments[0]} failed in {folder}: {said}")
+    return done.stdout.decode("utf-8", "surrogateescape")
 
 
 def remotes(folder: Path) -> dict[str, str]:

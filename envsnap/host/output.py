@@ -25,8 +25,6 @@ class LiveOutput:
         limit: how many bytes are kept, counted from the end of the stream.
     """
 
-    __slots__ = ("_chunks", "_decoder", "_limit", "_on_line", "_pending", "_size")
-
     def __init__(self, on_line: Callable[[str], None] = ignore_line, *, limit: int = KEPT_BYTES) -> None:
         self._on_line = on_line
         self._limit = limit

@@ -10,9 +10,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-
-import msgspec
 
 MASK = "***"
 ENTROPY_BITS = 3.0
@@ -77,7 +76,8 @@ _FILES = re.compile(
 )
 
 
-class Secret(msgspec.Struct, frozen=True, order=True):
+@dataclass(frozen=True, order=True, slots=True)
+class Secret:
     """Where a secret stands, counted from line 1, and of what kind it is; never its value."""
 
     line: int

@@ -13,31 +13,24 @@ from envsnap.manifest.package import Artefact, Directory, Evidence, Package, Vcs
 
 
 def with_wheel(
-    package: Package,
-    evidence: Evidence,
-    wheel: Artefact | None,
-    *,
-    sdist: Artefact | None = None,
-    reason: str = "",
-    rebuilt: str | None = None,
+    package: Package, evidence: Evidence, wheel: Artefact, *, reason: str = "", rebuilt: str | None = None
 ) -> Package:
     """Complete a package by its wheel.
 
     Args:
         package: as it was captured, or specified.
         evidence: how sure it is that the wheel is the right one.
-        wheel: None where there is none.
-        sdist: the source archive of the same version.
-        reason: why there is no wheel, or why it is not an index's.
+        wheel: rebuilds it.
+        reason: why it is not an index's.
         rebuilt: the digest of a wheel that has not the recorded contents.
     """
     record = replace(package.installed, evidence=evidence, reason=reason, rebuilt_digest=rebuilt)
-    return replace(package, wheels=(wheel,) if wheel else (), sdist=sdist, installed=record)
+    return replace(package, wheels=(wheel,), installed=record)
 
 
 def without_artefact(package: Package, reason: str) -> Package:
     """Describe a package that cannot be rebuilt, and say why."""
-    return with_wheel(package, "none", None, reason=reason)
+    return replace(package, installed=replace(package.installed, evidence="none", reason=reason))
 
 
 def as_checkout(package: Package, vcs: Vcs) -> Package:

@@ -1,10 +1,9 @@
 """Where the files of an installed distribution are read from: this machine, or a copy out of an environment."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-import msgspec
 from msgspec.structs import replace
 
 from envsnap.environment import Environment
@@ -16,28 +15,16 @@ from envsnap.manifest.installed import DirectUrl, InstalledPackage
 COPY_SECONDS = 600.0
 
 
-class InstalledCopy(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class InstalledCopy:
     """A distribution whose ``root`` can be read here, and the prefix that it then lies in."""
 
     package: InstalledPackage
     prefix: Path
 
 
-class InstalledFiles(Protocol):
-    """Whoever makes installed files readable."""
-
-    def bring(self, package: InstalledPackage, scratch: Path) -> InstalledCopy:
-        """Return the distribution with a ``root`` that can be read; a copy goes into the empty folder ``scratch``.
-
-        Raises:
-            CaptureError: its files cannot be had.
-        """
-
-    def source_tree(self, direct: DirectUrl) -> Path | None:
-        """Return the folder that an editable installation is imported from; None where it cannot be reached."""
-
-
-class OnThisMachine(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class OnThisMachine:
     """Files of an environment on this machine, whose prefix is ``prefix``."""
 
     prefix: Path
@@ -48,12 +35,13 @@ class OnThisMachine(msgspec.Struct, frozen=True):
         return InstalledCopy(package, self.prefix)
 
     def source_tree(self, direct: DirectUrl) -> Path | None:
-        """Return the folder that the direct URL names, where it is there."""
+        """Return the folder that an editable installation is imported from; None where it is not there."""
         path = local_path(direct.url)
         return path if path is not None and path.is_dir() else None
 
 
-class InsideEnvironment(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class InsideEnvironment:
     """Files that only the environment itself can read, as in a container image.
 
     Args:
@@ -89,3 +77,7 @@ class InsideEnvironment(msgspec.Struct, frozen=True):
         """Return None: a folder of that name on this machine would be another one."""
         del direct
         return None
+
+
+InstalledFiles = OnThisMachine | InsideEnvironment
+"""Whatever makes installed files readable."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from envsnap.errors import BrokenWheelError, CaptureError, NoRangesError, WheelUnreadableError
 from envsnap.host.files import sha256_file
 from envsnap.host.index.file import IndexFile, Release
+from envsnap.host.index.wheel import check_announced, download, read_remote_record
 from envsnap.lock.artefacts import index_artefact, source_archive, with_wheel
 from envsnap.lock.indexes import Indexes
 from envsnap.lock.made_here import WheelMaker
@@ -87,8 +88,9 @@ def lock_served(package: InstalledPackage, release: Release, indexes: Indexes, m
                 unread = unread or (wheel, str(error))
         problem = problem or "no wheel on the configured indexes has the installed files"
     if unread is not None:
-        inferred = with_wheel(package.package, "index-inferred", None, reason=f"content not compared: {unread[1]}")
-        return _of_index(inferred, unread[0], indexes)
+        wheel, why = unread
+        artefact, reason = index_artefact(wheel), f"content not compared: {why}"
+        return indexes.pin(with_wheel(package.package, "index-inferred", artefact, reason=reason), wheel)
     sdist = release.sdist or _source(package, indexes, maker)
     nothing = "the index has no wheel" if sdist else "no configured index serves a wheel of this version"
     return maker.repack(package, problem or nothing, sdist=source_archive(sdist))
@@ -126,7 +128,7 @@ def _prove(package: InstalledPackage, wheel: IndexFile, indexes: Indexes, maker:
     if not wheel.sha256:
         return _prove_whole(package, wheel, indexes, maker)
     try:
-        is_it = digest_of(indexes.wheels.read_record(wheel.url, wheel.sha256)) == package.record.content_digest
+        is_it = digest_of(read_remote_record(indexes.http, wheel.url, wheel.sha256)) == package.record.content_digest
         return _verified(package, wheel, indexes) if is_it else None
     except BrokenWheelError:
         raise
@@ -140,15 +142,14 @@ def _prove(package: InstalledPackage, wheel: IndexFile, indexes: Indexes, maker:
 
 def _prove_whole(package: InstalledPackage, wheel: IndexFile, indexes: Indexes, maker: WheelMaker) -> Package | None:
     """Fetch the wheel; an index that announced no hash has it from the file itself."""
-    with _fetched(wheel, indexes, maker) as path:
-        if wheel_digest(path) != package.record.content_digest:
-            return None
-        return _verified(package, _with_hash(wheel, path), indexes)
+    with _fetched(wheel, indexes, maker) as (path, hashed):
+        is_it = wheel_digest(path) == package.record.content_digest
+        return _verified(package, hashed, indexes) if is_it else None
 
 
 @contextlib.contextmanager
-def _fetched(file: IndexFile, indexes: Indexes, maker: WheelMaker) -> Iterator[Path]:
-    """Give a copy of a file for a while.
+def _fetched(file: IndexFile, indexes: Indexes, maker: WheelMaker) -> Iterator[tuple[Path, IndexFile]]:
+    """Give a copy of a file for a while, and what is known of the file then: its hash and its size.
 
     Raises:
         WheelUnreadableError: it cannot be had, or is too large.
@@ -156,13 +157,10 @@ def _fetched(file: IndexFile, indexes: Indexes, maker: WheelMaker) -> Iterator[P
     """
     with maker.wheels.scratch("fetch") as folder:
         target = Path(folder) / file.filename
-        indexes.wheels.download(file.url, file.sha256, target, limit=DOWNLOAD_LIMIT)
-        yield target
-
-
-def _with_hash(file: IndexFile, path: Path) -> IndexFile:
-    digest, size = sha256_file(path)
-    return replace(file, hashes={"sha256": digest}, size=size)
+        download(indexes.http, file.url, target, limit=DOWNLOAD_LIMIT)
+        digest, size = sha256_file(target)
+        check_announced(file.filename, file.sha256 or digest, digest)
+        yield target, replace(file, hashes={"sha256": digest}, size=size)
 
 
 def _has_metadata(package: InstalledPackage, wheel: IndexFile, indexes: Indexes) -> bool:
@@ -175,17 +173,8 @@ def _has_metadata(package: InstalledPackage, wheel: IndexFile, indexes: Indexes)
 def _verified(
     package: InstalledPackage, wheel: IndexFile, indexes: Indexes, *, proof: Literal["metadata"] | None = None
 ) -> Package:
-    locked = with_wheel(package.package, "index-verified", None)
-    return _of_index(replace(locked, installed=replace(locked.installed, proof=proof)), wheel, indexes)
-
-
-def _of_index(locked: Package, wheel: IndexFile, indexes: Indexes) -> Package:
-    """Add the wheel and the index that serves it, and why the index withdrew the release, where it did."""
-    index = indexes.holder(locked.name, wheel)
-    announced = indexes.announced(locked.name, wheel) if indexes.several else None
-    record = replace(locked.installed, yanked=(announced or wheel).yanked_reason)
-    is_web = index is not None and index.startswith(("https://", "http://"))
-    return replace(locked, wheels=(index_artefact(wheel),), index=index if is_web else None, installed=record)
+    locked = with_wheel(package.package, "index-verified", index_artefact(wheel))
+    return indexes.pin(replace(locked, installed=replace(locked.installed, proof=proof)), wheel)
 
 
 def _source(package: InstalledPackage, indexes: Indexes, maker: WheelMaker) -> IndexFile | None:
@@ -194,7 +183,7 @@ def _source(package: InstalledPackage, indexes: Indexes, maker: WheelMaker) -> I
     if found is None or found.sha256 or found.path:
         return found
     try:
-        with _fetched(found, indexes, maker) as path:
-            return _with_hash(found, path)
+        with _fetched(found, indexes, maker) as (_, hashed):
+            return hashed
     except WheelUnreadableError:
         return None

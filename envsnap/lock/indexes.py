@@ -4,23 +4,24 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-import msgspec
+from msgspec.structs import replace
 from packaging.version import InvalidVersion, Version
 
 from envsnap.host.credentials import without_credentials
-from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.config import IndexConfig, is_remote
 from envsnap.host.index.file import IndexFile
 from envsnap.host.index.http import IndexConnections
-from envsnap.host.index.page import IndexPages, Page
-from envsnap.host.index.wheel import RemoteWheels
+from envsnap.host.index.page import Page, read_page
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.package import Package
 
 READERS = 8
 
 
-class ProjectPage(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
     """What one index has for a project: ``index`` is its URL without a login."""
 
     index: str
@@ -49,12 +50,11 @@ class Indexes:
     """
 
     def __init__(self, config: IndexConfig, default: Callable[[], tuple[str, ...]]) -> None:
-        http = IndexConnections(config)
-        self.wheels = RemoteWheels(http)
+        self.http = IndexConnections(config)
         self.several = bool(config.extra_index_urls) and not config.no_index
         self.alone = not any("://" in place and not place.startswith("file:") for place in config.find_links)
         """Whether nothing else on a network serves files."""
-        self._pages, self._default = IndexPages(http), default
+        self._default = default
         self._reading: dict[str, threading.Lock] = {}
         self._known: dict[str, tuple[ProjectPage, ...]] = {}
         self._urls: tuple[str, ...] | None = None
@@ -73,11 +73,18 @@ class Indexes:
         """The indexes without logins, as a lock names them."""
         return tuple(map(without_credentials, self.urls))
 
-    def holder(self, name: str, file: IndexFile) -> str | None:
-        """Return the index, without a login, that serves this file; None where a folder or a page of links does."""
+    def pin(self, package: Package, file: IndexFile) -> Package:
+        """Name the index, without a login, that serves a package's file, and why it withdrew the release if it did.
+
+        None is named where a folder or a page of links serves the file.
+        """
         if self.alone and len(self.urls) == 1:
-            return self.clean_urls[0]
-        return next((page.index for page in self.read(name) if page.find(file)), None)
+            index: str | None = self.clean_urls[0]
+        else:
+            index = next((page.index for page in self.read(package.name) if page.find(file)), None)
+        announced = self.announced(package.name, file) if self.several else None
+        record = replace(package.installed, yanked=(announced or file).yanked_reason)
+        return replace(package, index=index if index and is_remote(index) else package.index, installed=record)
 
     def announced(self, name: str, file: IndexFile) -> IndexFile | None:
         """Return what the indexes' pages say of a file."""
@@ -98,7 +105,7 @@ class Indexes:
             reading = self._reading.setdefault(name, threading.Lock())
         with reading:
             if name not in self._known:
-                pages = ((without_credentials(url), self._pages.read(url, name)) for url in self.urls)
+                pages = ((without_credentials(url), read_page(self.http, url, name)) for url in self.urls)
                 self._known[name] = tuple(ProjectPage(index, files) for index, files in pages)
             return self._known[name]
 

@@ -1,7 +1,7 @@
 """What the lock stage gives; and all of it from what earlier freezes proved, where that is enough."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from envsnap.lock.memo import Memo
 from envsnap.manifest.finding import Finding
@@ -9,7 +9,8 @@ from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Package
 
 
-class LockedPackages(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LockedPackages:
     """The packages in order of name, and what looks wrong about where they come from."""
 
     packages: tuple[Package, ...]

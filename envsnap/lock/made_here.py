@@ -14,7 +14,7 @@ from envsnap.lock.files import InstalledFiles
 from envsnap.lock.repack import repack
 from envsnap.lock.source_trees import build_tree
 from envsnap.lock.wheel_fit import is_same_version
-from envsnap.lock.wheels import WheelFolder, has_content
+from envsnap.lock.wheels import WheelFolder, has_content, wheel_digest
 from envsnap.manifest.installed import DirectUrl, InstalledPackage
 from envsnap.manifest.package import Artefact, Package, Vcs
 
@@ -34,12 +34,11 @@ class WheelMaker:
                 made = repack(readable.package, prefix=readable.prefix, target=Path(scratch))
             except CaptureError as error:
                 return without_artefact(package.package, str(error))
-            wheel = self.wheels.keep(made, package.label)
-        digest = self.wheels.digest(wheel)
+            digest, wheel = wheel_digest(made), self.wheels.keep(made, package.label)
         rebuilt = digest if digest != package.record.content_digest else None
         if rebuilt:
             reason += "; its files are not those that its RECORD lists: they were changed after the installation"
-        return with_wheel(package.package, "repacked", wheel, sdist=sdist, reason=reason, rebuilt=rebuilt)
+        return with_wheel(replace(package.package, sdist=sdist), "repacked", wheel, reason=reason, rebuilt=rebuilt)
 
     def keep(self, package: InstalledPackage, wheel: Path) -> Package:
         """Keep the wheel of this machine that the package was installed from."""

@@ -9,14 +9,15 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from packaging.tags import parse_tag
 
 from envsnap.errors import CaptureError
 from envsnap.host.files import room_for
 from envsnap.inside.probe.record import INSTALLER_FILES
+from envsnap.lock.wheel_fit import installed_tags
 from envsnap.manifest.installed import InstalledPackage
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -26,7 +27,8 @@ SHEBANG = re.compile(rb"\A(?:#!/bin/sh\n'''exec' [^\n]*python[^\n]*\n' '''|#![^\
 """What installers write for ``#!python``; the first form is that for an interpreter with a long path or a space."""
 
 
-class Member(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Member:
     """One file: ``name`` in the wheel, ``source`` on this machine."""
 
     name: str
@@ -76,7 +78,7 @@ def wheel_name(package: InstalledPackage) -> str:
 
     The name is normalised: an old ``.dist-info`` folder can have a dash where a wheel's name must have none.
     """
-    tags = [tag for line in package.record.tags or ("py3-none-any",) for tag in parse_tag(line)]
+    tags = installed_tags(package) or parse_tag("py3-none-any")
     sets = (sorted({getattr(tag, part) for tag in tags}) for part in ("interpreter", "abi", "platform"))
     stem = (package.name.replace("-", "_"), package.version.replace("-", "_"))
     parts = [*stem, *([package.record.build] if package.record.build else []), *(".".join(values) for values in sets)]

@@ -46,8 +46,8 @@ def build_tree(folder: Path, wheels: WheelFolder, label: str) -> BuiltWheel:
     if wheels.build is None:
         raise CaptureError(f"{label}: its source folder {folder} is built into a wheel only online")
     with wheels.scratch("build") as scratch:
-        wheel = wheels.keep(wheels.build(folder, Path(scratch)), label)
-    record = wheels.record(wheel)
+        built = wheels.build(folder, Path(scratch))
+        record, wheel = read_local_record(built), wheels.keep(built, label)
     return BuiltWheel(
         wheel=wheel,
         version=str(parse_wheel_filename(wheel.name)[1]),

@@ -1,8 +1,9 @@
 """Which wheels can be the installed one, by their names alone."""
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable
 
-from packaging.tags import Tag
+from packaging.tags import InvalidTag, Tag, parse_tag
 from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
@@ -18,7 +19,7 @@ def fitting_wheels(package: InstalledPackage, served: Iterable[IndexFile]) -> tu
     Exactly the installed tags come before names that share a tag: auditwheel and retagging tools do not always
     rewrite every ``Tag`` line.
     """
-    tags = _installed_tags(package)
+    tags = installed_tags(package)
     ranked = [(_fit(package, tags, wheel), index, wheel) for index, wheel in enumerate(served)]
     return tuple(wheel for rank, _, wheel in sorted(ranked, key=lambda row: row[:2]) if rank < _NO_FIT)
 
@@ -29,7 +30,7 @@ def may_fit(package: InstalledPackage) -> Callable[[IndexFile], bool]:
     One whose name spells the version in another way than METADATA is not found.
     """
     mark = f"-{package.version}-"
-    tags = {(tag.interpreter, tag.abi, tag.platform) for tag in _installed_tags(package)}
+    tags = {(tag.interpreter, tag.abi, tag.platform) for tag in installed_tags(package)}
     known = [frozenset(parts) for parts in zip(*tags, strict=True)]
 
     def is_wanted(file: IndexFile) -> bool:
@@ -44,7 +45,16 @@ def may_fit(package: InstalledPackage) -> Callable[[IndexFile], bool]:
 
 def fits_exactly(package: InstalledPackage, wheel: IndexFile) -> bool:
     """Whether a wheel's name has just the installed tags and build."""
-    return _fit(package, _installed_tags(package), wheel) == 0
+    return _fit(package, installed_tags(package), wheel) == 0
+
+
+def installed_tags(package: InstalledPackage) -> frozenset[Tag]:
+    """Return the tags of the installed WHEEL file; a line that is no tag is none of them."""
+    found: set[Tag] = set()
+    for line in package.record.tags:
+        with contextlib.suppress(InvalidTag):
+            found |= parse_tag(line)
+    return frozenset(found)
 
 
 def is_version(text: str) -> bool:
@@ -61,10 +71,6 @@ def is_same_version(one: str, other: str) -> bool:
     return Version(one) == Version(other)
 
 
-def _installed_tags(package: InstalledPackage) -> frozenset[Tag]:
-    return frozenset(tag for line in package.record.tags for tag in _parse_tag(line))
-
-
 def _fit(package: InstalledPackage, tags: frozenset[Tag], wheel: IndexFile) -> int:
     try:
         _, _, build, served = parse_wheel_filename(wheel.filename)
@@ -77,12 +83,3 @@ def _fit(package: InstalledPackage, tags: frozenset[Tag], wheel: IndexFile) -> i
 
 def _spell(build: BuildTag) -> str:
     return "".join(str(part) for part in build)
-
-
-def _parse_tag(line: str) -> Iterator[Tag]:
-    interpreter, _, rest = line.partition("-")
-    abi, _, platforms = rest.partition("-")
-    for python in interpreter.split("."):
-        for binary in abi.split("."):
-            for platform in platforms.split("."):
-                yield Tag(python, binary, platform)

@@ -57,14 +57,6 @@ class WheelFolder:
         digest, size = sha256_file(place)
         return Artefact(name=place.name, path=f"{CONTEXT_WHEELS}/{place.name}", hashes={"sha256": digest}, size=size)
 
-    def record(self, wheel: Artefact) -> str:
-        """Return the text of RECORD in a wheel that is kept."""
-        return read_local_record(self.path / wheel.name)
-
-    def digest(self, wheel: Artefact) -> str:
-        """Return the content digest of a wheel that is kept."""
-        return wheel_digest(self.path / wheel.name)
-
 
 def wheel_digest(wheel: Path) -> str:
     """Return the digest that the contents of a wheel on this machine show once they are installed.

@@ -1,5 +1,6 @@
 """What a check of a machine came to: one value a question, and the whole."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from envsnap.manifest.model import Model
@@ -25,7 +26,8 @@ class Check(Model, frozen=True):
     advice: str = ""
 
 
-class Checkup(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkup:
     """All checks of a machine.
 
     Args:

@@ -1,5 +1,6 @@
 """What a reader of the manifest should know: what looks wrong, and what could not be captured."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -51,6 +52,13 @@ class Finding(Model, frozen=True, order=True):
     kind: Kind
     subject: str
     detail: str
+
+
+def capped(findings: Sequence[Finding], most: int, what: str) -> tuple[Finding, ...]:
+    """Keep the first ``most`` findings, all of one kind; of the others one tells how many more ``what``."""
+    left = len(findings) - most
+    others = [Finding(kind=findings[0].kind, subject="others", detail=f"{left} more {what}")] if left > 0 else []
+    return (*findings[:most], *others)
 
 
 class UncapturedFact(Model, frozen=True):

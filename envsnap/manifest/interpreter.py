@@ -9,6 +9,16 @@ from envsnap.manifest.model import Model
 PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?\Z")]
 Provenance = Literal["conda", "pyenv", "uv", "system", "local", "image", "unknown"]
 EnvironmentKind = Literal["venv", "virtualenv", "uv", "conda", "none", "unknown"]
+CONDA_SUBDIRS = {
+    ("Linux", "x86_64"): "linux-64",
+    ("Linux", "aarch64"): "linux-aarch64",
+    ("Linux", "ppc64le"): "linux-ppc64le",
+    ("Linux", "s390x"): "linux-s390x",
+    ("Darwin", "x86_64"): "osx-64",
+    ("Darwin", "arm64"): "osx-arm64",
+    ("Windows", "AMD64"): "win-64",
+}
+"""https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/channels.html"""
 
 
 class BuildDetails(Model, frozen=True):
@@ -86,3 +96,8 @@ class Platform(Model, frozen=True):
     libc_version: str
     distribution: str
     kernel: str
+
+    @property
+    def conda_subdir(self) -> str:
+        """Conda's word for it; "" where conda has none."""
+        return CONDA_SUBDIRS.get((self.system, self.arch), "")

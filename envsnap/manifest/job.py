@@ -63,10 +63,6 @@ class Job(Model, frozen=True):
     env: dict[str, str] = {}
     pass_env: tuple[str, ...] = ()
 
-    def with_command(self, command: tuple[str, ...]) -> "Job":
-        """Return the same job under another command."""
-        return msgspec.structs.replace(self, command=command)
-
     def without_gpus(self) -> "Job":
         """Return the same job for a machine that has no GPU."""
         return msgspec.structs.replace(self, gpus="none")

@@ -1,16 +1,17 @@
 """What a machine has that a rebuild or a rerun can need, and what of a lock lies on it."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Platform
-from envsnap.manifest.model import Model
 
 BuilderName = Literal["buildx", "docker", "classic"]
 Purpose = Literal["engine", "work", "cache"]
 
 
-class ContainerEngine(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerEngine:
     """The container engine that answers.
 
     Args:
@@ -36,7 +37,8 @@ class ContainerEngine(Model, frozen=True):
     gpu_support: tuple[str, ...] = ()
 
 
-class DiskSpace(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiskSpace:
     """Free space at one place.
 
     Args:
@@ -52,7 +54,8 @@ class DiskSpace(Model, frozen=True):
     free: int
 
 
-class Machine(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
     """What this machine has.
 
     Args:
@@ -78,7 +81,8 @@ class Machine(Model, frozen=True):
     rooms: tuple[DiskSpace, ...] = ()
 
 
-class FoundFile(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundFile:
     """A file or folder that the lock names.
 
     Args:
@@ -94,7 +98,8 @@ class FoundFile(Model, frozen=True):
     expected: int | None = None
 
 
-class Inventory(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inventory:
     """What of a lock lies on this machine.
 
     Args:

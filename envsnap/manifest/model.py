@@ -1,4 +1,4 @@
-"""The base of every type that the stages exchange, and the rule by which untrusted data becomes one."""
+"""The base of every type that a manifest or an answer holds, and the rule by which untrusted data becomes one."""
 
 import copy
 import functools

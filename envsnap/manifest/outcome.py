@@ -1,15 +1,16 @@
 """One execution of a Job in an Environment, and what the observer saw from inside it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from envsnap.manifest.model import Model
 from envsnap.manifest.observation import Observation
 
 OutputFormat = Literal["json", "jsonl", "csv", "npy", "npz", "safetensors"]
 
 
-class RecordedOutput(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedOutput:
     """One output file of one run: ``path`` as declared, ``file`` where its bytes lie (None: not written)."""
 
     path: str
@@ -19,7 +20,8 @@ class RecordedOutput(Model, frozen=True):
     size: int = 0
 
 
-class Outcome(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
     """One run of the job that ended well; one that fails gives none.
 
     Args:

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping
-
-import msgspec
+from dataclasses import dataclass
 
 from envsnap.errors import InvalidFileError
 
 NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)")
 
 
-class Measure(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Measure:
     """What a quantity counts: its units, an example, and the least and the most that make sense."""
 
     units: Mapping[str, int]

@@ -19,15 +19,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 """A manifest is untrusted, and its conda tables are plain text: these are why none can add a line or an option."""
 TWICE = "conda-meta holds another record of this name"
-SUBDIRS = {
-    ("Linux", "x86_64"): "linux-64",
-    ("Linux", "aarch64"): "linux-aarch64",
-    ("Linux", "ppc64le"): "linux-ppc64le",
-    ("Darwin", "x86_64"): "osx-64",
-    ("Darwin", "arm64"): "osx-arm64",
-    ("Windows", "AMD64"): "win-64",
-}
-"""Conda's platforms: https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/channels.html."""
 
 
 def select_specifiable(contents: Contents) -> tuple[tuple[CondaPackage, ...], tuple[OmittedPackage, ...]]:
@@ -87,7 +78,7 @@ def _without_md5(record: CondaPackage) -> str:
 def subdir_of(contents: Contents, records: Iterable[CondaPackage]) -> str:
     """Return conda's word for the platform: the one of the records that depend on one, else the machine's."""
     found = sorted({record.subdir for record in records if _SUBDIR.fullmatch(record.subdir)} - {"noarch"})
-    own = SUBDIRS.get((contents.platform.system, contents.platform.arch), "")
+    own = contents.platform.conda_subdir
     return own if own in found or not found else found[0]
 
 

@@ -44,21 +44,15 @@ def render_lock_diff(diff: LockDiff, names: tuple[str, str], *, color: bool, wid
 
 
 def render_differences(
-    rows: Sequence[Difference],
-    *,
-    color: bool,
-    width: int = 100,
-    headings: tuple[str, str, str] = ("what", "in the lock", "rebuilt"),
+    rows: Sequence[Difference], *, headings: tuple[str, str, str] = ("what", "in the lock", "rebuilt")
 ) -> str:
-    """Draw one row for each difference; without any, one sentence says so."""
-    if not rows:
-        return "no differences\n"
+    """Draw one row for each difference, for a message: without colour, 100 columns wide."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in (row.what, row.locked, row.found)))
-    return render([table], color=color, width=width)
+    return render([table], color=False, width=100)
 
 
 def _table(grouped: Sequence[LockDifference], others: Sequence[LockDifference], names: tuple[str, str]) -> Table:

@@ -3,9 +3,8 @@
 import shlex
 import signal
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import msgspec
 
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import JobError
@@ -25,7 +24,8 @@ _LEAST_SECRET = 6
 """Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
     """Where and how one run takes place.
 
     Args:
@@ -40,7 +40,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     project: Path
     folder: Path
-    inherited: Mapping[str, str] = {}
+    inherited: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
     keep_outputs: bool = False
     on_output: Callable[[str], None] = ignore_line

@@ -4,7 +4,7 @@ import contextlib
 import platform
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -60,8 +60,7 @@ class BuildRequest:
     network: Literal["default", "host", "none"] = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildResult:
+class BuildResult(msgspec.Struct, frozen=True):
     """What stands now.
 
     ``reference`` is an image, an interpreter, or the folder of a rendered context; ``unread`` packages were compared by
@@ -188,7 +187,7 @@ def _with_locked(config: IndexConfig, build: BuildSpec) -> IndexConfig:
     known = {without_credentials(url) for url in own if url}
     locked = [url for url in (build.index_url, *build.extra_index_urls) if url and url not in known]
     default = config.index_url or (locked.pop(0) if build.index_url in locked else None)
-    return msgspec.structs.replace(config, index_url=default, extra_index_urls=(*config.extra_index_urls, *locked))
+    return replace(config, index_url=default, extra_index_urls=(*config.extra_index_urls, *locked))
 
 
 @contextlib.contextmanager

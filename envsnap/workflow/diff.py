@@ -1,10 +1,10 @@
 """envsnap diff: two locks, or a lock and what stands here now -> what differs, and whether it can move numbers."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from envsnap.capture.code import is_same_code
 from envsnap.capture.numerics import numerics_variables
@@ -126,8 +126,8 @@ def _as_run(side: Side, other: Side) -> Side:
     variables = injected_environment(
         contents.job, observer=_NOWHERE, report_dir=_NOWHERE, threadpoolctl=_NOWHERE, inherited=contents.numerics.env
     )
-    numerics = replace(contents.numerics, env=dict(sorted(numerics_variables(variables).items())))
-    return replace(side, contents=replace(contents, numerics=numerics))
+    numerics = structs.replace(contents.numerics, env=dict(sorted(numerics_variables(variables).items())))
+    return replace(side, contents=structs.replace(contents, numerics=numerics))
 
 
 def _is_same_code(folder: Path, a: Contents, b: Contents) -> bool:

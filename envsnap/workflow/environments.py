@@ -142,13 +142,13 @@ def prove_sources(manifest: Manifest, folder: Path, env: Mapping[str, str], *, o
     if differences:
         raise EnvironmentDiffersError(
             "the source of a package that is installed editable is not the locked one:\n"
-            f"{render_differences(differences, color=False, width=100, headings=SOURCE_HEADINGS)}\n"
+            f"{render_differences(differences, headings=SOURCE_HEADINGS)}\n"
             "Take it over with 'envsnap freeze' and 'envsnap build'"
         )
 
 
 def _explain(differences: tuple[Difference, ...], name: str) -> str:
-    table = render_differences(differences, color=False, width=100)
+    table = render_differences(differences)
     count = plural(len(differences), "difference")
     return (
         f"the {name} is not the environment that envsnap.lock records: {count}\n{table}\n"

@@ -48,7 +48,8 @@ def write_lock(path: Path, contents: Contents, facts: Facts, project: Path) -> M
     Raises:
         CaptureError: what was captured cannot be locked.
     """
-    manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=_now())
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=now)
     write_listings(facts.data.listings, project)
     write_patch(facts.code.patch, project)
     atomic_write(path, dump_manifest(manifest).encode("utf-8"))
@@ -59,7 +60,3 @@ def write_lock(path: Path, contents: Contents, facts: Facts, project: Path) -> M
 def _locks(folder: Path, written: Path) -> list[str]:
     places = (path for path in {written, *folder.glob("*.lock")} if path.is_file())
     return [path.read_text(encoding="utf-8", errors="replace") for path in places]
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

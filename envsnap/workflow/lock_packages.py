@@ -1,7 +1,6 @@
 """The packages of a lock, and the artefacts of what is installed."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from envsnap.host.files import work_folder
 from envsnap.host.index.config import IndexConfig, read_index_config
@@ -41,7 +40,8 @@ def lock_packages(subject: Subject, facts: Facts, progress: Progress) -> Package
     """
     config = index_config(subject, facts)
     progress.stage(f"locking {len(facts.environment.packages)} packages")
-    memo = _memo(subject.project.folder)
+    work = work_folder(subject.project.folder)
+    memo = Memo(work / "cache" / "artefacts.json", work / "wheels")
     locked = lock_by_memo(facts.environment.packages, memo) if subject.request.offline else None
     if locked is None:
         from envsnap.workflow.lock_installed import lock_installed
@@ -61,11 +61,6 @@ def describe_packages(subject: Subject, facts: Facts) -> PackageSet:
 def index_config(subject: Subject, facts: Facts) -> IndexConfig:
     """Read where pip and uv look for packages; the captured environment's own pip.conf counts too."""
     return read_index_config(subject.request.env, prefix=facts.environment.prefix if subject.is_local else None)
-
-
-def _memo(project: Path) -> Memo:
-    work = work_folder(project)
-    return Memo(work / "cache" / "artefacts.json", work / "wheels")
 
 
 def _package_set(locked: LockedPackages, config: IndexConfig) -> PackageSet:

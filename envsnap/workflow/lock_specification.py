@@ -1,11 +1,8 @@
 """freeze --from: the environment's interpreter and platform with the packages of a specification, not its own."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
-from msgspec.structs import replace
-
-from envsnap.capture.accelerator import ProbedAccelerator
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.capture.hardware import this_machine
 from envsnap.host.files import work_folder
@@ -17,13 +14,14 @@ from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
 from envsnap.lock.specification.parsed import CondaSpecification, ParsedSpecification
 from envsnap.lock.specification.read import read_specification
-from envsnap.lock.specification.request import SpecificationRequest
 from envsnap.lock.specification.resolution import (
     ResolvedSpecification,
     SpecificationTools,
-    SpecifiedPython,
     resolve_specification,
 )
+from envsnap.lock.specification.specification_file import SpecificationRequest
+from envsnap.lock.specification.target import Target
+from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.specification import Specification, SpecificationFormat
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet, index_config
@@ -45,7 +43,7 @@ def lock_specification(
     progress.stage(f"reading {wished.path.name}")
     wanted, kind = read_specification(wished, subject.request.env, found.interpreter, found.platform)
     progress.stage(f"resolving {wished.path.name} for Python {found.interpreter.version}")
-    resolved = resolve_specification(wanted, _tools(subject, facts), _python(subject, facts))
+    resolved = resolve_specification(wanted, _tools(subject, facts), _target(subject, facts))
     for package in resolved.packages:
         if package.wheel is None:
             progress.warn(f"{package.name} {package.installed_version} cannot be rebuilt: {package.installed.reason}")
@@ -55,7 +53,7 @@ def lock_specification(
         config=resolved.config,
         specification=describe_specification(wanted, kind, wished, subject.project.folder),
     )
-    return dataclasses.replace(facts, environment=_without_installed(found, resolved)), packages
+    return replace(facts, environment=_without_installed(found, resolved)), packages
 
 
 def describe_specification(
@@ -82,20 +80,20 @@ def _without_installed(found: CapturedEnvironment, resolved: ResolvedSpecificati
         conda=resolved.conda,
         findings=(),
         system_state=(),
-        accelerator=ProbedAccelerator(toolkit=found.accelerator.toolkit),
+        accelerator=Accelerator(toolkit=found.accelerator.toolkit),
         not_captured=(*found.not_captured, *resolved.not_captured),
     )
 
 
-def _python(subject: Subject, facts: Facts) -> SpecifiedPython:
+def _target(subject: Subject, facts: Facts) -> Target:
     found = facts.environment
     python = subject.interpreter or target_python(found.interpreter, found.platform)
-    return SpecifiedPython(python=python, interpreter=found.interpreter, platform=found.platform)
+    return Target(python=python, interpreter=found.interpreter, platform=found.platform)
 
 
 def _tools(subject: Subject, facts: Facts) -> SpecificationTools:
     found, work = facts.environment, work_folder(subject.project.folder)
-    machine, python = found.machine or this_machine(), _python(subject, facts).python
+    machine, python = found.machine or this_machine(), _target(subject, facts).python
 
     def ask_conda(wanted: CondaSpecification) -> tuple[CondaRecord, ...]:
         virtual = virtual_packages(found.platform, machine.isa, facts.gpus.driver_cuda, subject.request.env)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from envsnap.environment import Completed
 from envsnap.environment.local import LocalEnvironment
@@ -12,12 +13,13 @@ from envsnap.errors import UsageError
 from envsnap.workflow.interpreters import check_folder, choose_python
 
 if TYPE_CHECKING:
-    from envsnap.lock.specification.request import SpecificationRequest
+    from envsnap.lock.specification.specification_file import SpecificationRequest
 
 LockerName = Literal["uv", "pip-tools"]
 
 
-class CaptureRequest(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaptureRequest:
     """What to capture.
 
     Args:
@@ -48,7 +50,8 @@ class CaptureRequest(NamedTuple):
     locker: LockerName = "uv"
 
 
-class RunningProbe(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RunningProbe:
     """The probe while it runs, and of which interpreter."""
 
     environment: LocalEnvironment

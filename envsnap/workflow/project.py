@@ -1,12 +1,13 @@
 """A project folder: its settings, its lock, and the interpreter that it means."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from envsnap.capture.hardware import usable_cores
 from envsnap.errors import InvalidFileError, UsageError
+from envsnap.inside.probe.machine import usable_cores
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Manifest
@@ -18,7 +19,8 @@ SETTINGS = "envsnap.toml"
 LOCK = "envsnap.lock"
 
 
-class ProjectFolder(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ProjectFolder:
     """A project and where its settings stand; ``source`` is "" where it has none."""
 
     folder: Path
@@ -26,7 +28,8 @@ class ProjectFolder(msgspec.Struct, frozen=True):
     source: str
 
 
-class Lock(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Lock:
     """A manifest, the file it stands in, and what was warned of."""
 
     manifest: Manifest
@@ -72,7 +75,7 @@ def job_to_freeze(project: ProjectFolder, command: tuple[str, ...], env: Mapping
     if table is None:
         return Job(command=command, threads=default_threads(env)) if command else None
     job = resolve_job(table, threads=default_threads(env), source=project.source)
-    return job.with_command(command) if command else job
+    return msgspec.structs.replace(job, command=command) if command else job
 
 
 def job_to_verify(project: ProjectFolder, manifest: Manifest) -> Job:

@@ -3,10 +3,9 @@
 import shutil
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from msgspec.structs import replace
 
 from envsnap.capture.numerics import numerics_variables
 from envsnap.environment import Environment

@@ -3,9 +3,8 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
 
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
@@ -18,7 +17,8 @@ IMAGE_PYTHONS = ("python", "python3")
 """The commands that an image's interpreter may have; an image of a distribution has the second alone."""
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
     """What is about to be captured: nothing was written yet.
 
     Args:

@@ -23,6 +23,8 @@ PACKAGE = "envsnap"
 INSIDE = f"{PACKAGE}.inside"
 """Runs in a captured interpreter: may import nothing of the package but itself."""
 ERRORS = f"{PACKAGE}.errors"
+PLAIN_SCRIPT = f"{PACKAGE}.host.digests"
+"""Runs in a process without envsnap and msgspec, as inside/ does."""
 ENTRANCE = f"{PACKAGE}.__main__"
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 50
@@ -270,6 +272,30 @@ def _is_exception(name: str) -> bool:
     return name.endswith(("Error", "Exception")) or (isinstance(kind, type) and issubclass(kind, BaseException))
 
 
+def odd_value_types(tree: Tree) -> list[Breach]:
+    """Find value types that are neither structs nor dataclasses with slots; scripts alone have named tuples."""
+    return [
+        Breach(node.name, (module.at(node),))
+        for module, node in tree.classes
+        if _is_odd_value(node) and not module.inside(INSIDE) and module.name != PLAIN_SCRIPT
+    ]
+
+
+def _is_odd_value(node: ast.ClassDef) -> bool:
+    return any(_last_name(base) in {"NamedTuple", "TypedDict"} for base in node.bases) or any(
+        map(_is_slotless, node.decorator_list)
+    )
+
+
+def _is_slotless(decorator: ast.expr) -> bool:
+    """Tell whether a decorator makes a dataclass without slots."""
+    match decorator:
+        case ast.Call(func=made, keywords=options):
+            return _last_name(made) == "dataclass" and all(option.arg != "slots" for option in options)
+        case _:
+            return _last_name(decorator) == "dataclass"
+
+
 LIMITS: dict[str, Callable[[Tree], list[Breach]]] = {
     "class names defined twice": doubled_classes,
     "circles between files": circles,
@@ -277,6 +303,7 @@ LIMITS: dict[str, Callable[[Tree], list[Breach]]] = {
     f"modules above {LONGEST_MODULE} lines": long_modules,
     f"functions above {LONGEST_FUNCTION} lines": long_functions,
     "exception classes outside errors.py": strayed_exceptions,
+    "value types of another kind": odd_value_types,
 }
 """Each must come to nothing."""
 

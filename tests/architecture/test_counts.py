@@ -198,6 +198,25 @@ def test_other_classes_and_those_inside_stand_anywhere(tmp_path: Path) -> None:
     assert [] == broken("exception classes outside errors.py", tmp_path, files)
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        "class Wheel(NamedTuple):",
+        "class Wheel(typing.TypedDict):",
+        "@dataclass\nclass Wheel:",
+        "@dataclasses.dataclass(frozen=True)\nclass Wheel:",
+    ],
+)
+def test_a_value_is_a_struct_or_a_dataclass_with_slots(tmp_path: Path, start: str) -> None:
+    """Where msgspec is not at hand, a named tuple serves."""
+    allowed = "class Job(Struct, frozen=True): ...\n@dataclass(frozen=True, slots=True)\nclass Run: ...\n"
+    files = dict.fromkeys(("lock/a.py", "inside/a.py", "host/digests.py"), f"{allowed}{start} ...\n")
+
+    (breach,) = broken("value types of another kind", tmp_path, files)
+
+    assert ("Wheel", "envsnap/lock/a.py") == (breach.what, breach.places[0].partition(":")[0])
+
+
 def test_the_table_shows_figures_and_names_what_is_broken(tmp_path: Path) -> None:
     body = "def f():\n    x = 1\n"
     files = {"a/x.py": "class A: ...\n", "b/x.py": "class A: ...\n", "a/__init__.py": "", "c.py": body + "\n" * 6}

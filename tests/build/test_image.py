@@ -38,7 +38,7 @@ class FakeEngine(Engine):
     def image(self, name: str) -> ImageInfo | None:
         """Hold the result."""
         assert name == "t:1"
-        return ImageInfo(id="sha256:" + "d" * 64, repo_digests=(), labels={}, architecture="amd64")
+        return ImageInfo(id="sha256:" + "d" * 64, repo_digests=())
 
     def image_ids(self) -> frozenset[str]:
         """Return all images."""

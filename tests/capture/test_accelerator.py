@@ -4,7 +4,6 @@ import pytest
 from installed_package import make_installed
 
 from envsnap.capture.accelerator import (
-    ProbedAccelerator,
     describe_accelerator,
     describe_frameworks,
 )
@@ -27,7 +26,7 @@ def test_four_versions_from_four_sources() -> None:
         driver="550.54.14", driver_cuda="12.4", toolkit="12.1", framework_cuda="11.8", frameworks=(torch,)
     )
 
-    assert expected == describe_accelerator(facts, ProbedAccelerator(toolkit="12.1", frameworks=(torch,)), (), ())
+    assert expected == describe_accelerator(facts, Accelerator(toolkit="12.1", frameworks=(torch,)), (), ())
 
 
 @pytest.mark.parametrize(

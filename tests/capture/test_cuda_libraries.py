@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envsnap.capture.cuda_libraries import ProbedLibrary, merge_libraries
+from envsnap.capture.cuda_libraries import merge_libraries
+from envsnap.manifest.accelerator import AcceleratorLibrary
 from envsnap.manifest.observation import Family, LoadedLibrary
 
 pytestmark = pytest.mark.processes
@@ -18,7 +19,7 @@ def library(path: Path, content: bytes = b"\x7fELF") -> Path:
     return path
 
 
-WHEEL = ProbedLibrary(
+WHEEL = AcceleratorLibrary(
     name="libcudnn.so.9",
     version="9.1.0.70",
     origin="wheel",
@@ -26,6 +27,7 @@ WHEEL = ProbedLibrary(
     size=4,
     sha256="cd" * 32,
     packages=("nvidia-cudnn-cu12 9.1.0.70",),
+    loaded=False,
     parts=8,
 )
 

@@ -69,11 +69,14 @@ def test_a_framework_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
         ("import os; os._exit(3)", "exit code 3"),
     ],
 )
-def test_a_framework_that_ends_or_holds_the_process_is_told(tmp_path: Path, module: str, reason: str) -> None:
+def test_a_framework_that_ends_or_holds_the_process_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, reason: str
+) -> None:
     """Not captured, with the reason."""
     (tmp_path / "torch.py").write_text(module)
+    monkeypatch.setattr("envsnap.capture.deep.TIMEOUT_SECONDS", 2.0)
 
-    told = capture_deep(HERE, tmp_path, {"PYTHONPATH": str(tmp_path)}, timeout=2.0)
+    told = capture_deep(HERE, tmp_path, {"PYTHONPATH": str(tmp_path)})
 
     assert isinstance(told, UncapturedFact)
     assert "numerics" == told.what

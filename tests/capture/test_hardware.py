@@ -2,7 +2,7 @@
 
 import msgspec
 
-from envsnap.capture.hardware import ProbedMachine, capture_hardware, this_machine, usable_cores
+from envsnap.capture.hardware import ProbedMachine, capture_hardware, this_machine
 from envsnap.host.nvml import GpuFacts, NvmlFacts
 from envsnap.inside.probe import machine
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
@@ -28,7 +28,7 @@ def test_without_a_probe_it_is_this_machine() -> None:
     found = capture_hardware(NvmlFacts())
 
     assert capture_hardware(NvmlFacts(), this_machine()) == found
-    assert usable_cores() == found.cpu.cores
+    assert machine.usable_cores() == found.cpu.cores
 
 
 def test_the_probe_says_all_that_is_read_of_it() -> None:

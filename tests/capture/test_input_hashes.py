@@ -15,7 +15,7 @@ from envsnap.capture import input_hashes
 from envsnap.capture.data import capture_data, check_untouched
 from envsnap.capture.input_hashes import InputHashes, hash_inputs
 from envsnap.errors import InputError
-from envsnap.host.digests import Algorithm, FileState
+from envsnap.host.digests import FileState
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_many_small_files_are_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("later")
 def test_a_file_that_is_as_it_was_is_not_read_again(tmp_path: Path) -> None:
-    """Nor is the cache written again; another algorithm's digest is another one."""
+    """Nor is the cache written again."""
     (tmp_path / "x").write_bytes(b"data")
     digests([tmp_path / "x"], InputHashes.of(tmp_path))
     cache = poisoned(tmp_path)
@@ -73,8 +73,6 @@ def test_a_file_that_is_as_it_was_is_not_read_again(tmp_path: Path) -> None:
 
     assert ["remembered"] == digests([tmp_path / "x"], cache)
     assert written == (tmp_path / ".envsnap/cache/inputs.json").stat()
-    (md5,) = hash_inputs([str(tmp_path / "x")], cache, "md5")
-    assert hashlib.md5(b"data").hexdigest() == md5.digest  # noqa: S324 - DVC's
 
 
 @pytest.mark.usefixtures("later")
@@ -152,11 +150,11 @@ def test_a_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.Monk
 class Meddler(InputHashes):
     """Changes the file between its opening and its reading's end."""
 
-    def find(self, path: str, algorithm: Algorithm, state: FileState) -> str | None:
+    def find(self, path: str, state: FileState) -> str | None:
         """Write to the file."""
         with Path(path).open("ab") as file:
             file.write(b"more")
-        return super().find(path, algorithm, state)
+        return super().find(path, state)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:

@@ -24,8 +24,7 @@ from envsnap.manifest.model import convert
 SITE = "/venv/lib/python3.11/site-packages"
 INTERPRETER = {
     "implementation": "cpython", "version": "3.11.7", "build": "main", "compiler": "GCC", "soabi": "cpython-311",
-    "executable": "/venv/bin/python", "prefix": "/venv", "base-prefix": "/usr", "conda": False, "venv": True,
-    "uv": False, "path": [SITE],
+    "executable": "/venv/bin/python", "prefix": "/venv", "base-prefix": "/usr", "conda": False,
 }  # fmt: skip
 PLATFORM = {
     "system": "Linux",

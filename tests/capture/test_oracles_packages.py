@@ -6,8 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
@@ -41,7 +42,8 @@ print(json.dumps(found))
 """
 
 
-class Listed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Listed:
     """What every oracle tells of a package."""
 
     version: str
@@ -153,14 +155,14 @@ def test_pip_lists_the_same(place: Path) -> None:
 
 
 def same_form(listed: Listed) -> Listed:
-    """Leave out what pip leaves out or adds where it writes a direct URL anew: ``editable: false``, an older hash."""
+    """Leave out what is written in one way or the other: ``editable: false``, an older hash."""
     url = listed.direct_url
     if url is None:
         return listed
     directory = {key: value for key, value in url.get("dir_info", {}).items() if value}
     archive = {key: value for key, value in url.get("archive_info", {}).items() if key == "hashes" and value}
     rest = {key: value for key, value in url.items() if key not in {"dir_info", "archive_info"}}
-    return listed._replace(direct_url=rest | {"dir_info": directory, "archive_info": archive})
+    return replace(listed, direct_url=rest | {"dir_info": directory, "archive_info": archive})
 
 
 @pytest.mark.slow

@@ -17,8 +17,7 @@ PLACE = "{prefix}/lib/python3.11/site-packages"
 INTERPRETER = msgspec.convert(
     {
         "implementation": "cpython", "version": "3.11.7", "build": "main", "compiler": "GCC", "soabi": "cpython-311",
-        "executable": "/venv/bin/python", "prefix": "/venv", "base-prefix": "/usr", "conda": False, "venv": True,
-        "uv": False, "path": [SITE],
+        "executable": "/venv/bin/python", "prefix": "/venv", "base-prefix": "/usr", "conda": False,
     },
     ProbedInterpreter,
 )  # fmt: skip

@@ -1,13 +1,12 @@
 """The lock names the system's packages that the environment and the job need, and what is not there."""
 
-import os
 import shutil
 import subprocess
 import venv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
@@ -118,12 +117,15 @@ def test_the_interpreters_own_needs_have_owners(python: Path, ask: Callable[...,
 def test_what_the_job_loaded_has_an_owner(
     python: Path, captured: CapturedEnvironment, ask: Callable[..., CapturedSystem]
 ) -> None:
-    """By its path, and by the placeholder that stands for the base of a system's own Python."""
-    in_usr = msgspec.structs.replace(captured, base_prefix=Path("/usr"))
-    spelt = os.path.realpath(libc()).replace("/usr/", "{base}/", 1)
+    """By its path; a placeholder stands for a folder of the environment, and what no package owns is named so."""
+    moved = replace(captured, base_prefix=Path("/opt"))
+    tool = str(shutil.which("dpkg-query"))
 
-    assert {libc(): "libc6"} == ask(LocalEnvironment(python), libc()).owners
-    assert ["libc6"] == list(ask(LocalEnvironment(python), spelt, found=in_usr).owners.values())
+    found = ask(LocalEnvironment(python), tool, "{base}/lib/libmine.so", found=moved).system
+
+    assert found is not None
+    assert [("dpkg-query",)] == [package.libraries for package in found.packages if package.name == "dpkg"]
+    assert "/opt/lib/libmine.so" in found.unowned
 
 
 @needs_gcc

@@ -1,6 +1,7 @@
 """A lock and a machine that fits it; tests change one thing and see one check change."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -87,7 +88,7 @@ def make_machine(contents: Contents) -> Callable[..., Machine]:
             git="/usr/bin/git",
             rooms=(DiskSpace(purpose="engine", path="/images", device=1, free=100 * GIB),),
         )
-        return msgspec.structs.replace(machine, **changes)
+        return replace(machine, **changes)
 
     return make
 

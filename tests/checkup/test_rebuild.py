@@ -1,6 +1,7 @@
 """What rebuilding lacks is named, and what another way of rebuilding makes up for is no failure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -179,7 +180,7 @@ def test_packages_without_a_file_are_named(make_machine: Make, contents: Content
     checks = examine(
         make_machine(),
         msgspec.structs.replace(contents, packages=(bare,)),
-        msgspec.structs.replace(inventory, wheels=wheels),
+        replace(inventory, wheels=wheels),
         None,
     )
 
@@ -213,7 +214,7 @@ def test_hosts_are_spoken_of_where_they_were_asked(
     make_machine: Make, contents: Contents, inventory: Inventory, unreachable: tuple[str, ...], status: str
 ) -> None:
     """Nobody asked: no row."""
-    asked = msgspec.structs.replace(inventory, unreachable=unreachable)
+    asked = replace(inventory, unreachable=unreachable)
 
     assert status == named("package hosts", examine(make_machine(), contents, asked, None)).status
     assert "package hosts" not in {check.name for check in examine(make_machine(), contents, inventory, None)}

@@ -1,6 +1,7 @@
 """What a rerun reads is here, or is named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -19,8 +20,9 @@ def test_files_that_are_missing_or_cut_short_are_named(contents: Contents, name:
     good = (FoundFile(path="d", there=True, size=4096), FoundFile(path="e", there=True, size=5, expected=5))
     bad = (FoundFile(path="a", there=False, expected=7), FoundFile(path="b", there=True, size=3, expected=7))
 
-    (fine,) = check_job(contents, msgspec.structs.replace(Inventory(), **{name: good}))
-    (broken,) = check_job(contents, msgspec.structs.replace(Inventory(), **{name: (*good, *bad)}))
+    inventory: Callable[..., Inventory] = Inventory
+    (fine,) = check_job(contents, inventory(**{name: good}))
+    (broken,) = check_job(contents, inventory(**{name: (*good, *bad)}))
 
     assert (name, "ok", "2 files") == (fine.name, fine.status, fine.needed)
     assert "verify compares digests" in fine.found
@@ -59,9 +61,7 @@ def test_a_file_that_changed_since_is_a_warning(contents: Contents, inventory: I
     locked = msgspec.structs.replace(contents, specification=FILE)
 
     same = next(check_specification(locked, inventory))
-    other = next(
-        check_specification(locked, msgspec.structs.replace(inventory, changed=("requirements.in", "limits.txt")))
-    )
+    other = next(check_specification(locked, replace(inventory, changed=("requirements.in", "limits.txt"))))
 
     assert ("ok", "as it was locked") == (same.status, same.found)
     assert ("warn", "changed or gone: requirements.in, limits.txt") == (other.status, other.found)

@@ -35,7 +35,7 @@ def _signals() -> Iterator[None]:
 
 def voice(*, json: bool = False, quiet: bool = False, verbose: bool = False) -> CommonOptions:
     """The common options of a project here."""
-    return CommonOptions(Path(), json, quiet, verbose)
+    return CommonOptions(project=Path(), json=json, quiet=quiet, verbose=verbose)
 
 
 def end(

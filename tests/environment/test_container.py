@@ -9,7 +9,6 @@ from envsnap.environment import Environment, Execution
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo
-from envsnap.host.container.run import ContainerRun
 from envsnap.host.execution import Completed
 
 
@@ -19,11 +18,11 @@ class FakeEngine(Engine):
     def __init__(self, result: Completed) -> None:
         super().__init__(None, EngineInfo(address="fake", version="0"), {})
         self.result = result
-        self.asked: list[ContainerRun] = []
+        self.asked: list[tuple[str, Execution]] = []
 
-    def run(self, run: ContainerRun) -> Completed:
+    def run(self, image: str, execution: Execution) -> Completed:
         """Run nothing."""
-        self.asked.append(run)
+        self.asked.append((image, execution))
         return self.result
 
 
@@ -47,7 +46,7 @@ def test_execution_becomes_a_container_run(tmp_path: Path) -> None:
     done = environment.execute(Execution(**asked))
 
     assert ("container digits:1", "python") == (environment.name, environment.python)
-    assert [ContainerRun(image="sha256:1", execution=Execution(**asked))] == engine.asked
+    assert [("sha256:1", Execution(**asked))] == engine.asked
     assert (3, b"o", b"e", 1.5, True) == (done.exit_code, done.stdout, done.stderr, done.seconds, done.timed_out)
 
 

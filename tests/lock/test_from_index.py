@@ -2,11 +2,11 @@
 
 import hashlib
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from package_index import Sources
 
 from envsnap.errors import CaptureError, LyingIndexError

@@ -1,5 +1,6 @@
 """Every installed distribution is locked to what was installed, and to nothing that only looks like it."""
 
+import dataclasses
 import json
 import subprocess
 import zipfile
@@ -367,7 +368,7 @@ def test_index_url_never_stands_in_a_process_list(
         start(popen, args, *rest, **options)
 
     monkeypatch.setattr(subprocess.Popen, "__init__", note)
-    lock_one(installed, sources(replace(index.config, find_links=(links,))))
+    lock_one(installed, sources(dataclasses.replace(index.config, find_links=(links,))))
 
     assert commands
     assert not [command for command in commands if "s3cret" in command]

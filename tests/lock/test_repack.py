@@ -195,6 +195,7 @@ def test_damaged_notes_are_reported(install: Install, tmp_path: Path, file: str,
         ("a-b-1.0.dist-info", "a-b", ("py3-none-any",), "2x", "a_b-1.0-2x-py3-none-any.whl"),
         ("a-1.0.dist-info", "a", ("py2-none-any", "py3-none-any"), "", "a-1.0-py2.py3-none-any.whl"),
         ("a-1.0.dist-info", "a", (), "", "a-1.0-py3-none-any.whl"),
+        ("a-1.0.dist-info", "a", ("py3-none",), "", "a-1.0-py3-none-any.whl"),
     ],
 )
 def test_names_are_what_installers_parse(

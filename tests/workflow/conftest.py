@@ -49,7 +49,6 @@ def probed(**changes: str) -> bytes:
     interpreter = {
         "implementation": "cpython", "version": "3.11.7", "build": "main", "compiler": "GCC", "soabi": "cpython-311",
         "executable": "/opt/venv/bin/python", "prefix": "/opt/venv", "base-prefix": "/usr", "conda": False,
-        "venv": True, "uv": False, "path": ["/opt/venv/lib"],
     }  # fmt: skip
     tool = {"name": "tool", "version": "1.0", "root": "/opt/venv/lib", "folder": "tool-1.0.dist-info"}
     found = {

@@ -40,7 +40,7 @@ class FakeEngine(Engine):
         return self._info((f"{name.partition(':')[0]}@{DIGEST}",))
 
     def _info(self, digests: tuple[str, ...]) -> ImageInfo:
-        return ImageInfo(id="sha256:1", repo_digests=digests, labels={}, architecture="amd64")
+        return ImageInfo(id="sha256:1", repo_digests=digests)
 
 
 @pytest.fixture

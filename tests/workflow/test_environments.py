@@ -41,7 +41,7 @@ class FakeEngine(Engine):
 
     def image(self, name: str) -> ImageInfo | None:
         """Know ``t:1`` alone."""
-        return ImageInfo(id="sha256:1", repo_digests=(), labels={}, architecture="amd64") if name == "t:1" else None
+        return ImageInfo(id="sha256:1", repo_digests=()) if name == "t:1" else None
 
 
 @pytest.fixture

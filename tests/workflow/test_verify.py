@@ -1,6 +1,7 @@
 """A pass is earned: the inputs, the environment and every output are those of the lock, and what differs is said."""
 
 import contextlib
+import dataclasses
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -186,7 +187,7 @@ def test_job_that_fails_has_no_verdict(
     """Whatever it wrote before."""
 
     def fail(execution: Execution) -> Completed:
-        return writing('{"accuracy": 0.5}')(execution)._replace(exit_code=3)
+        return dataclasses.replace(writing('{"accuracy": 0.5}')(execution), exit_code=3)
 
     with pytest.raises(JobError, match="exit code 3"):
         verify_in(make_environment(fail))

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from envsnap.capture.data import CapturedData
 from envsnap.capture.findings.setting import setting_findings
-from envsnap.manifest.finding import Finding
+from envsnap.manifest.finding import Finding, capped
 from envsnap.manifest.observation import Observation, OpenedFile, UnseededGenerator
 
 MOST_FINDINGS = 50
@@ -53,15 +53,12 @@ def _is_declared(file: OpenedFile, places: frozenset[str]) -> bool:
     return False
 
 
-def _undeclared(files: Iterable[OpenedFile]) -> Iterator[Finding]:
+def _undeclared(files: Iterable[OpenedFile]) -> tuple[Finding, ...]:
     folders: dict[str, list[OpenedFile]] = {}
     for file in files:
         folders.setdefault(str(PurePosixPath(file.path).parent), []).append(file)
     found = sorted(finding for folder, held in folders.items() for finding in _of_folder(folder, held))
-    yield from found[:MOST_FINDINGS]
-    if len(found) > MOST_FINDINGS:
-        detail = f"{len(found) - MOST_FINDINGS} more files or folders were read that job.inputs does not name"
-        yield Finding(kind="undeclared-input", subject="others", detail=detail)
+    return capped(found, MOST_FINDINGS, "files or folders were read that job.inputs does not name")
 
 
 def _of_folder(folder: str, files: list[OpenedFile]) -> Iterator[Finding]:

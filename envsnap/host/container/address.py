@@ -15,7 +15,8 @@ def engine_addresses(variables: Mapping[str, str]) -> list[str]:
     runtime = Path(variables.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
     home = Path(variables.get("HOME", "/"))
     others = (runtime / "docker.sock", home / ".docker/run/docker.sock", runtime / "podman/podman.sock")
-    return [DEFAULT_SOCKET, *(address for address in map(_address_of, others) if not is_missing_socket(address))]
+    addresses = (f"unix://{socket}" for socket in others)
+    return [DEFAULT_SOCKET, *(address for address in addresses if not is_missing_socket(address))]
 
 
 def is_missing_socket(address: str) -> bool:
@@ -36,7 +37,3 @@ def local_root(address: str, info: Mapping[str, Any]) -> str:
     root = str(info.get("DockerRootDir") or "")
     here = address.startswith("unix://") and info.get("OperatingSystem") != "Docker Desktop"
     return root if here and root and os.access(root, os.F_OK) else ""
-
-
-def _address_of(socket: Path) -> str:
-    return f"unix://{socket}"

@@ -8,16 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from envsnap.errors import BuildError, CommandNotFoundError, MissingToolError
 from envsnap.host.container.address import engine_addresses, is_missing_socket
 from envsnap.host.container.info import EngineInfo, ImageInfo, describe_engine, describe_image
-from envsnap.host.container.run import RUN_LABEL, ContainerRun, create_arguments, host_arguments
+from envsnap.host.container.run import RUN_LABEL, create_arguments, host_arguments
 from envsnap.host.container.sdk_errors import closing_stream, each_message, explained, reason_of, sdk_errors
 from envsnap.host.credentials import mask_credentials
-from envsnap.host.execution import Completed
+from envsnap.host.execution import Completed, Execution
 from envsnap.host.output import LiveOutput, ignore_line
 
 _API_SECONDS = 120
@@ -87,9 +86,7 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -135,11 +132,11 @@ class Engine:
             raise MissingToolError(f"{what}: the engine took it and does not show it; pull it by hand")
         return found
 
-    def run(self, run: ContainerRun) -> Completed:
-        """Run one command in a new container, which is removed in every case.
+    def run(self, image: str, execution: Execution) -> Completed:
+        """Run one command in a new container of ``image``, its name or ID; the container is removed in every case.
 
         It runs as the caller's user, without capabilities, without the image's entrypoint, and sees no more
-        of this machine than what ``run`` names. Where the engine refuses to remove it, a warning says so.
+        of this machine than what ``execution`` names. Where the engine refuses to remove it, a warning says so.
         A container that a killed command left at work in the same folder is ended first: it would write into this
         run's outputs.
 
@@ -147,19 +144,19 @@ class Engine:
             MissingToolError: the image, the command, a GPU or the engine is not there.
             UsageError: a path to mount is not there.
         """
-        argv, workdir = run.execution.argv, run.execution.workdir
-        _log.debug("in image %s, %s: %s", run.image, workdir, mask_credentials(shlex.join(argv)))
-        host = host_arguments(run.execution, selinux=self.info.selinux)
+        workdir = execution.workdir
+        _log.debug("in image %s, %s: %s", image, workdir, mask_credentials(shlex.join(execution.argv)))
+        host = host_arguments(execution, selinux=self.info.selinux)
         user = "0:0" if self.info.rootless else f"{os.getuid()}:{os.getgid()}"
         self._end_leftovers(workdir)
-        with explained(f"cannot create a container of image '{run.image}'"):
+        with explained(f"cannot create a container of image '{image}'"):
             container = self._client.create_container(
-                **create_arguments(run, user=user),
+                **create_arguments(image, execution, user=user),
                 host_config=self._client.create_host_config(**host),
                 use_config_proxy=False,
             )["Id"]
         try:
-            return self._follow(container, run)
+            return self._follow(container, image, execution)
         finally:
             self._remove(container)
 
@@ -206,11 +203,6 @@ class Engine:
         with explained(f"cannot give image '{image}' the name '{name}'"):
             self._client.tag(image, repository, tag=tag)
 
-    def image_names(self) -> frozenset[str]:
-        """Return the names, ``repository:tag``, of all images."""
-        with explained("cannot list the images"):
-            return frozenset(name for image in self._client.images() for name in image["RepoTags"] or ())
-
     def image_ids(self) -> frozenset[str]:
         """Return the IDs of all images, those of intermediate build steps included."""
         with explained("cannot list the images"):
@@ -236,9 +228,8 @@ class Engine:
         except sdk_errors() as error:
             _log.warning("container %s could not be removed: %s", container[:12], reason_of(error))
 
-    def _follow(self, container: str, run: ContainerRun) -> Completed:
-        execution = run.execution
-        what = f"cannot run '{execution.argv[0]}' in image '{run.image}'"
+    def _follow(self, container: str, image: str, execution: Execution) -> Completed:
+        what = f"cannot run '{execution.argv[0]}' in image '{image}'"
         outputs = (LiveOutput(execution.on_output), LiveOutput(execution.on_output))
         with explained(what):
             # Attached before it starts, so that no output is missed.

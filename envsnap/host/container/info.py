@@ -37,8 +37,6 @@ class ImageInfo:
 
     id: str
     repo_digests: tuple[str, ...]
-    labels: Mapping[str, str]
-    architecture: str
 
 
 def describe_engine(address: str, version: Mapping[str, Any], info: Mapping[str, Any]) -> EngineInfo:
@@ -61,9 +59,4 @@ def describe_engine(address: str, version: Mapping[str, Any], info: Mapping[str,
 
 def describe_image(found: Mapping[str, Any]) -> ImageInfo:
     """Return the image that the engine's answer describes."""
-    return ImageInfo(
-        id=found["Id"],
-        repo_digests=tuple(sorted(found.get("RepoDigests") or ())),
-        labels=(found.get("Config") or {}).get("Labels") or {},
-        architecture=found.get("Architecture", ""),
-    )
+    return ImageInfo(id=found["Id"], repo_digests=tuple(sorted(found.get("RepoDigests") or ())))

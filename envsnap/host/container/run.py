@@ -1,6 +1,5 @@
-"""One command in one container, as a value, and what it means in the arguments of the engine's API. Pure."""
+"""What one command in one container means in the arguments of the engine's API. Pure."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from envsnap.errors import UsageError
@@ -20,25 +19,14 @@ _SCRATCH = "rw,exec,nosuid,nodev,mode=1777"
 """Triton and torch.compile load the libraries that they write below /tmp, where noexec is the default."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerRun:
-    """One command to run in a new container of ``image``, its name or ID.
-
-    The image's entrypoint is not used; the variables come on top of its own.
-    """
-
-    image: str
-    execution: Execution
-
-
-def create_arguments(run: ContainerRun, *, user: str) -> dict[str, Any]:
+def create_arguments(image: str, execution: Execution, *, user: str) -> dict[str, Any]:
     """Return what describes the container itself.
 
-    The command's first word takes the entrypoint's place: the image's own would run in front of it.
+    The command's first word takes the entrypoint's place: the image's own would run in front of it. The variables come
+    on top of the image's.
     """
-    execution = run.execution
     return {
-        "image": run.image,
+        "image": image,
         "entrypoint": [execution.argv[0]],
         "command": list(execution.argv[1:]),
         "user": user,

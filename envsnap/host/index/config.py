@@ -5,12 +5,10 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlunsplit
-
-import msgspec
-from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 from envsnap.host.credentials import split_url
@@ -22,7 +20,8 @@ SYSTEM_BUNDLES = (
 )
 
 
-class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexConfig:
     """Indexes as configured, credentials included: never print one, never write one into a lock or an image.
 
     Args:
@@ -55,6 +54,18 @@ class IndexConfig(msgspec.Struct, frozen=True, kw_only=True):
         paths = (local_path(place) for place in self.find_links)
         return tuple(path for path in paths if path is not None and path.is_dir())
 
+    def over(self, lower: "IndexConfig") -> "IndexConfig":
+        """Lay these settings over others; what both list, both serve, and these come first."""
+        return IndexConfig(
+            index_url=self.index_url or lower.index_url,
+            extra_index_urls=_unique((*self.extra_index_urls, *lower.extra_index_urls)),
+            find_links=_unique((*self.find_links, *lower.find_links)),
+            certificates=self.certificates or lower.certificates,
+            trusted_hosts=_unique((*self.trusted_hosts, *lower.trusted_hosts)),
+            no_index=self.no_index or lower.no_index,
+            timeout=self.timeout or lower.timeout,
+        )
+
 
 def read_index_config(env: Mapping[str, str], *, prefix: Path | None = None) -> IndexConfig:
     """Merge what uv and pip are configured with; uv's default index wins where both name one.
@@ -63,15 +74,11 @@ def read_index_config(env: Mapping[str, str], *, prefix: Path | None = None) -> 
         env: environment variables.
         prefix: prefix of the interpreter whose pip.conf counts too.
     """
-    uv, pip = _read_uv(env), _read_pip(env, prefix)
-    return IndexConfig(
-        index_url=uv.index_url or pip.index_url,
-        extra_index_urls=_unique((*uv.extra_index_urls, *pip.extra_index_urls)),
-        find_links=_unique((*uv.find_links, *pip.find_links)),
-        certificates=_certificates(env) or pip.certificates,
-        trusted_hosts=_unique((*uv.trusted_hosts, *pip.trusted_hosts)),
-        no_index=uv.no_index or pip.no_index,
-        timeout=_seconds(env.get("UV_HTTP_TIMEOUT") or env.get("UV_REQUEST_TIMEOUT")) or pip.timeout,
+    config = _read_uv(env).over(_read_pip(env, prefix))
+    return replace(
+        config,
+        certificates=_certificates(env) or config.certificates,
+        timeout=_seconds(env.get("UV_HTTP_TIMEOUT") or env.get("UV_REQUEST_TIMEOUT")) or config.timeout,
     )
 
 
@@ -79,9 +86,9 @@ def reachable_elsewhere(config: IndexConfig) -> IndexConfig:
     """Keep the indexes that another machine, or a container, can reach: those on a network."""
     return replace(
         config,
-        index_url=config.index_url if config.index_url and _is_remote(config.index_url) else None,
-        extra_index_urls=tuple(filter(_is_remote, config.extra_index_urls)),
-        find_links=tuple(filter(_is_remote, config.find_links)),
+        index_url=config.index_url if config.index_url and is_remote(config.index_url) else None,
+        extra_index_urls=tuple(filter(is_remote, config.extra_index_urls)),
+        find_links=tuple(filter(is_remote, config.find_links)),
     )
 
 
@@ -93,7 +100,8 @@ def local_path(place: str) -> Path | None:
     return None if "://" in place else Path(place).expanduser()
 
 
-def _is_remote(url: str) -> bool:
+def is_remote(url: str) -> bool:
+    """Whether a URL leads to a server."""
     return url.startswith(("https://", "http://"))
 
 
@@ -170,19 +178,17 @@ def _read_uv(env: Mapping[str, str]) -> IndexConfig:
     """Read uv's files, user's over system's, then its variables: https://docs.astral.sh/uv/concepts/configuration-files/."""
     config = IndexConfig()
     for path in _uv_files(env):
-        config = _over(_parse_uv(path, env), config)
+        config = _parse_uv(path, env).over(config)
     default = [_named(entry, env) for entry in env.get("UV_DEFAULT_INDEX", "").split()]
     named = [_named(entry, env) for entry in env.get("UV_INDEX", "").split()]
-    return _over(
-        IndexConfig(
-            index_url=next(iter(default), None) or env.get("UV_INDEX_URL") or None,
-            extra_index_urls=(*named, *env.get("UV_EXTRA_INDEX_URL", "").split()),
-            find_links=tuple(place for place in env.get("UV_FIND_LINKS", "").split(",") if place),
-            trusted_hosts=tuple(env.get("UV_INSECURE_HOST", "").split()),
-            no_index=env.get("UV_NO_INDEX", "").lower() in {"1", "true"},
-        ),
-        config,
+    variables = IndexConfig(
+        index_url=next(iter(default), None) or env.get("UV_INDEX_URL") or None,
+        extra_index_urls=(*named, *env.get("UV_EXTRA_INDEX_URL", "").split()),
+        find_links=tuple(place for place in env.get("UV_FIND_LINKS", "").split(",") if place),
+        trusted_hosts=tuple(env.get("UV_INSECURE_HOST", "").split()),
+        no_index=env.get("UV_NO_INDEX", "").lower() in {"1", "true"},
     )
+    return variables.over(config)
 
 
 def _uv_files(env: Mapping[str, str]) -> Iterable[Path]:
@@ -212,16 +218,6 @@ def _with_login(url: str, name: str, env: Mapping[str, str]) -> str:
     if not (user or password) or "@" in parts.netloc:
         return url
     return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}"))
-
-
-def _over(upper: IndexConfig, lower: IndexConfig) -> IndexConfig:
-    return IndexConfig(
-        index_url=upper.index_url or lower.index_url,
-        extra_index_urls=_unique((*upper.extra_index_urls, *lower.extra_index_urls)),
-        find_links=_unique((*upper.find_links, *lower.find_links)),
-        trusted_hosts=_unique((*upper.trusted_hosts, *lower.trusted_hosts)),
-        no_index=upper.no_index or lower.no_index,
-    )
 
 
 def _parse_uv(path: Path, env: Mapping[str, str]) -> IndexConfig:

@@ -4,51 +4,45 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from envsnap.errors import BundleError, EnvsnapError, RefusedError
-from envsnap.host.index.transfer import Connections, Download, Transfer
+from envsnap.host.index.file import IndexFile
+from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.transfer import Transfer
 
 WORKERS = 8
 GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A file that the server has no longer, or has another of; ``reason`` is for people."""
-
-    download: Download
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Work:
-    """What the threads share."""
+    """What the threads share; files are named by their digests."""
 
-    waiting: "queue.SimpleQueue[Download]" = field(default_factory=queue.SimpleQueue)
+    waiting: "queue.SimpleQueue[tuple[str, IndexFile]]" = field(default_factory=queue.SimpleQueue)
     stop: threading.Event = field(default_factory=threading.Event)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: dict[str, str] = field(default_factory=dict)
     errors: list[EnvsnapError] = field(default_factory=list)
-    done: list[Download] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
 
 
 def fetch(
-    downloads: Iterable[Download],
+    files: Mapping[str, IndexFile],
     folder: Path,
-    http: Connections,
+    http: IndexConnections,
     *,
     on_bytes: Callable[[int], object] = lambda _count: None,
     pause: Callable[[float], object] = time.sleep,
-) -> tuple[Refusal, ...]:
+) -> Mapping[str, str]:
     """Fetch files into ``folder``, each under its digest.
 
     A file is there under its digest only once all its bytes have that digest. A kill at any moment leaves parts, which
     the next call continues.
 
     Args:
-        downloads: what to fetch; the largest come first.
+        files: what to fetch, by how a message names it; the largest come first.
         folder: where the files go; it is there.
         http: asks the servers; safe to use from several threads.
         on_bytes: told, from several threads, how many bytes more are there; a negative number, where a part had to be
@@ -56,39 +50,39 @@ def fetch(
         pause: waits between two tries.
 
     Returns:
-        What the servers do not have any more, or have another of; all others are there.
+        By SHA-256 why a server has a file no longer, or has another one; all others are there.
 
     Raises:
         BundleError: a server cannot be reached, breaks off again and again, or a file cannot be written.
     """
     work = _Work()
-    distinct = {download.sha256: download for download in downloads}.values()
-    for download in sorted(distinct, key=lambda download: (-(download.size or 0), download.name)):
-        work.waiting.put(download)
+    distinct = {file.sha256: (label, file) for label, file in files.items()}.values()
+    for label, file in sorted(distinct, key=lambda item: (-(item[1].size or 0), item[1].filename)):
+        work.waiting.put((label, file))
 
     def serve() -> None:
         with contextlib.suppress(queue.Empty):
             while not work.stop.is_set():
-                download = work.waiting.get_nowait()
-                _settle(work, download, Transfer(download, folder, http, on_bytes=on_bytes, stop=work.stop), pause)
+                label, file = work.waiting.get_nowait()
+                _settle(work, file, Transfer(label, file, folder, http, on_bytes=on_bytes, stop=work.stop), pause)
 
     _run(work, serve, min(WORKERS, len(distinct)))
     if work.errors:
         raise work.errors[0]
     if len(work.done) < len(distinct):
         raise BundleError("a download ended without an answer: run the command again; it goes on where it stopped")
-    return tuple(sorted(work.refusals, key=lambda refusal: (refusal.download.package, refusal.download.name)))
+    return work.refusals
 
 
-def _settle(work: _Work, download: Download, transfer: Transfer, pause: Callable[[float], object]) -> None:
+def _settle(work: _Work, file: IndexFile, transfer: Transfer, pause: Callable[[float], object]) -> None:
     try:
         transfer.run(pause)
     except RefusedError as error:
-        work.refusals.append(Refusal(download, str(error)))
+        work.refusals[file.sha256] = str(error)
     except EnvsnapError as error:
         work.errors.append(error)
         work.stop.set()
-    work.done.append(download)
+    work.done.append(file.sha256)
 
 
 def _run(work: _Work, serve: Callable[[], None], count: int) -> None:

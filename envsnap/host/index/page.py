@@ -11,50 +11,43 @@ from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, UnreachableError
 from envsnap.host.credentials import without_credentials
-from envsnap.host.index.config import local_path
+from envsnap.host.index.config import is_remote, local_path
 from envsnap.host.index.file import IndexFile, file_name
-from envsnap.host.index.http import IndexConnections, address
+from envsnap.host.index.http import OK, IndexConnections, address
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 PAGE_LIMIT = 256 * 2**20
 ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".egg")
 PLAIN_NAME = re.compile(r"[^/\x00-\x1f\x7f]+\.[^/\x00-\x1f\x7f]+")
 NO_PAGE = "no page of a package index"
-OK = 200
 NOT_THERE = frozenset([403, 404, 410])
 """An index on an object store answers 403 for a project that it does not have; a login that is refused is 401."""
 Page = tuple[IndexFile, ...]
 """What an index has for a project; empty where that is nothing."""
 
 
-class IndexPages:
-    """Reads pages over HTTP, or from a folder that ``file://`` names."""
+def read_page(http: IndexConnections, index: str, name: str) -> Page:
+    """Return what ``index``, or the folder that ``file://`` names, serves for the project of this normalised name.
 
-    def __init__(self, connections: IndexConnections) -> None:
-        self._http = connections
-
-    def read(self, index: str, name: str) -> Page:
-        """Return what ``index`` serves for the project of this normalised name.
-
-        Raises:
-            CaptureError: the index is down, or what it answers is no such page; the message names no login.
-        """
-        folder = local_path(index)
-        if folder is not None:
-            return _read_folder(folder, name)
-        url = f"{index.rstrip('/')}/{name}/"
-        clean = without_credentials(index)
-        try:
-            with self._http.get(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
-                if answer.status in NOT_THERE:
-                    return ()
-                if answer.status != OK:
-                    raise _unusable(name, clean, f"HTTP status {answer.status}")
-                data = answer.read(PAGE_LIMIT, decode_content=True)
-                kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                return parse_page(data, kind, address(answer, url), what=(name, clean))
-        except UnreachableError as error:
-            raise _unusable(name, clean, str(error)) from error
+    Raises:
+        CaptureError: the index is down, or what it answers is no such page; the message names no login.
+    """
+    folder = local_path(index)
+    if folder is not None:
+        return _read_folder(folder, name)
+    url = f"{index.rstrip('/')}/{name}/"
+    clean = without_credentials(index)
+    try:
+        with http.get(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
+            if answer.status in NOT_THERE:
+                return ()
+            if answer.status != OK:
+                raise _unusable(name, clean, f"HTTP status {answer.status}")
+            data = answer.read(PAGE_LIMIT, decode_content=True)
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return parse_page(data, kind, address(answer, url), what=(name, clean))
+    except UnreachableError as error:
+        raise _unusable(name, clean, str(error)) from error
 
 
 def parse_page(data: bytes, kind: str, url: str, *, what: tuple[str, str]) -> Page:
@@ -94,7 +87,7 @@ _PROJECT = msgspec.json.Decoder(_Project)
 
 def _parse_json(data: bytes, url: str) -> Page:
     return tuple(
-        file if file.url.startswith(("https://", "http://")) else replace(file, url=urljoin(url, file.url))
+        file if is_remote(file.url) else replace(file, url=urljoin(url, file.url))
         for file in _PROJECT.decode(data).files
     )
 

@@ -5,14 +5,14 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 from envsnap.errors import BrokenError, BundleError, RefusedError, UnreachableError, WrongBytesError
 from envsnap.host.files import FULL
+from envsnap.host.index.file import IndexFile
+from envsnap.host.index.http import OK, PARTIAL_CONTENT, IndexConnections
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -25,48 +25,18 @@ LARGEST = 64 * 2**30
 """Where the lock knows no size: a server must not fill the disk."""
 GONE = frozenset({404, 410})
 FORBIDDEN = frozenset({401, 403, 407})
-OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 200, 206, 416
+RANGE_NOT_SATISFIABLE = 416
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 """Only a strong validator promises equal bytes: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Download:
-    """A file to fetch.
-
-    Args:
-        package: whose file it is.
-        name: of the file.
-        url: where a server has it.
-        sha256: what it must have.
-        size: in bytes, where that is known.
-    """
-
-    package: str
-    name: str
-    url: str
-    sha256: str
-    size: int | None = None
-
-    @property
-    def label(self) -> str:
-        """How a message names it."""
-        return f"{self.package}: {self.name}"
-
-
-class Connections(Protocol):
-    """Whoever asks servers."""
-
-    def get(self, url: str, headers: Mapping[str, str]) -> "AbstractContextManager[BaseHTTPResponse]":
-        """Give the answer, its body not read yet; raise UnreachableError where there is none."""
 
 
 class Transfer:
     """One file on its way into ``folder``, where it is called by its digest.
 
     Args:
-        download: the file.
+        label: how a message names the file.
+        file: the file; its index announces a SHA-256.
         folder: where it goes; what is not complete yet lies there as ``DIGEST.part``.
         http: asks the server.
         on_bytes: told how many bytes more are there; a negative number, where a part had to be dropped.
@@ -75,17 +45,18 @@ class Transfer:
 
     def __init__(
         self,
-        download: Download,
+        label: str,
+        file: IndexFile,
         folder: Path,
-        http: Connections,
+        http: IndexConnections,
         *,
         on_bytes: Callable[[int], object],
         stop: threading.Event,
     ) -> None:
-        self._download, self._http, self._on_bytes, self._stop = download, http, on_bytes, stop
-        self._target = folder / download.sha256
-        self._part = folder / f"{download.sha256}.part"
-        self._tag = folder / f"{download.sha256}.etag"
+        self._label, self._file, self._http, self._on_bytes, self._stop = label, file, http, on_bytes, stop
+        self._target = folder / file.sha256
+        self._part = folder / f"{file.sha256}.part"
+        self._tag = folder / f"{file.sha256}.etag"
         self._told = 0
 
     def run(self, pause: Callable[[float], object]) -> None:
@@ -104,7 +75,7 @@ class Transfer:
             except WrongBytesError as error:
                 wrong += 1
                 if wrong > 1:  # one may come of an earlier try's part, or of a bad line
-                    raise RefusedError(f"{self._download.label}: {error}") from error
+                    raise RefusedError(f"{self._label}: {error}") from error
             except (UnreachableError, BrokenError) as error:
                 if number == TRIES - 1:
                     raise self._given_up(error) from error
@@ -115,28 +86,28 @@ class Transfer:
 
     def _given_up(self, error: Exception) -> BundleError:
         return BundleError(
-            f"{self._download.label} could not be fetched in {TRIES} tries: {error}. Check the network and the index "
+            f"{self._label} could not be fetched in {TRIES} tries: {error}. Check the network and the index "
             "settings of pip and uv, and run the command again; it goes on where it stopped"
         )
 
     def _unwritable(self, error: OSError) -> BundleError:
         advice = "make room, or name another place with --output" if error.errno in FULL else "correct that"
         return BundleError(
-            f"{self._download.label} cannot be written to {self._target.parent}: {error.strerror}; {advice}, and run "
+            f"{self._label} cannot be written to {self._target.parent}: {error.strerror}; {advice}, and run "
             "the command again; it goes on where it stopped"
         )
 
     def _try(self) -> None:
         with open(self._part, "ab", buffering=0) as file:  # noqa: PTH123 - unbuffered: what is counted is written
             start, digest = self._read_part()
-            if self._download.size is None or start < self._download.size:
+            if self._file.size is None or start < self._file.size:
                 digest = self._receive(file, start, digest)
         if self._stop.is_set():
             return
-        if digest.hexdigest() != self._download.sha256:
+        if digest.hexdigest() != self._file.sha256:
             self._forget()
             raise WrongBytesError(
-                f"its sha256 on the server is {digest.hexdigest()}, the lock pins {self._download.sha256}"
+                f"its sha256 on the server is {digest.hexdigest()}, the lock pins {self._file.sha256}"
             )
         self._part.replace(self._target)
         self._tag.unlink(missing_ok=True)
@@ -144,7 +115,7 @@ class Transfer:
     def _read_part(self) -> "tuple[int, hashlib._Hash]":
         """Hash what an earlier try left; a part that is longer than the file is none of it."""
         size = self._part.stat().st_size
-        if self._download.size is not None and size > self._download.size:
+        if self._file.size is not None and size > self._file.size:
             self._forget()
             size = 0
         digest = hashlib.sha256()
@@ -156,7 +127,7 @@ class Transfer:
 
     def _receive(self, file: IO[bytes], start: int, digest: "hashlib._Hash") -> "hashlib._Hash":
         """Append what the server sends from ``start`` on, or the whole file where it does not continue."""
-        with self._http.get(self._download.url, self._headers(start)) as answer:
+        with self._http.get(self._file.url, self._headers(start)) as answer:
             self._check(answer)
             offset = _offset(answer)
             if offset not in {0, start}:
@@ -181,10 +152,10 @@ class Transfer:
     def _check(self, answer: "BaseHTTPResponse") -> None:
         """Tell what no other try would change from what one may."""
         if answer.status in GONE:
-            raise RefusedError(f"{self._download.label} is not served any more (HTTP status {answer.status})")
+            raise RefusedError(f"{self._label} is not served any more (HTTP status {answer.status})")
         if answer.status in FORBIDDEN:
             raise BundleError(
-                f"{self._download.label} may not be fetched (HTTP status {answer.status}): set the index's login in "
+                f"{self._label} may not be fetched (HTTP status {answer.status}): set the index's login in "
                 "the settings of pip or uv, or in ~/.netrc"
             )
         if answer.status not in {OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE}:
@@ -200,7 +171,7 @@ class Transfer:
             self._tag.unlink(missing_ok=True)
 
     def _append(self, answer: "BaseHTTPResponse", file: IO[bytes], offset: int, digest: "hashlib._Hash") -> None:
-        size = self._download.size
+        size = self._file.size
         # read1 gives what is there: read would wait for a whole block, and lose it where the answer breaks off
         while block := answer.read1(BLOCK_BYTES, decode_content=False):
             if self._stop.is_set():

@@ -4,10 +4,9 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
 from packaging.pylock import Package, Pylock
 
 from envsnap.errors import BuildError, CaptureError, MissingToolError, UnsatisfiableError
@@ -31,21 +30,24 @@ CHOOSING = re.compile(
 what is installed is chosen already. https://docs.astral.sh/uv/reference/environment/"""
 
 
-class Resolution(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Resolution:
     """uv's answer to a request: a pylock.toml (PEP 751), and, by name, why releases in it were withdrawn."""
 
     pylock: str
     yanked: Mapping[str, str]
 
 
-class TargetPython(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TargetPython:
     """An interpreter that is not on this machine: its version, and its platform as uv names it."""
 
     version: str
     platform: str
 
 
-class ResolutionRequest(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolutionRequest:
     """Requirements that uv resolves.
 
     Args:
@@ -76,11 +78,12 @@ class ResolutionRequest(msgspec.Struct, frozen=True, kw_only=True):
         return (
             *(("--no-deps",) if self.pinned else ()),
             *(("--prerelease", "allow") if self.prereleases else ()),
-            *(word for name in self.there for word in ("--no-emit-package", name)),
+            *_options("--no-emit-package", self.there),
         )
 
 
-class Uv(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Uv:
     """uv, with the indexes that it shall ask; URLs travel in its environment, where no process list shows them.
 
     ``offline`` keeps it from the network, whatever its own settings say.

@@ -5,7 +5,6 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, cast
 
@@ -19,14 +18,12 @@ from envsnap.errors import (
 )
 from envsnap.host.files import room_for
 from envsnap.host.index.file import file_name
-from envsnap.host.index.http import IndexConnections
+from envsnap.host.index.http import OK, PARTIAL_CONTENT, IndexConnections
 
 TAIL_BYTES = 64 * 1024
 """First question: enough for the directory of most wheels, and often for RECORD, which the standard puts last."""
 RECORD_LIMIT = 64 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
-OK = 200
-PARTIAL_CONTENT = 206
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -55,90 +52,55 @@ def read_local_record(path: Path) -> str:
         raise WheelUnreadableError(f"{path} cannot be read: {error.strerror}") from error
 
 
-class RemoteWheels:
-    """Reads from wheels on indexes; safe to use from several threads."""
+def read_remote_record(http: IndexConnections, url: str, sha256: str = "") -> str:
+    """Fetch the text of RECORD in the wheel at ``url``.
 
-    def __init__(self, http: IndexConnections) -> None:
-        self._http = http
+    Args:
+        http: asks the index.
+        url: of the wheel.
+        sha256: what the index announces: held against the file where the first answer is all of it.
 
-    def read_record(self, url: str, sha256: str = "") -> str:
-        """Fetch the text of RECORD in the wheel at ``url``.
+    Raises:
+        WheelUnreadableError: the server does not answer, serves no ranges, or the file is no wheel.
+        LyingIndexError: the file is not the announced one.
+    """
+    name = file_name(url)
+    try:
+        file = _RangeFile(http, url)
+        if file.is_whole and sha256:
+            check_announced(name, sha256, hashlib.sha256(file.readall()).hexdigest())
+        return read_record(file, name)
+    except UnreachableError as error:
+        raise WheelUnreadableError(f"{name} cannot be read from its index: {error}") from error
 
-        Args:
-            url: of the wheel.
-            sha256: what the index announces: held against the file where the first answer is all of it.
 
-        Raises:
-            WheelUnreadableError: the server does not answer, serves no ranges, or the file is no wheel.
-            LyingIndexError: the file is not the announced one.
-        """
-        name = file_name(url)
-        try:
-            file = _RangeFile(self, url)
-            if file.is_whole and sha256:
-                check_announced(name, sha256, hashlib.sha256(file.readall()).hexdigest())
-            return read_record(file, name)
-        except UnreachableError as error:
-            raise WheelUnreadableError(f"{name} cannot be read from its index: {error}") from error
+def download(http: IndexConnections, url: str, target: Path, *, limit: int) -> None:
+    """Fetch a whole file of at most ``limit`` bytes into ``target``; what came of one that breaks off stays there.
 
-    def fetch(self, url: str, span: str) -> tuple[bytes, int]:
-        """Return the bytes of a range, and the size of the whole file."""
-        headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
-        with self._http.get(url, headers) as answer:
-            if answer.status == OK:
-                raise NoRangesError(f"the index answers a range request with HTTP status {OK}")
-            if answer.status != PARTIAL_CONTENT:
-                raise WheelUnreadableError(f"the index answers a range request with HTTP status {answer.status}")
-            found = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-            if found is None:
-                raise WheelUnreadableError("the index does not tell the wheel's size")
-            first, last, total = map(int, found.groups())
-            data = answer.read()
-            wanted = span == f"{first}-{last}" or (span.startswith("-") and last == total - 1)
-            if not wanted or len(data) != last - first + 1:
-                raise WheelUnreadableError("the index answers with another range than the one asked for")
-            return data, total
-
-    def download(self, url: str, sha256: str, target: Path, *, limit: int) -> str:
-        """Fetch a whole file into ``target``, which holds it only once it is complete and the announced one.
-
-        Args:
-            url: of the file.
-            sha256: what the index announces, "" where it announces nothing.
-            target: where the file goes.
-            limit: the most bytes that are fetched.
-
-        Returns:
-            The file's SHA-256.
-
-        Raises:
-            WheelUnreadableError: the server does not answer, breaks off, or the file is larger than ``limit`` bytes.
-            LyingIndexError: the file is not the announced one.
-            DiskFullError: there is no room for it.
-        """
-        name = file_name(url)
-        partial = target.with_name(f"{target.name}.part")
-        try:
-            with (
-                room_for(name),
-                self._http.get(url, {"Accept-Encoding": "identity"}) as answer,
-                partial.open("wb") as file,
-            ):
-                if answer.status != OK:
-                    raise WheelUnreadableError(f"the index answers with HTTP status {answer.status}")
-                if int(answer.headers.get("Content-Length") or 0) > limit:
-                    raise WheelUnreadableError(f"{name} is larger than {limit // 2**20} MiB")
-                digest = _copy(answer.stream(PIECE_BYTES), file, limit)
-            if sha256:
-                check_announced(name, sha256, digest)
-            partial.replace(target)
-        except UnreachableError as error:
-            raise WheelUnreadableError(f"{name} cannot be fetched from its index: {error}") from error
-        except OSError as error:
-            raise CaptureError(f"{name} cannot be kept as {target}: {error.strerror}") from error
-        finally:
-            partial.unlink(missing_ok=True)
-        return digest
+    Raises:
+        WheelUnreadableError: the server does not answer, breaks off, or the file is larger.
+        DiskFullError: there is no room for it.
+        CaptureError: it cannot be written.
+    """
+    name = file_name(url)
+    try:
+        with (
+            room_for(name),
+            http.get(url, {"Accept-Encoding": "identity"}) as answer,
+            target.open("wb") as file,
+        ):
+            if answer.status != OK:
+                raise WheelUnreadableError(f"the index answers with HTTP status {answer.status}")
+            if int(answer.headers.get("Content-Length") or 0) > limit:
+                raise WheelUnreadableError(f"{name} is larger than {limit // 2**20} MiB")
+            for piece in answer.stream(PIECE_BYTES):
+                if file.tell() + len(piece) > limit:
+                    raise WheelUnreadableError(f"it is larger than {limit // 2**20} MiB")
+                file.write(piece)
+    except UnreachableError as error:
+        raise WheelUnreadableError(f"{name} cannot be fetched from its index: {error}") from error
+    except OSError as error:
+        raise CaptureError(f"{name} cannot be kept as {target}: {error.strerror}") from error
 
 
 def check_announced(name: str, announced: str, found: str) -> None:
@@ -154,23 +116,31 @@ def check_announced(name: str, announced: str, found: str) -> None:
         )
 
 
-def _copy(pieces: Iterable[bytes], file: IO[bytes], limit: int) -> str:
-    digest, size = hashlib.sha256(), 0
-    for piece in pieces:
-        size += len(piece)
-        if size > limit:
-            raise WheelUnreadableError(f"it is larger than {limit // 2**20} MiB")
-        digest.update(piece)
-        file.write(piece)
-    return digest.hexdigest()
+def _fetch_range(http: IndexConnections, url: str, span: str) -> tuple[bytes, int]:
+    """Return the bytes of a range, and the size of the whole file."""
+    headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
+    with http.get(url, headers) as answer:
+        if answer.status == OK:
+            raise NoRangesError(f"the index answers a range request with HTTP status {OK}")
+        if answer.status != PARTIAL_CONTENT:
+            raise WheelUnreadableError(f"the index answers a range request with HTTP status {answer.status}")
+        found = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+        if found is None:
+            raise WheelUnreadableError("the index does not tell the wheel's size")
+        first, last, total = map(int, found.groups())
+        data = answer.read()
+        wanted = span == f"{first}-{last}" or (span.startswith("-") and last == total - 1)
+        if not wanted or len(data) != last - first + 1:
+            raise WheelUnreadableError("the index answers with another range than the one asked for")
+        return data, total
 
 
 class _RangeFile(io.RawIOBase):
     """A file on a server, as zipfile wants it: the tail is fetched at once, the rest in pieces as it is read."""
 
-    def __init__(self, wheels: RemoteWheels, url: str) -> None:
-        self._wheels, self._url = wheels, url
-        self._tail, self._size = wheels.fetch(url, f"-{TAIL_BYTES}")
+    def __init__(self, http: IndexConnections, url: str) -> None:
+        self._http, self._url = http, url
+        self._tail, self._size = _fetch_range(http, url, f"-{TAIL_BYTES}")
         self._piece, self._piece_start = b"", 0
         self._position = 0
 
@@ -208,7 +178,7 @@ class _RangeFile(io.RawIOBase):
         if not self._piece_start <= start < end <= self._piece_start + len(self._piece):
             # zipfile reads an entry's short header before its contents: one longer answer serves both
             wanted = min(self._size, max(end, start + TAIL_BYTES))
-            self._piece, _ = self._wheels.fetch(self._url, f"{start}-{wanted - 1}")
+            self._piece, _ = _fetch_range(self._http, self._url, f"{start}-{wanted - 1}")
             self._piece_start = start
         return self._piece[start - self._piece_start : end - self._piece_start]
 

@@ -16,7 +16,7 @@ from .cuda_owner import claims, conda_version, header_version
 from .files import entries, read_bytes
 from .frameworks import frameworks
 from .interpreter import roots
-from .toolkit import DEFAULT, Nvcc
+from .toolkit import DEFAULT, toolkit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ FULL = 3
 """Numbers that a version has at least where it names a release: ``9`` is only the interface."""
 
 
-def accelerator(environ: Mapping[str, str], nvcc: Nvcc) -> dict[str, object]:
+def accelerator(environ: Mapping[str, str]) -> dict[str, object]:
     """Describe the CUDA of nvcc and of the frameworks, and the libraries; ``environ`` holds the variables."""
-    return {"frameworks": frameworks(), "libraries": libraries(environ), "toolkit": nvcc.release()}
+    return {"frameworks": frameworks(), "libraries": libraries(environ), "toolkit": toolkit(environ)}
 
 
 def libraries(environ: Mapping[str, str]) -> list[dict[str, object]]:
@@ -103,5 +103,6 @@ def _describe(path: str, stem: str, origin: str, root: str) -> dict[str, object]
         "path": in_path(path),
         "size": os.path.getsize(path),
         "sha256": claimed[0]["sha256"] if claimed else "",
+        "loaded": False,
         "packages": [claim["package"] + " " + claim["version"] for claim in claimed],
     }

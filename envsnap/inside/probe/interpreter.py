@@ -32,11 +32,8 @@ def interpreter() -> dict[str, object]:
         "prefix": sys.prefix,
         "base-prefix": sys.base_prefix,
         "conda": conda,
-        "venv": sys.prefix != sys.base_prefix,
-        "uv": "uv" in settings,
         "environment": environment_kind(settings, conda=conda),
         "system-site-packages": settings.get("include-system-site-packages", "").lower() == "true",
-        "path": roots(),
         **build(),
     }
 

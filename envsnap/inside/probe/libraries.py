@@ -30,7 +30,7 @@ def main(folder: str, *loaded: str) -> None:
     try:
         needs, problems = system_needs(ElfReader(folder), objects), []
     except NotElfError as error:
-        needs, problems = Needs({}, {}, {}, 0), ["%s: %s" % (executable(), error)]
+        needs, problems = Needs({}, {}, {}), ["%s: %s" % (executable(), error)]
     if not managers():
         problems.append("there is no dpkg, rpm or apk that knows who owns a file")
     asked = {path: set(names) for path, names in needs.found.items()}
@@ -38,23 +38,19 @@ def main(folder: str, *loaded: str) -> None:
         asked.setdefault(path, {os.path.basename(path)})
     found, unanswered = owners(asked)
     settled = {"problems": problems + unanswered, "settled": not unanswered}
-    show({**_of_needs(needs), **_of_owners(asked, found, loaded), **settled})
+    show({**_of_needs(needs), **_of_owners(asked, found), **settled})
 
 
 def _of_needs(needs: Needs) -> dict[str, object]:
     return {
-        "read": needs.read,
         "missing": [_missing(name, by) for name, by in sorted(needs.missing.items())],
-        "unreadable": [{"path": _text(path), "reason": why} for path, why in sorted(needs.unreadable.items())],
+        "unreadable": {_text(path): why for path, why in sorted(needs.unreadable.items())},
     }
 
 
-def _of_owners(
-    asked: dict[str, set[str]], found: dict[str, ManagedPackage], loaded: Sequence[str]
-) -> dict[str, object]:
+def _of_owners(asked: dict[str, set[str]], found: dict[str, ManagedPackage]) -> dict[str, object]:
     return {
         "packages": _packages(asked, found),
-        "owners": [{"path": _text(path), "package": found[path].name} for path in loaded if path in found],
         "unowned": [_text(path) for path in sorted(set(asked) - set(found)) if not _is_of_environment(path)],
     }
 

@@ -19,7 +19,6 @@ class Needs(NamedTuple):
     found: dict[str, set[str]]
     missing: dict[str, list[str]]
     unreadable: dict[str, str]
-    read: int
 
 
 def system_needs(reader: ElfReader, objects: list[SharedObject]) -> Needs:
@@ -37,7 +36,7 @@ class _Search:
     def __init__(self, reader: ElfReader, program: Elf) -> None:
         self._reader, self._program = reader, program
         self._read: dict[str, Elf | None] = {}
-        self._needs = Needs({}, {}, {}, 0)
+        self._needs = Needs({}, {}, {})
 
     def run(self, objects: list[SharedObject]) -> Needs:
         """Read, find, and follow what is found until nothing new is needed."""
@@ -54,7 +53,7 @@ class _Search:
                     self._needs.missing.setdefault(soname, []).append(label)
                 elif target and target not in owned:
                     waiting += self._follow(soname, target)
-        return self._needs._replace(read=len(own))
+        return self._needs
 
     def _follow(self, soname: str, target: str) -> list[tuple[str, str, Elf]]:
         """Note a system library; return it where it was not known, since it needs others itself."""

@@ -55,7 +55,6 @@ def wheel_distribution(root: str, entry: str) -> dict[str, object]:
         "build": build,
         "metadata-sha256": sha256(metadata) if metadata else "",
         "content-digest": digest,
-        "files": files,
         "installer": _note(folder, "INSTALLER", names).strip(),
         "requested": "REQUESTED" in names,
         "direct-url": _note(folder, "direct_url.json", names),

@@ -18,20 +18,18 @@ from .machine import machine
 from .packages import packages
 from .roots import import_roots
 from .system import system_state
-from .toolkit import Nvcc
 
 
 def main() -> None:
     """Find out and show."""
     gc.disable()  # it ends soon, and keeps most of what it makes
-    nvcc = Nvcc(os.environ)
     document = {
         "interpreter": interpreter(),
         "platform": platform_facts(),
         "roots": import_roots(),
         "packages": packages(),
         "conda": conda_packages(),
-        "accelerator": accelerator(os.environ, nvcc),
+        "accelerator": accelerator(os.environ),
         "machine": machine(),
         "system-state": system_state(),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .document import show
 from .extra import extra_files
 from .hashes import check_all
-from .recorded import RecordOwner, Records, recorded
+from .recorded import RecordOwner, recorded
 
 MOST_FILES = 20
 """How many files of one owner and kind are named; the others are counted."""
@@ -23,7 +23,10 @@ def main() -> None:
     problems, files, size = check_all(records.expected)
     found = [(problem.expected.owner, problem.kind, problem.expected.path, problem.detail) for problem in problems]
     found += [(entry.owner, "outside-file", entry.path, OUTSIDE) for entry in records.outside]
-    found += [(owner, "extra-file", path, "no record names it") for owner, path in _extra(records)]
+    found += [
+        (owner, "extra-file", path, "no record names it")
+        for owner, path in extra_files(records.known, records.unrecorded)
+    ]
     show(
         {
             "files": files,
@@ -32,10 +35,6 @@ def main() -> None:
             "problems": _grouped(found),
         }
     )
-
-
-def _extra(records: Records) -> list[tuple[RecordOwner, str]]:
-    return list(extra_files(records.known, records.unrecorded))
 
 
 def _grouped(found: list[tuple[RecordOwner, str, str, str]]) -> list[dict[str, object]]:

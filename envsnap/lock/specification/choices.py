@@ -10,13 +10,15 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from envsnap.errors import CaptureError, WheelUnreadableError
 from envsnap.host.credentials import without_credentials
 from envsnap.host.files import sha256_file
+from envsnap.host.index.config import is_remote
 from envsnap.host.index.file import IndexFile
+from envsnap.host.index.wheel import read_remote_record
 from envsnap.lock.artefacts import as_source_tree, with_wheel, without_artefact
 from envsnap.lock.indexes import Indexes, ask_about
 from envsnap.lock.locked_packages import LockedPackages, in_order
 from envsnap.lock.source_trees import build_tree
 from envsnap.lock.specification.pylock import Choice
-from envsnap.lock.wheels import WheelFolder, digest_of
+from envsnap.lock.wheels import WheelFolder, digest_of, wheel_digest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
 
 THREADS = 16
@@ -57,9 +59,8 @@ def _describe(choice: Choice, location: str) -> Package:
         origin="site-packages",
         yanked=choice.yanked,
     )
-    is_web = choice.index is not None and choice.index.startswith(("http:", "https:"))
-    index = without_credentials(choice.index or "") if is_web else None
-    return Package(name=choice.name, version=choice.version, index=index, installed=record)
+    index = without_credentials(choice.index) if choice.index and is_remote(choice.index) else None
+    return Package(name=choice.name, version=choice.version, index=index, sdist=_sdist(choice), installed=record)
 
 
 def _lock(choice: Choice, package: Package, wheels: WheelFolder, indexes: Indexes | None) -> Package:
@@ -69,7 +70,7 @@ def _lock(choice: Choice, package: Package, wheels: WheelFolder, indexes: Indexe
         reason = NOT_BUILT.format(source=choice.source)
         if choice.version is None:
             raise CaptureError(f"{choice.name}: {reason}")
-        return replace(without_artefact(package, reason), sdist=_sdist(choice))
+        return without_artefact(package, reason)
     if choice.wheel.path is not None:
         return _from_file(choice, package, choice.wheel, choice.wheel.path, wheels)
     return _from_index(choice, package, choice.wheel, indexes)
@@ -79,14 +80,12 @@ def _from_index(choice: Choice, package: Package, file: IndexFile, indexes: Inde
     wheel = _artefact(choice, file)
     digest, problem = _remote_digest(file, indexes)
     described = _with_contents(package, choice, wheel, digest)
-    if choice.is_direct:
-        if problem:
-            raise CaptureError(f"{choice.name}: the wheel at {wheel.url} cannot be looked into: {problem}")
-        return with_wheel(described, "direct-url", wheel, sdist=_sdist(choice))
+    if problem and choice.is_direct:
+        raise CaptureError(f"{choice.name}: the wheel at {wheel.url} cannot be looked into: {problem}")
     if problem:
         reason = f"its RECORD could not be read, so a rebuilt one is compared by version: {problem}"
-        return with_wheel(described, "index-inferred", wheel, sdist=_sdist(choice), reason=reason)
-    return with_wheel(described, "index-verified", wheel, sdist=_sdist(choice))
+        return with_wheel(described, "index-inferred", wheel, reason=reason)
+    return with_wheel(described, "direct-url" if choice.is_direct else "index-verified", wheel)
 
 
 def _remote_digest(file: IndexFile, indexes: Indexes | None) -> tuple[str, str]:
@@ -94,7 +93,7 @@ def _remote_digest(file: IndexFile, indexes: Indexes | None) -> tuple[str, str]:
     if indexes is None:
         return "", "frozen offline"
     try:
-        return digest_of(indexes.wheels.read_record(file.url, file.sha256)), ""
+        return digest_of(read_remote_record(indexes.http, file.url, file.sha256)), ""
     except WheelUnreadableError as error:
         return "", str(error)
 
@@ -110,8 +109,7 @@ def _from_file(choice: Choice, package: Package, file: IndexFile, path: Path, wh
             f"{file.hashes['sha256'][:12]}…: it is another file"
         )
     wheel = wheels.keep(path, choice.name)
-    described = _with_contents(package, choice, wheel, wheels.digest(wheel))
-    return with_wheel(described, "local-file", wheel, sdist=_sdist(choice))
+    return with_wheel(_with_contents(package, choice, wheel, wheel_digest(path)), "local-file", wheel)
 
 
 def _from_tree(choice: Choice, package: Package, folder: Path, wheels: WheelFolder) -> Package:
@@ -179,7 +177,7 @@ def pin_indexes(packages: Sequence[Package], indexes: Indexes | None) -> LockedP
     places = {index.rstrip("/") for index in indexes.clean_urls}
     asked = [package for package in packages if _comes_from(package, places)]
     findings = ask_about(asked, indexes).values()
-    pinned = {package.name: _pinned(package, indexes) for package in asked}
+    pinned = {package.name: _pin(package, indexes) for package in asked}
     return in_order((pinned.get(package.name, package) for package in packages), filter(None, findings))
 
 
@@ -188,13 +186,6 @@ def _comes_from(package: Package, places: set[str]) -> bool:
     return is_indexed and (package.index is None or package.index.rstrip("/") in places)
 
 
-def _pinned(package: Package, indexes: Indexes) -> Package:
-    """Add what the pages, which are read by now, say of the package's wheel."""
-    wheel = package.wheels[0]
-    file = IndexFile(filename=wheel.name, url=wheel.url or "", hashes=wheel.hashes)
-    index, announced = indexes.holder(package.name, file), indexes.announced(package.name, file)
-    if announced is None:
-        return package
-    is_web = index is not None and index.startswith(("https://", "http://"))
-    record = replace(package.installed, yanked=announced.yanked_reason)
-    return replace(package, index=index if is_web else package.index, installed=record)
+def _pin(package: Package, indexes: Indexes) -> Package:
+    wheel, yanked = package.wheels[0], package.installed.yanked
+    return indexes.pin(package, IndexFile(filename=wheel.name, url=wheel.url or "", hashes=wheel.hashes, yanked=yanked))

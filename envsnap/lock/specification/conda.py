@@ -12,7 +12,6 @@ from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import normalise_name
 
-SUBDIRS = {"x86_64": "linux-64", "aarch64": "linux-aarch64", "ppc64le": "linux-ppc64le", "s390x": "linux-s390x"}
 KERNEL = re.compile(r"\d+(\.\d+)*")
 PYTHON_ABI = re.compile(r"_cp\d+(t?)\Z")
 LEVELS = (
@@ -29,10 +28,9 @@ def subdir_of(platform: Platform) -> str:
     Raises:
         CaptureError: conda has none.
     """
-    found = SUBDIRS.get(platform.arch) if platform.system == "Linux" else None
-    if found is None:
+    if platform.system != "Linux" or not platform.conda_subdir:
         raise CaptureError(f"conda has no platform for {platform.system} on {platform.arch}")
-    return found
+    return platform.conda_subdir
 
 
 def virtual_packages(

@@ -8,8 +8,7 @@ from envsnap.errors import InvalidFileError
 from envsnap.host.index.conda_solver import check_specs
 from envsnap.lock.specification.parsed import CondaSpecification
 from envsnap.lock.specification.requirements import read_requirement_lines
-from envsnap.lock.specification.specification_file import SourceFile, convert_document
-from envsnap.lock.specification.yaml_file import parse_yaml
+from envsnap.lock.specification.specification_file import SourceFile, convert_document, parse_yaml
 
 NO_DEFAULTS = "nodefaults"
 

@@ -14,8 +14,7 @@ from envsnap.errors import CaptureError, InvalidFileError, MissingToolError, Usa
 from envsnap.host.index.conda_solver import MISSING, CondaRecord
 from envsnap.lock.specification.conda import conda_package
 from envsnap.lock.specification.parsed import CondaLockfile, LockedFiles
-from envsnap.lock.specification.specification_file import SourceFile
-from envsnap.lock.specification.yaml_file import parse_yaml
+from envsnap.lock.specification.specification_file import SourceFile, parse_yaml
 
 if TYPE_CHECKING:
     from conda_lock.lockfile.v1.models import LockedDependency, Lockfile
@@ -53,7 +52,10 @@ def read_conda_lock(source: SourceFile, *, subdir: str, groups: Sequence[str]) -
     if wanted - known:
         unknown = ", ".join(sorted(wanted - known))
         raise UsageError(f"--group {unknown}: {source.name} has no such category; it has {', '.join(sorted(known))}")
-    entries = _unique(entry for entry in lock.package if entry.platform == subdir and entry.category in wanted)
+    here = [entry for entry in lock.package if entry.platform == subdir and entry.category in wanted]
+    entries = {
+        (entry.manager, entry.name): entry for entry in here
+    }.values()  # one stands in each category that needs it
     conda = tuple(conda_package(_record(entry)) for entry in entries if entry.manager == "conda")
     pip = [entry for entry in entries if entry.manager == "pip"]
     return CondaLockfile(
@@ -80,11 +82,6 @@ def _validate(document: object, name: str) -> "Lockfile":
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # its own checks stumble over an entry in which another key is wrong already
         raise InvalidFileError(f"{name}: conda-lock cannot read it: {type(error).__name__} {error}") from error
-
-
-def _unique(entries: "Iterable[LockedDependency]") -> "list[LockedDependency]":
-    """Keep one entry of each package: conda-lock writes one for every category that needs it."""
-    return list({(entry.manager, entry.name): entry for entry in entries}.values())
 
 
 def _record(entry: "LockedDependency") -> CondaRecord:

@@ -1,7 +1,7 @@
 """What a specification says once it is read, and before an index is asked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.markers import Environment
@@ -9,6 +9,7 @@ from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 
 from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import ResolutionRequest
 from envsnap.lock.specification.specification_file import SourceFile
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import normalise_name
@@ -42,50 +43,6 @@ class Line:
         """The normalised project name; "" where it has none."""
         return normalise_name(self.requirement.name) if self.requirement else ""
 
-    def applies(self, environment: Environment) -> bool:
-        """Whether its marker holds."""
-        marker = self.requirement.marker if self.requirement else None
-        return marker is None or marker.evaluate(dict(environment))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexSettings:
-    """What a file says of where packages are served; credentials included, so never print one.
-
-    Args:
-        index_url: takes the place of the machine's default.
-        extra: asked beside those of the machine.
-        named: serve only what the file assigns to them; uv reads these assignments itself.
-        find_links: folders and pages with wheels.
-        trusted_hosts: hosts whose certificate is not checked.
-        no_index: whether only ``find_links`` serve.
-    """
-
-    index_url: str | None = None
-    extra: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
-    trusted_hosts: tuple[str, ...] = ()
-    no_index: bool = False
-
-    def over(self, machine: IndexConfig, *, with_named: bool) -> IndexConfig:
-        """Lay what the file says over what the machine is configured with.
-
-        Args:
-            machine: what pip and uv are configured with.
-            with_named: whether to add the indexes that serve single packages: to read from them, not to resolve.
-        """
-        extra = () if self.no_index else (*self.extra, *machine.extra_index_urls)
-        return IndexConfig(
-            index_url=None if self.no_index else self.index_url or machine.index_url,
-            extra_index_urls=tuple(dict.fromkeys((*extra, *(self.named if with_named else ())))),
-            find_links=tuple(dict.fromkeys((*self.find_links, *machine.find_links))),
-            certificates=machine.certificates,
-            trusted_hosts=tuple(dict.fromkeys((*self.trusted_hosts, *machine.trusted_hosts))),
-            no_index=self.no_index or machine.no_index,
-            timeout=machine.timeout,
-        )
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
@@ -93,28 +50,24 @@ class Requirements:
 
     Args:
         files: those that were read, the specification first.
-        lines: requirements and constraints.
-        indexes: what the files say of indexes.
-        project: a pyproject.toml that uv reads itself, with its sources, extras and groups; then ``lines`` only tell
-            what it names directly.
-        extras: of the project.
-        groups: of the project.
-        groups_alone: whether the project is no package, and nothing but its groups counts.
+        lines: requirements and constraints; of a project that uv reads itself they only tell what it names directly.
+        indexes: what the files say of indexes; credentials included, so never print one.
+        assigned: indexes that serve only what a project assigns to them; uv reads these assignments itself.
         hash_mode: whether every package must have a hash that the files name.
-        pinned: whether the lines are all there is: nothing that they depend on is added.
-        prereleases: whether pre-releases are welcome.
+        request: what uv is asked beside the lines.
     """
 
     files: tuple[SourceFile, ...]
     lines: tuple[Line, ...]
-    indexes: IndexSettings = IndexSettings()
-    project: Path | None = None
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    groups_alone: bool = False
+    indexes: IndexConfig = field(default_factory=IndexConfig)
+    assigned: tuple[str, ...] = ()
     hash_mode: bool = False
-    pinned: bool = False
-    prereleases: bool = False
+    request: ResolutionRequest = field(default_factory=ResolutionRequest)
+
+    def index_config(self, machine: IndexConfig) -> IndexConfig:
+        """Lay what the files say of indexes over what the machine is configured with."""
+        config = self.indexes.over(machine)
+        return replace(config, index_url=None, extra_index_urls=()) if self.indexes.no_index else config
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +79,6 @@ class LockedFiles:
         pylock: the lock.
         folder: that relative paths in it start from.
         requested: what a user asked for, by normalised name; None: the file does not tell, and all count.
-        indexes: what the files say of indexes.
         extras: to select.
         groups: to select; None: the lock's default ones.
     """
@@ -135,30 +87,16 @@ class LockedFiles:
     pylock: Pylock
     folder: Path
     requested: frozenset[str] | None = None
-    indexes: IndexSettings = IndexSettings()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UvProject:
-    """A uv.lock and the project beside it, which uv alone reads together.
-
-    Args:
-        files: those that were read, the lock first.
-        folder: of the project.
-        lines: what the project names directly.
-        indexes: what the project says of indexes.
-        extras: to select.
-        groups: to select.
-    """
+    """A uv.lock and the project beside it, which uv alone reads together; ``files`` begin with the lock."""
 
     files: tuple[SourceFile, ...]
-    folder: Path
-    lines: tuple[Line, ...]
-    indexes: IndexSettings = IndexSettings()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
+    project: Requirements
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,7 +132,8 @@ ParsedSpecification = Requirements | LockedFiles | UvProject | CondaSpecificatio
 
 def applying(lines: Iterable[Line], environment: Environment) -> tuple[Line, ...]:
     """Return the lines whose markers hold."""
-    return tuple(line for line in lines if line.applies(environment))
+    marked = ((line, line.requirement.marker if line.requirement else None) for line in lines)
+    return tuple(line for line, marker in marked if marker is None or marker.evaluate(dict(environment)))  # type: ignore[arg-type]
 
 
 def allowed_hashes(lines: Iterable[Line]) -> Mapping[str, Hashes]:

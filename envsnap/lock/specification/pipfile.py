@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
-from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import ResolutionRequest
+from envsnap.lock.specification.parsed import Line, Requirements
 from envsnap.lock.specification.specification_file import SourceFile, convert_document, read_source
 from envsnap.manifest.package import normalise_name
 from envsnap.manifest.toml import parse_toml
 
-T = TypeVar("T")
 SPEC = 6
 """The number of the format; it has not changed since 2017."""
 VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
@@ -65,10 +65,10 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
         CaptureError: a package comes from version control or from a folder.
     """
     try:
-        document = msgspec.json.decode(source.text, type=dict[str, msgspec.Raw])
+        document = msgspec.json.decode(source.text, type=dict[str, object])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InvalidFileError(f"{source.name}: not valid JSON: {error}") from error
-    meta = _decode(document.pop("_meta", msgspec.Raw(b"null")), _Meta, f"{source.name}: _meta")
+    meta = convert_document(document.pop("_meta", None), _Meta, f"{source.name}: _meta")
     if meta.pipfile_spec != SPEC:
         raise InvalidFileError(f"{source.name}: pipfile-spec is {meta.pipfile_spec}, and envsnap reads {SPEC}")
     asked, files = _asked(source)
@@ -77,7 +77,7 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
         if group not in document:
             known = ", ".join(sorted(document))
             raise UsageError(f"--group {group}: {source.name} has no such category; it has {known}")
-        entries = _decode(document[group], dict[str, _Entry], f"{source.name}: {group}")
+        entries = convert_document(document[group], dict[str, _Entry], f"{source.name}: {group}")
         found = {line.name: line for line in _lines(entries, source.name, group, asked)}
         lacking = sorted((asked or {}).get(group, frozenset()) - found.keys())
         if lacking:
@@ -89,14 +89,9 @@ def read_pipfile_lock(source: SourceFile, env: Mapping[str, str], *, groups: Seq
         files=files,
         lines=tuple(lines.values()),
         indexes=_indexes(meta, env),
-        groups=tuple(groups),
         hash_mode=any(line.hashes for line in lines.values()),
-        pinned=True,
+        request=ResolutionRequest(pinned=True),
     )
-
-
-def _decode(raw: msgspec.Raw, kind: type[T], where: str) -> T:
-    return convert_document(msgspec.json.decode(raw), kind, where)
 
 
 def _lines(
@@ -139,9 +134,9 @@ def _asked(source: SourceFile) -> tuple[Mapping[str, frozenset[str]] | None, tup
     return asked, (source, pipfile)
 
 
-def _indexes(meta: _Meta, env: Mapping[str, str]) -> IndexSettings:
+def _indexes(meta: _Meta, env: Mapping[str, str]) -> IndexConfig:
     urls = [VARIABLE.sub(lambda match: env.get(match[1] or match[2], match[0]), item.url) for item in meta.sources]
     hosts = [urlsplit(url).hostname or "" for url, item in zip(urls, meta.sources, strict=True) if not item.verify_ssl]
-    return IndexSettings(
-        index_url=next(iter(urls), None), extra=tuple(urls[1:]), trusted_hosts=tuple(filter(None, hosts))
+    return IndexConfig(
+        index_url=next(iter(urls), None), extra_index_urls=tuple(urls[1:]), trusted_hosts=tuple(filter(None, hosts))
     )

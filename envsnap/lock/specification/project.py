@@ -10,7 +10,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envsnap.errors import CaptureError, InvalidFileError, UsageError
 from envsnap.host.index.config import uv_settings
-from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements, UvProject
+from envsnap.host.index.uv import ResolutionRequest
+from envsnap.lock.specification.parsed import Line, Requirements, UvProject
 from envsnap.lock.specification.specification_file import SourceFile, convert_document, read_source
 from envsnap.manifest.package import normalise_name
 from envsnap.manifest.toml import parse_toml
@@ -71,11 +72,14 @@ def read_pyproject(
     return Requirements(
         files=files,
         lines=lines,
-        indexes=_indexes(settings, env),
-        project=source.path if source.path.name == PYPROJECT else None,  # uv goes by the name
-        extras=tuple(extras),
-        groups=tuple(groups),
-        groups_alone=document.project is None,
+        indexes=uv_settings(settings, env, explicit=False),
+        assigned=_assigned_indexes(settings, env),
+        request=ResolutionRequest(
+            project=source.path if source.path.name == PYPROJECT else None,  # uv goes by the name
+            extras=tuple(extras),
+            groups=tuple(groups),
+            groups_alone=document.project is None,
+        ),
     )
 
 
@@ -87,15 +91,8 @@ def read_uv_lock(
     beside = source.path.parent / PYPROJECT
     if not beside.is_file():
         raise InvalidFileError(f"{source.name} says nothing without the {PYPROJECT} beside it: put it there")
-    wanted = read_pyproject(read_source(beside), env, extras=extras, groups=groups, python=python)
-    return UvProject(
-        files=(source, *wanted.files),
-        folder=source.path.parent,
-        lines=wanted.lines,
-        indexes=wanted.indexes,
-        extras=wanted.extras,
-        groups=wanted.groups,
-    )
+    project = read_pyproject(read_source(beside), env, extras=extras, groups=groups, python=python)
+    return UvProject(files=(source, *project.files), project=project)
 
 
 def _check(project: _ProjectTable, python: str, name: str, extras: Sequence[str]) -> None:
@@ -190,18 +187,7 @@ def _uv_tables(source: SourceFile, document: _Pyproject) -> tuple[Mapping[str, A
     return parse_toml(settings.text, source=settings.name), (source, settings)
 
 
-def _indexes(settings: Mapping[str, Any], env: Mapping[str, str]) -> IndexSettings:
-    for_all = uv_settings(settings, env, explicit=False)
-    every = uv_settings(settings, env)
-    return IndexSettings(
-        index_url=for_all.index_url,
-        extra=for_all.extra_index_urls,
-        named=tuple(
-            url
-            for url in (*every.extra_index_urls, every.index_url)
-            if url and url not in {*for_all.extra_index_urls, for_all.index_url}
-        ),
-        find_links=for_all.find_links,
-        trusted_hosts=for_all.trusted_hosts,
-        no_index=for_all.no_index,
-    )
+def _assigned_indexes(settings: Mapping[str, Any], env: Mapping[str, str]) -> tuple[str, ...]:
+    for_all, every = uv_settings(settings, env, explicit=False), uv_settings(settings, env)
+    known = {*for_all.extra_index_urls, for_all.index_url}
+    return tuple(url for url in (*every.extra_index_urls, every.index_url) if url and url not in known)

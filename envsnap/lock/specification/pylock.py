@@ -134,10 +134,10 @@ def _is_allowed(hashes: Mapping[str, str], allowed: Hashes) -> bool:
     return any(f"{name}:{value}" in allowed for name, value in hashes.items())
 
 
-Selected = tuple[Package, PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist]
+Selection = tuple[Package, PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist]
 
 
-def _choices(selected: Sequence[Selected], wanted: LockedFiles) -> Iterator[Choice]:
+def _choices(selected: Sequence[Selection], wanted: LockedFiles) -> Iterator[Choice]:
     for package, artefact in selected:
         name = normalise_name(package.name)
         known = Choice(

@@ -1,16 +1,15 @@
 """A specification's file -> what it says: the one place that knows which reader serves which format."""
 
 from collections.abc import Mapping
-from typing import Literal, assert_never
+from typing import assert_never
 
 from envsnap.errors import UsageError
 from envsnap.lock.specification.conda import subdir_of
 from envsnap.lock.specification.parsed import ParsedSpecification
 from envsnap.lock.specification.project import read_pyproject, read_uv_lock
 from envsnap.lock.specification.pylock import read_pylock
-from envsnap.lock.specification.request import SpecificationRequest
 from envsnap.lock.specification.requirements import read_requirements
-from envsnap.lock.specification.specification_file import SourceFile, detect_format, read_source
+from envsnap.lock.specification.specification_file import SourceFile, SpecificationRequest, detect_format, read_source
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.specification import SpecificationFormat
 
@@ -36,8 +35,7 @@ def read_specification(
     ):
         if chosen and kind in without:
             raise UsageError(f"{option} {chosen[0]}: {request.path.name} is read as {kind}, which has none")
-    source = read_source(request.path)
-    return _read(kind, source, request, env, (interpreter, platform)), kind
+    return _read(kind, read_source(request.path), request, env, interpreter, platform), kind
 
 
 def _read(
@@ -45,32 +43,18 @@ def _read(
     source: SourceFile,
     request: SpecificationRequest,
     env: Mapping[str, str],
-    captured: tuple[Interpreter, Platform],
+    interpreter: Interpreter,
+    platform: Platform,
 ) -> ParsedSpecification:
-    python, extras, groups = captured[0].version, request.extras, request.groups
+    extras, groups = request.extras, request.groups
     match kind:
         case "requirements":
             return read_requirements(source, env)
-        case "pyproject":
-            return read_pyproject(source, env, extras=extras, groups=groups, python=python)
-        case "uv-lock":
-            return read_uv_lock(source, env, extras=extras, groups=groups, python=python)
+        case "pyproject" | "uv-lock":
+            read = read_pyproject if kind == "pyproject" else read_uv_lock
+            return read(source, env, extras=extras, groups=groups, python=interpreter.version)
         case "pylock":
             return read_pylock(source, extras=extras, groups=groups)
-        case "pipfile-lock" | "environment-yml" | "conda-lock":
-            return _read_others(kind, source, env, groups, captured[1])
-        case _:
-            assert_never(kind)
-
-
-def _read_others(
-    kind: Literal["pipfile-lock", "environment-yml", "conda-lock"],
-    source: SourceFile,
-    env: Mapping[str, str],
-    groups: tuple[str, ...],
-    platform: Platform,
-) -> ParsedSpecification:
-    match kind:
         case "pipfile-lock":
             from envsnap.lock.specification.pipfile import read_pipfile_lock
 

@@ -3,14 +3,16 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envsnap.errors import InvalidFileError, UsageError
 from envsnap.host.credentials import mask_credentials
-from envsnap.lock.specification.parsed import IndexSettings, Line, Requirements
+from envsnap.host.index.config import IndexConfig
+from envsnap.host.index.uv import ResolutionRequest
+from envsnap.lock.specification.parsed import Line, Requirements
 from envsnap.lock.specification.specification_file import SourceFile, read_source
 
 DEEPEST = 16
@@ -20,8 +22,8 @@ VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 FIRST_OPTION = re.compile(r"\s+(?=--?[A-Za-z])")
 HASH = re.compile(r"(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
 SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-f": "--find-links", "-i": "--index-url"}
-SWITCHES = {"--no-index": "no_index", "--pre": "prereleases", "--require-hashes": "hash_mode"}
-LISTS = {"--extra-index-url": "extra", "--find-links": "find_links", "--trusted-host": "trusted_hosts"}
+SWITCHES = frozenset({"--no-index", "--pre", "--require-hashes"})
+LISTS = ("--extra-index-url", "--find-links", "--trusted-host")
 IGNORED = frozenset({"--use-feature", "--prefer-binary", "--only-binary"})
 """They change how pip works, not what a lock of wheels alone resolves to."""
 KNOWN = frozenset({"--requirement", "--constraint", "--editable", "--index-url", *LISTS, *SWITCHES, *IGNORED})
@@ -30,18 +32,13 @@ REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+", re.DOTALL)
 
 
 @dataclass(slots=True)
-class _Found:
+class _Draft:
     """What was read so far."""
 
     files: dict[Path, SourceFile] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
-    index_url: str | None = None
-    extra: list[str] = field(default_factory=list)
-    find_links: list[str] = field(default_factory=list)
-    trusted_hosts: list[str] = field(default_factory=list)
-    no_index: bool = False
-    hash_mode: bool = False
-    prereleases: bool = False
+    indexes: IndexConfig = field(default_factory=IndexConfig)
+    switches: set[str] = field(default_factory=set)
 
 
 def read_requirements(source: SourceFile, env: Mapping[str, str]) -> Requirements:
@@ -65,20 +62,14 @@ def read_requirement_lines(source: SourceFile, lines: Mapping[str, str], env: Ma
 
 
 def _gather(source: SourceFile, lines: Iterator[tuple[str, str]], env: Mapping[str, str]) -> Requirements:
-    found = _Found(files={source.path.resolve(): source})
-    _Reader(found, env, source, constraints=False, depth=0).read(lines)
+    draft = _Draft(files={source.path.resolve(): source})
+    _Reader(draft, env, source, constraints=False, depth=0).read(lines)
     return Requirements(
-        files=tuple(found.files.values()),
-        lines=tuple(found.lines),
-        indexes=IndexSettings(
-            index_url=found.index_url,
-            extra=tuple(found.extra),
-            find_links=tuple(found.find_links),
-            trusted_hosts=tuple(found.trusted_hosts),
-            no_index=found.no_index,
-        ),
-        hash_mode=found.hash_mode or any(line.hashes for line in found.lines),
-        prereleases=found.prereleases,
+        files=tuple(draft.files.values()),
+        lines=tuple(draft.lines),
+        indexes=replace(draft.indexes, no_index="--no-index" in draft.switches),
+        hash_mode="--require-hashes" in draft.switches or any(line.hashes for line in draft.lines),
+        request=ResolutionRequest(prereleases="--pre" in draft.switches),
     )
 
 
@@ -105,9 +96,9 @@ def _without_comment(line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one file into what was found so far."""
+    """Reads one file into the draft."""
 
-    found: _Found
+    draft: _Draft
     env: Mapping[str, str]
     source: SourceFile
     constraints: bool
@@ -142,18 +133,22 @@ class _Reader:
             self._option(name, value, where)
 
     def _option(self, name: str, value: str, where: str) -> None:
-        found = self.found
+        draft = self.draft
         match name:
             case "--requirement" | "--constraint":
                 self._include(value, where, constraints=self.constraints or name == "--constraint")
             case "--editable":
-                found.lines.append(Line(text=f"-e {_locate(value, self._folder, where)}", where=where))
+                draft.lines.append(Line(text=f"-e {_locate(value, self._folder, where)}", where=where))
             case "--index-url":
-                found.index_url = value
-            case _ if name in LISTS:
-                getattr(found, LISTS[name]).append(self._links(value) if name == "--find-links" else value)
+                draft.indexes = replace(draft.indexes, index_url=value)
+            case "--extra-index-url":
+                draft.indexes = replace(draft.indexes, extra_index_urls=(*draft.indexes.extra_index_urls, value))
+            case "--find-links":
+                draft.indexes = replace(draft.indexes, find_links=(*draft.indexes.find_links, self._links(value)))
+            case "--trusted-host":
+                draft.indexes = replace(draft.indexes, trusted_hosts=(*draft.indexes.trusted_hosts, value))
             case _ if name in SWITCHES:
-                setattr(found, SWITCHES[name], True)
+                draft.switches.add(name)
 
     @property
     def _folder(self) -> Path:
@@ -169,14 +164,14 @@ class _Reader:
         if self.depth >= DEEPEST:
             raise InvalidFileError(f"{where}: files are included more than {DEEPEST} levels deep")
         path = (self._folder / value).resolve()
-        if path in self.found.files:
+        if path in self.draft.files:
             return  # pip reads it once too; a circle ends here
         try:
             source = read_source(path, str(Path(self.source.name).parent / value))
         except UsageError as error:
             raise InvalidFileError(f"{where}: {value} is not there; correct the path") from error
-        self.found.files[path] = source
-        _Reader(self.found, self.env, source, constraints=constraints, depth=self.depth + 1).read(
+        self.draft.files[path] = source
+        _Reader(self.draft, self.env, source, constraints=constraints, depth=self.depth + 1).read(
             _logical_lines(source.text)
         )
 
@@ -187,7 +182,7 @@ class _Reader:
         spelled = str(requirement) if requirement else _locate(text, self._folder, where)
         if requirement is None and self.constraints:
             raise InvalidFileError(f"{where}: a constraint needs a name; write 'name @ {text}'")
-        self.found.lines.append(
+        self.draft.lines.append(
             Line(
                 text=spelled,
                 where=where,

@@ -9,7 +9,7 @@ from typing import assert_never
 from envsnap.errors import CaptureError, UnsolvableError, UsageError
 from envsnap.host.index.conda_solver import CondaRecord
 from envsnap.host.index.config import IndexConfig
-from envsnap.host.index.uv import ResolutionRequest, TargetPython, Uv
+from envsnap.host.index.uv import Uv
 from envsnap.lock.indexes import Indexes
 from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.choices import lock_choices, pin_indexes
@@ -17,7 +17,6 @@ from envsnap.lock.specification.conda import brought_python, conda_package, pyth
 from envsnap.lock.specification.parsed import (
     CondaLockfile,
     CondaSpecification,
-    IndexSettings,
     Line,
     LockedFiles,
     ParsedSpecification,
@@ -28,33 +27,17 @@ from envsnap.lock.specification.parsed import (
     direct_names,
 )
 from envsnap.lock.specification.pylock import Choice, choose, parse_pylock
-from envsnap.lock.specification.target import Target, describe_target
+from envsnap.lock.specification.target import Target
 from envsnap.lock.wheels import WheelFolder
 from envsnap.manifest.finding import Finding, UncapturedFact
-from envsnap.manifest.interpreter import Interpreter, Platform
+from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.manifest import CondaPackage
 from envsnap.manifest.package import Package
 
 OFFLINE = "{name} has to be resolved, which asks indexes: leave --offline out, or name a lockfile with --from"
 NEEDS_PYTHON = "{name}: the pip section needs a Python: name python among the dependencies"
 
-
 SolveConda = Callable[[CondaSpecification], tuple[CondaRecord, ...]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpecifiedPython:
-    """The interpreter that a specification is resolved for.
-
-    Args:
-        python: the executable, or what stands for one that is not on this machine.
-        interpreter: what the probe found of it.
-        platform: under it.
-    """
-
-    python: Path | TargetPython
-    interpreter: Interpreter
-    platform: Platform
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +81,7 @@ class ResolvedSpecification:
 
 
 def resolve_specification(
-    wanted: ParsedSpecification, tools: SpecificationTools, python: SpecifiedPython
+    wanted: ParsedSpecification, tools: SpecificationTools, target: Target
 ) -> ResolvedSpecification:
     """Resolve what is not locked yet, choose the artefacts that fit, and read what they hold.
 
@@ -108,15 +91,15 @@ def resolve_specification(
     """
     match wanted:
         case Requirements() | LockedFiles() | UvProject():
-            return _python(wanted, tools, python)
+            return _python(wanted, tools, target)
         case CondaLockfile():
-            return _conda(wanted.packages, wanted, tools, python)
+            return _conda(wanted.packages, wanted, tools, target)
         case CondaSpecification():
             if tools.indexes is None:
                 raise UsageError(OFFLINE.format(name=wanted.files[0].name))
             records = _solve(wanted, tools)
             packages = tuple(map(conda_package, records))
-            resolved = _conda(packages, wanted, tools, python, python_constraints(records))
+            resolved = _conda(packages, wanted, tools, target, python_constraints(records))
             if not wanted.variables:
                 return resolved
             reason = f"{', '.join(wanted.variables)}: name them in job.env, a rebuilt environment does not set them"
@@ -137,14 +120,14 @@ def _conda(
     packages: tuple[CondaPackage, ...],
     wanted: CondaLockfile | CondaSpecification,
     tools: SpecificationTools,
-    python: SpecifiedPython,
+    target: Target,
     there: Mapping[str, str] | None = None,
 ) -> ResolvedSpecification:
     """Put conda's records together with what pip adds, for the Python that conda brings."""
-    brought = brought_python(packages, python.interpreter, python.platform)
-    interpreter = brought or python.interpreter
+    brought = brought_python(packages, target.interpreter, target.platform)
+    interpreter = brought or target.interpreter
     unknown: tuple[UncapturedFact, ...] = ()
-    if brought is not None and brought is not python.interpreter:
+    if brought is not None and brought is not target.interpreter:
         reason = f"conda brings Python {brought.version}, which was not run: of it only the record is known"
         unknown = (UncapturedFact(what="interpreter", reason=reason),)
     if wanted.pip is None:
@@ -152,28 +135,39 @@ def _conda(
     elif brought is None:
         raise CaptureError(NEEDS_PYTHON.format(name=wanted.files[0].name))
     else:
-        target = target_python(interpreter, python.platform)
-        condas = SpecifiedPython(python=target, interpreter=interpreter, platform=python.platform)
-        resolved = _python(wanted.pip, tools, condas, there)
+        python = target_python(interpreter, target.platform)
+        resolved = _python(wanted.pip, tools, replace(target, python=python, interpreter=interpreter), there)
     return replace(resolved, conda=packages, not_captured=unknown)
 
 
 def _python(
     wanted: Requirements | LockedFiles | UvProject,
     tools: SpecificationTools,
-    python: SpecifiedPython,
+    target: Target,
     there: Mapping[str, str] | None = None,
 ) -> ResolvedSpecification:
-    target = describe_target(python.python, python.interpreter, python.platform)
-    config = wanted.indexes.over(tools.machine, with_named=True)
+    config = _config(wanted, tools.machine)
     indexes = tools.indexes(config) if tools.indexes else None
     wheels = WheelFolder(tools.project, tools.uv(config).build_wheel if indexes else None)
     choices = [_with_index(choice, config) for choice in _choose(wanted, target, tools, there or {})]
     packages = lock_choices(choices, wheels, indexes, location=target.location)
     locked = pin_indexes(packages, indexes)
     return ResolvedSpecification(
-        packages=locked.packages, findings=locked.findings, interpreter=python.interpreter, config=config
+        packages=locked.packages, findings=locked.findings, interpreter=target.interpreter, config=config
     )
+
+
+def _config(wanted: Requirements | LockedFiles | UvProject, machine: IndexConfig) -> IndexConfig:
+    """Return the indexes to read from: those that serve single packages too, which uv is not told of."""
+    match wanted:
+        case LockedFiles():
+            return machine
+        case UvProject():
+            return _config(wanted.project, machine)
+        case Requirements():
+            return wanted.index_config(machine).over(IndexConfig(extra_index_urls=wanted.assigned))
+        case _:
+            assert_never(wanted)
 
 
 def _with_index(choice: Choice, config: IndexConfig) -> Choice:
@@ -204,13 +198,14 @@ def _choose(
 def _export(wanted: UvProject, target: Target, tools: SpecificationTools) -> tuple[Choice, ...]:
     """Let uv read its own lock, and see that the lock is not older than the project."""
     name = wanted.files[0].name
-    uv = tools.uv(wanted.indexes.over(tools.machine, with_named=False))
+    folder, project = wanted.files[0].path.parent, wanted.project
+    uv = tools.uv(project.index_config(tools.machine))
     try:
-        text = uv.export(wanted.folder, extras=wanted.extras, groups=wanted.groups, python=target.python)
+        text = uv.export(folder, extras=project.request.extras, groups=project.request.groups, python=target.python)
     except CaptureError as error:
         raise type(error)(f"{name} cannot be read by uv: {error}") from error
-    lines = applying(wanted.lines, target.environment)
-    found = choose(_as_lock(text, wanted, wanted.folder, direct_names(lines)), target)
+    lines = applying(project.lines, target.environment)
+    found = choose(_as_lock(text, wanted, folder, direct_names(lines)), target)
     versions = {choice.name: choice.version for choice in found}
     stale = [line.text for line in lines if not _is_met(line, versions)]
     if stale:
@@ -230,21 +225,14 @@ def _resolve(
 ) -> tuple[Choice, ...]:
     """Let uv resolve, in one call, and hold its answer against the hashes that the files allow."""
     lines = applying(wanted.lines, target.environment)
-    request = ResolutionRequest(
+    constraints = [line.text for line in lines if line.is_constraint]
+    request = replace(
+        wanted.request,
         lines=tuple(line.text for line in lines if not line.is_constraint),
-        constraints=(
-            *(line.text for line in lines if line.is_constraint),
-            *(f"{name}=={version}" for name, version in there.items()),
-        ),
-        project=wanted.project,
-        extras=wanted.extras,
-        groups=wanted.groups,
-        groups_alone=wanted.groups_alone,
-        pinned=wanted.pinned,
-        prereleases=wanted.prereleases,
+        constraints=(*constraints, *(f"{name}=={version}" for name, version in there.items())),
         there=tuple(there),
     )
-    uv = tools.uv(wanted.indexes.over(tools.machine, with_named=False))
+    uv = tools.uv(wanted.index_config(tools.machine))
     with tempfile.TemporaryDirectory(dir=tools.project / ".envsnap", prefix="lock-") as folder:
         try:
             answer = uv.resolve(request, python=target.python, folder=Path(folder))
@@ -265,7 +253,6 @@ def _as_lock(text: str, wanted: Requirements | UvProject, folder: Path, requeste
         pylock=parse_pylock(text, f"uv's answer to {name}"),
         folder=folder,
         requested=requested,
-        indexes=IndexSettings(),
     )
 
 

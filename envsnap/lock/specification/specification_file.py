@@ -1,4 +1,4 @@
-"""The files of a specification: which format one has by its name, and its text, read once and bounded."""
+"""The files of a specification: which one is asked for, its format by its name, and its text, read once and bounded."""
 
 import re
 from dataclasses import dataclass
@@ -33,6 +33,23 @@ UNREADABLE_INSTEAD = {
     "setup.py": "list what it requires in a requirements.in, and name that file",
     "setup.cfg": "list what it requires in a requirements.in, and name that file",
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpecificationRequest:
+    """Which file to read, and what of it.
+
+    Args:
+        path: the file.
+        format: how to read it; None: its name tells.
+        extras: of a project.
+        groups: of a project or a pylock.toml; the categories of Pipfile.lock and conda-lock.yml.
+    """
+
+    path: Path
+    format: SpecificationFormat | None = None
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +108,23 @@ def convert_document(data: object, kind: type[T], name: str) -> T:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         raise InvalidFileError(f"{name}: {str(error).replace('`$.', '`')}") from error
+
+
+def parse_yaml(source: SourceFile) -> object:
+    """Read the one YAML document in a file.
+
+    Raises:
+        InvalidFileError: not YAML; names the line. Aliases, which can blow a small file up to gigabytes, are refused.
+    """
+    import yaml
+
+    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster on a conda-lock.yml
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source.text, Loader=loader_class)):
+            raise InvalidFileError(f"{source.name}: it uses YAML aliases (*name): write the values out")
+        return yaml.load(source.text, Loader=loader_class)  # noqa: S506 - both are safe loaders
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InvalidFileError(f"{source.name}{line}: not valid YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidFileError(f"{source.name}: not valid YAML: {error}") from error

@@ -25,46 +25,49 @@ MUSL_NEWEST = 2
 class Target:
     """What decides which requirements apply, and which wheels fit.
 
+    Markers and tags are derived from what the probe found, so that an interpreter in an image needs no second run.
+
     Args:
         python: the interpreter for uv: the executable, or what stands for one that is not on this machine.
-        environment: the values of PEP 508's markers.
-        tags: of the wheels that it accepts, the best one first.
-        location: of the packages, as the manifest spells it.
+        interpreter: what the probe found of it.
+        platform: under it.
     """
 
     python: Path | TargetPython
-    environment: Environment
-    tags: tuple[Tag, ...]
-    location: str
+    interpreter: Interpreter
+    platform: Platform
 
+    @property
+    def environment(self) -> Environment:
+        """The values of markers.
 
-def describe_target(python: Path | TargetPython, interpreter: Interpreter, platform: Platform) -> Target:
-    """Derive markers and tags from what the probe found, so that an interpreter in an image needs no second run."""
-    threads = "t" if interpreter.free_threaded else ""
-    return Target(
-        python=python,
-        environment=_environment(interpreter, platform),
-        tags=tuple(_tags(interpreter, platform)),
-        location=f"{PREFIX}/lib/python{_minor(interpreter.version)}{threads}/site-packages",
-    )
+        https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers
+        """
+        name, version = self.interpreter.implementation, self.interpreter.version
+        return Environment(
+            implementation_name=name,
+            implementation_version=version,
+            os_name="posix",
+            platform_machine=self.platform.arch,
+            platform_python_implementation=IMPLEMENTATIONS.get(name, name),
+            platform_release=self.platform.kernel,
+            platform_system=self.platform.system,
+            platform_version="",
+            python_full_version=version,
+            python_version=_minor(version),
+            sys_platform=self.platform.system.lower(),
+        )
 
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """The tags of the wheels that it accepts, the best one first."""
+        return tuple(_tags(self.interpreter, self.platform))
 
-def _environment(interpreter: Interpreter, platform: Platform) -> Environment:
-    """https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers."""
-    name = interpreter.implementation
-    return Environment(
-        implementation_name=name,
-        implementation_version=interpreter.version,
-        os_name="posix",
-        platform_machine=platform.arch,
-        platform_python_implementation=IMPLEMENTATIONS.get(name, name),
-        platform_release=platform.kernel,
-        platform_system=platform.system,
-        platform_version="",
-        python_full_version=interpreter.version,
-        python_version=_minor(interpreter.version),
-        sys_platform=platform.system.lower(),
-    )
+    @property
+    def location(self) -> str:
+        """Where packages lie, as the manifest spells it."""
+        threads = "t" if self.interpreter.free_threaded else ""
+        return f"{PREFIX}/lib/python{_minor(self.interpreter.version)}{threads}/site-packages"
 
 
 def _minor(version: str) -> str:

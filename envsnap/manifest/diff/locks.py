@@ -1,7 +1,7 @@
 """What differs between two manifests, grouped by what it belongs to and by whether it can move numbers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -71,7 +71,8 @@ class UncomparedFacts(Model, frozen=True):
     reason: str
 
 
-class LockDiff(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockDiff:
     """All that differs, in order of group; ``same`` names the groups in which nothing does."""
 
     differences: tuple[LockDifference, ...] = ()
@@ -84,7 +85,8 @@ class LockDiff(Model, frozen=True):
         return any(difference.moves_numbers for difference in self.differences)
 
 
-class Side(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
     """One of the two that are compared.
 
     Args:
@@ -111,7 +113,8 @@ class Side(Model, frozen=True):
         return self.contents.baseline is not None and self.contents.baseline.observed
 
 
-class _BlindSpot(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _BlindSpot:
     """What side ``side`` (0 or 1) cannot tell, in words by pattern, and why; ``partly``: whatever it says of it."""
 
     side: int
@@ -120,7 +123,8 @@ class _BlindSpot(NamedTuple):
     partly: bool = False
 
 
-class _SkippedFact(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _SkippedFact:
     """A fact that only one side could have."""
 
     words: str

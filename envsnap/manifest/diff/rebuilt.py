@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import msgspec
@@ -11,7 +12,6 @@ from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
-from envsnap.manifest.model import Model
 from envsnap.manifest.observation import (
     JaxSettings,
     LoadedLibrary,
@@ -24,7 +24,8 @@ from envsnap.manifest.observation import (
 from envsnap.manifest.package import Package
 
 
-class Difference(Model, frozen=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
     """One fact that is not the same: what, as the lock has it, as it was found."""
 
     what: str

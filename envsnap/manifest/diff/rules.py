@@ -2,8 +2,9 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Group = Literal[
     "code", "data", "job", "framework", "accelerator", "gpu", "threads", "cpu", "flags", "interpreter", "packages",
@@ -50,7 +51,8 @@ SETS: Mapping[str, tuple[str, ...]] = {
 """Names that rules ask for as ``<set>``: packages by what they do for the numbers, variables likewise."""
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rule:
     """``pattern`` names facts: ``*`` and ``<set>`` match one key, ``**`` at the end all that is left."""
 
     pattern: str

@@ -3,9 +3,10 @@
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
 
 from envsnap.manifest.diff.rules import FactPath
 from envsnap.manifest.toml import Plain
@@ -29,7 +30,8 @@ class _UnrecordedValue:
 UNRECORDED: Final = _UnrecordedValue()
 
 
-class ItemView(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ItemView:
     """How a table stands as one value.
 
     Args:

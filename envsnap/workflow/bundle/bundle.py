@@ -1,7 +1,7 @@
 """envsnap bundle: envsnap.lock -> one folder or archive with everything that build and verify need, and back."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,13 +17,13 @@ from envsnap.errors import BundleError
 from envsnap.host.files import exclusive, free_space, sha256_bytes, sha256_file, work_folder
 from envsnap.host.git_tree import commit_members, holds_commit, top_and_place
 from envsnap.host.index.config import IndexConfig, read_index_config
-from envsnap.host.index.fetch import Refusal, fetch
-from envsnap.host.index.transfer import Download
+from envsnap.host.index.fetch import fetch
+from envsnap.host.index.file import IndexFile
 from envsnap.manifest.bundle_index import LOCK, BundleEntry, BundleIndex
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.run.baseline import FOLDER, baseline_files
-from envsnap.workflow.bundle.replacements import CompleteLock, replace_missing
+from envsnap.workflow.bundle.replacements import CompleteLock, replace_lost
 from envsnap.workflow.interpreters import check_folder, choose_python
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import Lock, read_lock
@@ -93,7 +93,7 @@ def bundle(request: BundleRequest, progress: Progress) -> BundleResult:
         place = place_of((request.output or work_folder(request.folder) / "bundle").absolute())
         place.store.blobs.mkdir(parents=True, exist_ok=True)
         collected = _collect(lock.manifest, request, place, progress)
-        complete = replace_missing(lock.manifest, collected.missing, partial(_probe, request), place.store)
+        complete = replace_lost(lock.manifest, collected, partial(_probe, request), place.store)
         for replaced in complete.replaced:
             progress.warn(f"{replaced.reason}; a wheel made from the installed files stands for it")
         return _write(request, lock, place, collected, complete, progress)
@@ -111,7 +111,7 @@ def _collect(manifest: Manifest, request: BundleRequest, place: BundlePlace, pro
     progress.stage(f"collecting {len(wanted)} packages")
     total = sum(item.file.size or 0 for item in wanted)
     found = collect(wanted, place.store, folders, partial(_fetch, place, total, config, progress))
-    return Collection(entries=found.entries, missing=(*without, *found.missing), fetched=found.fetched)
+    return replace(found, lost=(*without, *found.lost))
 
 
 def _probe(request: BundleRequest) -> CapturedEnvironment:
@@ -125,29 +125,29 @@ def _fetch(
     total: int,
     config: IndexConfig,
     progress: Progress,
-    downloads: Sequence[Download],
+    files: Mapping[str, IndexFile],
     folder: Path,
-) -> tuple[Refusal, ...]:
+) -> Mapping[str, str]:
     from envsnap.host.index.http import IndexConnections
 
-    if not downloads:
-        return ()
-    _check_room(place, total if place.is_archive else 0, downloads)
+    if not files:
+        return {}
+    _check_room(place, total if place.is_archive else 0, files)
     http = IndexConnections(config)
-    size = sum(download.size or 0 for download in downloads)
-    with progress.transfer(f"fetching {len(downloads)} files, {size:,} bytes", size) as advance:
-        return fetch(downloads, folder, http, on_bytes=advance)
+    size = sum(file.size or 0 for file in files.values())
+    with progress.transfer(f"fetching {len(files)} files, {size:,} bytes", size) as advance:
+        return fetch(files, folder, http, on_bytes=advance)
 
 
-def _check_room(place: BundlePlace, archive: int, downloads: Sequence[Download]) -> None:
+def _check_room(place: BundlePlace, archive: int, files: Mapping[str, IndexFile]) -> None:
     """Refuse before the first byte what cannot fit; ``archive`` bytes are needed a second time for the archive."""
-    largest = max(downloads, key=lambda download: download.size or 0)
-    needed = archive + sum((download.size or 0) - place.store.part_of(download.sha256) for download in downloads)
+    label, largest = max(files.items(), key=lambda item: item[1].size or 0)
+    needed = archive + sum((file.size or 0) - place.store.part_of(file.sha256) for file in files.values())
     space = free_space(place.root)
     if space is not None and space[1] < needed:
         raise BundleError(
             f"the bundle needs {needed:,} bytes more at {place.path.parent}, where {space[1]:,} are free; the largest "
-            f"file is {largest.label}, {largest.size or 0:,} bytes. Make room, or name another place with --output"
+            f"file is {label}, {largest.size or 0:,} bytes. Make room, or name another place with --output"
         )
 
 

@@ -1,13 +1,13 @@
 """Wheels that no index has any more: made again from the installed files of the captured environment."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from envsnap.bundle.collect import MissingFile
+from envsnap.bundle.collect import Collection
 from envsnap.bundle.store import BlobStore, room_in_bundle
 from envsnap.capture.environment import CapturedEnvironment
 from envsnap.errors import BundleError, CaptureError, UsageError
@@ -32,29 +32,32 @@ class CompleteLock:
     replaced: tuple[ReplacedWheel, ...] = ()
 
 
-def replace_missing(manifest: Manifest, missing: Sequence[MissingFile], probe: Probe, store: BlobStore) -> CompleteLock:
-    """Make the missing wheels from what is installed, and return a manifest that pins them in place of the lost ones.
+def replace_lost(manifest: Manifest, collected: Collection, probe: Probe, store: BlobStore) -> CompleteLock:
+    """Make the lost wheels from what is installed, and return a manifest that pins them in place of the lost ones.
 
     Only an installation with the locked content digest serves: the bundle's environment is the captured one.
 
     Raises:
         BundleError: names each file that can neither be had nor made, and why.
     """
-    if not missing:
+    lost, problems = collected.lost, list(collected.problems)
+    if not lost and not problems:
         return CompleteLock(manifest)
     packages = {package.name: package for package in manifest.contents.packages}
-    lost = [item for item in missing if item.pinned.kind == "wheel"]
     made: dict[str, Artefact] = {}
-    problems = [item.reason for item in missing if item.pinned.kind != "wheel"]
     found = _installed(probe) if lost else "not asked"
-    for item in lost:
+    for wheel in lost:
         try:
-            made[item.pinned.file.package] = _make(packages[item.pinned.file.package], found, store)
+            made[wheel.package] = _make(packages[wheel.package], found, store)
         except (CaptureError, BundleError) as error:
-            problems.append(f"{item.reason}; nor can it be made from the installed files: {error}")
+            problems.append(f"{wheel.reason}; nor can it be made from the installed files: {error}")
     if problems:
         raise BundleError("the bundle would not be complete:" + "".join(f"\n  {problem}" for problem in problems))
-    changed = tuple(_repin(package, made, lost) for package in manifest.contents.packages)
+    reasons = {wheel.package: wheel.reason for wheel in lost}
+    changed = tuple(
+        _repin(package, made[package.name], reasons[package.name]) if package.name in made else package
+        for package in manifest.contents.packages
+    )
     snapshot = manifest.snapshot
     sealed = seal(
         replace(manifest.contents, packages=changed), created_by=snapshot.created_by, created_at=snapshot.created_at
@@ -63,7 +66,7 @@ def replace_missing(manifest: Manifest, missing: Sequence[MissingFile], probe: P
         BundleEntry(kind="wheel", name=wheel.name, sha256=wheel.hashes["sha256"], size=wheel.size or 0)
         for wheel in made.values()
     )
-    return CompleteLock(sealed, entries, tuple(map(_describe, lost)))
+    return CompleteLock(sealed, entries, lost)
 
 
 def _installed(probe: Probe) -> CapturedEnvironment | str:
@@ -103,18 +106,9 @@ def _same(package: Package, found: CapturedEnvironment) -> InstalledPackage:
     return installed
 
 
-def _repin(package: Package, made: Mapping[str, Artefact], lost: Sequence[MissingFile]) -> Package:
-    wheel = made.get(package.name)
-    if wheel is None:
-        return package
-    (item,) = (item for item in lost if item.pinned.file.package == package.name)
-    reason = f"made for a bundle from the installed files: {item.reason}"
+def _repin(package: Package, wheel: Artefact, why_lost: str) -> Package:
+    reason = f"made for a bundle from the installed files: {why_lost}"
     record = replace(package.installed, evidence="repacked", reason=reason)
     if package.wheels or (package.vcs is None and package.directory is None):
         return replace(package, wheels=(wheel,), index=None, version=package.installed_version, installed=record)
     return replace(package, installed=replace(record, wheel=wheel))
-
-
-def _describe(item: MissingFile) -> ReplacedWheel:
-    file, pinned = item.pinned.file, item.pinned.file.sha256 or None
-    return ReplacedWheel(package=file.package, reason=item.reason, wheel=file.name if pinned else None, sha256=pinned)

@@ -19,7 +19,7 @@ from envsnap.workflow.doctor.machine import DoctorRequest, Tools
 from envsnap.workflow.environments import RebuiltEnvironment, choose_rebuilt, image_tag
 
 if TYPE_CHECKING:
-    from envsnap.host.index.wheel import RemoteWheels
+    from envsnap.host.index.http import IndexConnections
 
 
 def take_inventory(manifest: Manifest, tools: Tools, request: DoctorRequest) -> Inventory:
@@ -105,22 +105,23 @@ def _look(folder: Path, path: str, expected: int | None) -> FoundFile:
 def _unreachable(contents: Contents, config: IndexConfig) -> tuple[str, ...]:
     """Fetch a few bytes of one locked wheel from each host that serves some."""
     from envsnap.host.index.http import IndexConnections
-    from envsnap.host.index.wheel import RemoteWheels
 
     urls = [package.wheel.url for package in contents.packages if package.wheel and package.wheel.url]
     by_host = {urlsplit(url).hostname or "": url for url in urls}
     try:
-        wheels = RemoteWheels(IndexConnections(config))
+        http = IndexConnections(config)
     except CaptureError as error:
         return (str(error),)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        answers = pool.map(lambda host: _refusal(wheels, host, by_host[host]), sorted(by_host))
+        answers = pool.map(lambda host: _refusal(http, host, by_host[host]), sorted(by_host))
         return tuple(answer for answer in answers if answer)
 
 
-def _refusal(wheels: "RemoteWheels", host: str, url: str) -> str:
+def _refusal(http: "IndexConnections", host: str, url: str) -> str:
+    from envsnap.host.index.wheel import read_remote_record
+
     try:
-        wheels.read_record(url)
+        read_remote_record(http, url)
     except CaptureError as error:
         return f"{host}: {error}"
     return ""

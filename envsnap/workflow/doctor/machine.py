@@ -6,13 +6,12 @@ import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import assert_never
 
 from msgspec import convert
-from msgspec.structs import replace
 
 from envsnap.capture.hardware import capture_hardware
 from envsnap.errors import MissingToolError

@@ -10,7 +10,7 @@ import pytest
 from envsnap.errors import MissingToolError
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
-from envsnap.host.container.run import HOME, RUN_LABEL, ContainerRun
+from envsnap.host.container.run import HOME, RUN_LABEL
 from envsnap.host.execution import Execution
 
 INFO = EngineInfo(address="unix:///engine.sock", version="1")
@@ -87,14 +87,14 @@ def test_container_that_cannot_be_removed_does_not_hide_the_interrupt(caplog: py
             raise docker.errors.DockerException("engine is gone")
 
     with pytest.raises(KeyboardInterrupt):
-        Engine(Client(), INFO, {}).run(shell("i", "true", Path("/")))
+        Engine(Client(), INFO, {}).run(*shell("i", "true", Path("/")))
 
     assert ["container cccccccccccc could not be removed: engine is gone"] == caplog.messages
 
 
 def test_image_is_described() -> None:
-    """An image without labels has no labels; digests are sorted."""
-    expected = ImageInfo(id="sha256:1", repo_digests=("a@1", "b@2"), labels={}, architecture="amd64")
+    """By its ID, and by its digests in order."""
+    expected = ImageInfo(id="sha256:1", repo_digests=("a@1", "b@2"))
 
     assert expected == Engine(FakeClient(), INFO, {}).image("there:1")
 
@@ -132,10 +132,10 @@ def test_refused_pull_is_explained() -> None:
         Engine(client, INFO, {}).pull("tool:1")
 
 
-def shell(image: str, script: str, folder: Path, **changes: Any) -> ContainerRun:
+def shell(image: str, script: str, folder: Path, **changes: Any) -> tuple[str, Execution]:
     """Return a run of a shell script."""
     arguments: dict[str, Any] = {"argv": ("sh", "-c", script), "workdir": folder}
-    return ContainerRun(image=image, execution=Execution(**arguments | changes))
+    return image, Execution(**arguments | changes)
 
 
 def leftovers(engine: Engine) -> list[Any]:
@@ -150,7 +150,7 @@ def test_container_runs_confined(engine: Engine, python_image: str, tmp_path: Pa
     lines: list[str] = []
     script = "touch made $HOME/x; echo $HOME; grep CapBnd /proc/self/status; ls /sys/class/net; echo oops >&2; exit 3"
 
-    result = engine.run(shell(python_image, script, tmp_path, on_output=lines.append))
+    result = engine.run(*shell(python_image, script, tmp_path, on_output=lines.append))
 
     assert f"{HOME}\nCapBnd:\t0000000000000000\nlo\n" == result.stdout.decode()
     assert (3, b"oops\n", False) == (result.exit_code, result.stderr, result.timed_out)
@@ -165,7 +165,7 @@ def test_read_only_path_cannot_be_written(engine: Engine, python_image: str, tmp
 
     run = shell(python_image, "touch data/x", tmp_path, read_only=(tmp_path / "data",))
 
-    assert b"Read-only" in engine.run(run).stderr
+    assert b"Read-only" in engine.run(*run).stderr
 
 
 @pytest.mark.docker
@@ -173,7 +173,7 @@ def test_container_over_its_time_is_ended(engine: Engine, python_image: str, tmp
     """The output until then is kept."""
     started = time.monotonic()
 
-    result = engine.run(shell(python_image, "echo begun; exec sleep 60", tmp_path, timeout=0.5))
+    result = engine.run(*shell(python_image, "echo begun; exec sleep 60", tmp_path, timeout=0.5))
 
     assert (True, b"begun\n") == (result.timed_out, result.stdout)
     assert time.monotonic() - started < 20
@@ -188,7 +188,7 @@ def test_interrupt_removes_the_container(engine: Engine, python_image: str, tmp_
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engine.run(shell(python_image, "hostname; sleep 60", tmp_path, on_output=interrupt))
+        engine.run(*shell(python_image, "hostname; sleep 60", tmp_path, on_output=interrupt))
 
     assert {item["Id"] for item in leftovers(engine)} <= {item["Id"] for item in before}
 
@@ -199,14 +199,14 @@ def test_missing_command_is_a_missing_tool(engine: Engine, python_image: str, tm
     run = shell(python_image, "", tmp_path, argv=("no-such-tool",))
 
     with pytest.raises(MissingToolError, match="'no-such-tool' is not there"):
-        engine.run(run)
+        engine.run(*run)
 
 
 @pytest.mark.docker
 def test_missing_image_is_a_missing_tool(engine: Engine, tmp_path: Path) -> None:
     """The message says how to get it."""
     with pytest.raises(MissingToolError, match="build or pull the image first"):
-        engine.run(shell("envsnap-test/absent:1", "true", tmp_path))
+        engine.run(*shell("envsnap-test/absent:1", "true", tmp_path))
 
 
 @pytest.mark.docker
@@ -220,7 +220,7 @@ def test_container_of_a_killed_command_is_ended_first(engine: Engine, python_ima
     }
     engine._client.start(left["here"])
 
-    engine.run(shell(python_image, "true", tmp_path / "here"))
+    engine.run(*shell(python_image, "true", tmp_path / "here"))
 
     remaining = {found["Id"] for found in leftovers(engine)}
     engine._client.remove_container(left["there"], force=True)

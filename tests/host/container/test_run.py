@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 
 from envsnap.errors import UsageError
-from envsnap.host.container.run import HOME, RUN_LABEL, ContainerRun, create_arguments, host_arguments
+from envsnap.host.container.run import HOME, RUN_LABEL, create_arguments, host_arguments
 from envsnap.host.execution import Execution
 
 
-def a_run(folder: Path, **changes: Any) -> ContainerRun:
+def a_run(folder: Path, **changes: Any) -> Execution:
     """Return a run of ``python job.py`` in ``folder``."""
     arguments: dict[str, Any] = {"argv": ("python", "job.py"), "workdir": folder}
-    return ContainerRun(image="i", execution=Execution(**arguments | changes))
+    return Execution(**arguments | changes)
 
 
 def test_image_s_entrypoint_is_replaced(tmp_path: Path) -> None:
     """The command's first word is the entrypoint: an empty one would mean the image's own."""
-    arguments = create_arguments(a_run(tmp_path), user="1000:1000")
+    arguments = create_arguments("i", a_run(tmp_path), user="1000:1000")
 
     assert (["python"], ["job.py"]) == (arguments["entrypoint"], arguments["command"])
     assert ("1000:1000", str(tmp_path)) == (arguments["user"], arguments["working_dir"])
@@ -27,7 +27,7 @@ def test_image_s_entrypoint_is_replaced(tmp_path: Path) -> None:
 
 def test_only_declared_variables_are_set(tmp_path: Path) -> None:
     """HOME is writable, and GPUs stay hidden unless asked for."""
-    arguments = create_arguments(a_run(tmp_path, env={"A": "1"}), user="0:0")
+    arguments = create_arguments("i", a_run(tmp_path, env={"A": "1"}), user="0:0")
 
     expected = {
         "A": "1",
@@ -41,7 +41,7 @@ def test_only_declared_variables_are_set(tmp_path: Path) -> None:
 
 def test_container_is_confined_by_default(tmp_path: Path) -> None:
     """No network, no capability, no new privileges, no GPU, no log on disk."""
-    arguments = host_arguments(a_run(tmp_path).execution, selinux=False)
+    arguments = host_arguments(a_run(tmp_path), selinux=False)
 
     assert arguments["network_mode"] == "none"
     assert ["ALL"] == arguments["cap_drop"]
@@ -52,7 +52,7 @@ def test_container_is_confined_by_default(tmp_path: Path) -> None:
 
 def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
     """Network, shared memory and SELinux exemption follow the run and the engine."""
-    arguments = host_arguments(a_run(tmp_path, network=True, shm_bytes=123).execution, selinux=True)
+    arguments = host_arguments(a_run(tmp_path, network=True, shm_bytes=123), selinux=True)
 
     assert (None, 123) == (arguments["network_mode"], arguments["shm_size"])
     assert ["no-new-privileges", "label=disable"] == arguments["security_opt"]
@@ -63,16 +63,14 @@ def test_gpus_are_requested(tmp_path: Path, gpus: str | int, count: int) -> None
     """The engine's -1 is all; the variables that hide GPUs are not set."""
     run = a_run(tmp_path, gpus=gpus)
 
-    assert [{"count": count, "capabilities": [["gpu"]]}] == host_arguments(run.execution, selinux=False)[
-        "device_requests"
-    ]
-    assert "CUDA_VISIBLE_DEVICES" not in create_arguments(run, user="0:0")["environment"]
+    assert [{"count": count, "capabilities": [["gpu"]]}] == host_arguments(run, selinux=False)["device_requests"]
+    assert "CUDA_VISIBLE_DEVICES" not in create_arguments("i", run, user="0:0")["environment"]
 
 
 @pytest.mark.parametrize("gpus", ["none", 0])
 def test_no_gpu_is_no_request(tmp_path: Path, gpus: str | int) -> None:
     """A request for zero GPUs would still need the NVIDIA runtime."""
-    assert host_arguments(a_run(tmp_path, gpus=gpus).execution, selinux=False)["device_requests"] is None
+    assert host_arguments(a_run(tmp_path, gpus=gpus), selinux=False)["device_requests"] is None
 
 
 def test_paths_are_mounted_in_place(tmp_path: Path) -> None:
@@ -81,7 +79,7 @@ def test_paths_are_mounted_in_place(tmp_path: Path) -> None:
     data.mkdir()
     run = a_run(tmp_path, read_only=(data, tmp_path))
 
-    mounts = host_arguments(run.execution, selinux=False)["mounts"]
+    mounts = host_arguments(run, selinux=False)["mounts"]
 
     expected = [(str(tmp_path), str(tmp_path), False), (str(data), str(data), True)]
     assert expected == [(mount["Source"], mount["Target"], mount["ReadOnly"]) for mount in mounts]
@@ -90,4 +88,4 @@ def test_paths_are_mounted_in_place(tmp_path: Path) -> None:
 def test_missing_path_is_named(tmp_path: Path) -> None:
     """The engine would make an empty folder in its place."""
     with pytest.raises(UsageError, match="nowhere"):
-        host_arguments(a_run(tmp_path, read_only=(tmp_path / "nowhere",)).execution, selinux=False)
+        host_arguments(a_run(tmp_path, read_only=(tmp_path / "nowhere",)), selinux=False)

@@ -4,10 +4,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 from envsnap.host.index.config import IndexConfig, local_path, reachable_elsewhere, read_index_config

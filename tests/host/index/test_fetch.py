@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,34 +16,35 @@ from file_server import FileServer
 
 from envsnap.errors import BundleError
 from envsnap.host.index.config import IndexConfig
-from envsnap.host.index.fetch import Refusal, fetch
+from envsnap.host.index.fetch import fetch
+from envsnap.host.index.file import IndexFile
 from envsnap.host.index.http import IndexConnections
-from envsnap.host.index.transfer import TRIES, Download
+from envsnap.host.index.transfer import TRIES
 
 DATA = random.Random(0).randbytes(3_000_000)  # noqa: S311 - bytes that no server compresses
 NAME = "demo-1.0-py3-none-any.whl"
 
 
-def download(server: FileServer, name: str = NAME, data: bytes = DATA, *, sized: bool = True) -> Download:
+def download(server: FileServer, name: str = NAME, data: bytes = DATA, *, sized: bool = True) -> IndexFile:
     """Ask for a file with the digest of ``data``."""
-    return Download(
-        package=name.partition("-")[0],
-        name=name,
+    return IndexFile(
+        filename=name,
         url=f"{server.url}/{name}",
-        sha256=hashlib.sha256(data).hexdigest(),
+        hashes={"sha256": hashlib.sha256(data).hexdigest()},
         size=len(data) if sized else None,
     )
 
 
 @pytest.fixture
-def get(tmp_path: Path, file_server: FileServer) -> Callable[..., tuple[Refusal, ...]]:
+def get(tmp_path: Path, file_server: FileServer) -> Callable[..., Mapping[str, str]]:
     """Fetch into a folder, without a pause between tries."""
     file_server.files[NAME] = DATA
 
-    def ask(*downloads: Download, **options: Callable[[int], object]) -> tuple[Refusal, ...]:
+    def ask(*files: IndexFile, **options: Callable[[int], object]) -> Mapping[str, str]:
         (tmp_path / "blobs").mkdir(exist_ok=True)
         http = IndexConnections(IndexConfig())
-        return fetch(downloads, tmp_path / "blobs", http, pause=lambda _seconds: None, **options)
+        labelled = {f"{file.filename.partition('-')[0]}: {file.filename}": file for file in files}
+        return fetch(labelled, tmp_path / "blobs", http, pause=lambda _seconds: None, **options)
 
     return ask
 
@@ -54,7 +55,7 @@ def there(folder: Path) -> dict[str, int]:
 
 
 def test_files_lie_under_their_digests(
-    get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """Thirty at once, and nothing else is left; every byte is told once."""
     contents = {f"p{number}-1-py3-none-any.whl": bytes([number]) * (1000 + number) for number in range(30)}
@@ -63,7 +64,7 @@ def test_files_lie_under_their_digests(
 
     refused = get(*(download(file_server, name, data) for name, data in contents.items()), on_bytes=told.append)
 
-    assert () == refused
+    assert {} == refused
     assert {hashlib.sha256(data).hexdigest(): len(data) for data in contents.values()} == there(tmp_path)
     assert sum(map(len, contents.values())) == sum(told)
 
@@ -71,7 +72,7 @@ def test_files_lie_under_their_digests(
 @pytest.mark.parametrize("sized", [True, False])
 @pytest.mark.parametrize("tags", [True, False])
 def test_download_that_breaks_off_is_continued(
-    sized: bool, tags: bool, get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    sized: bool, tags: bool, get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """Twice in one call: each byte is sent once."""
     file_server.cut[NAME], file_server.tags = [1_000_000, 500_000], tags
@@ -85,7 +86,7 @@ def test_download_that_breaks_off_is_continued(
 
 
 def test_next_call_fetches_only_what_is_missing(
-    get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """A server that breaks off at every try is an error that names package and file; the part stays."""
     wanted = download(file_server)
@@ -104,7 +105,7 @@ def test_next_call_fetches_only_what_is_missing(
 
 @pytest.mark.parametrize("change", ["tag", "no-tag", "no-ranges", "shifted", "longer", "damaged"])
 def test_part_that_does_not_fit_is_dropped(
-    change: str, get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    change: str, get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """The file changed on the server, or the server cannot continue it, or the disk lost bytes of it."""
     wanted = download(file_server)
@@ -125,7 +126,7 @@ def test_part_that_does_not_fit_is_dropped(
 
 
 def test_part_that_is_whole_is_not_asked_for(
-    get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """A kill between the last byte and the rename costs nothing."""
     wanted = download(file_server)
@@ -140,34 +141,33 @@ def test_part_that_is_whole_is_not_asked_for(
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_file_that_is_gone_is_told_and_the_others_come(
-    status: int, get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    status: int, get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """It is not asked for twice."""
     gone = download(file_server, "gone-1.0-py3-none-any.whl", b"gone")
-    file_server.status[gone.name] = [status]
+    file_server.status[gone.filename] = [status]
 
-    (refusal,) = get(gone, download(file_server))
+    refused = get(gone, download(file_server))
 
-    assert gone == refusal.download
-    assert f"gone: {gone.name} is not served any more (HTTP status {status})" == refusal.reason
-    assert 1 == len([answer for answer in file_server.log if answer.path == gone.name])
+    assert {gone.sha256: f"gone: {gone.filename} is not served any more (HTTP status {status})"} == refused
+    assert 1 == len([answer for answer in file_server.log if answer.path == gone.filename])
     assert download(file_server).sha256 in there(tmp_path)
 
 
 @pytest.mark.parametrize("served", [DATA[:-1] + b"x", DATA + b"more"])
 def test_another_file_under_the_name_is_told_with_both_hashes(
-    served: bytes, get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    served: bytes, get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """Nothing of it stays."""
     wanted = download(file_server)
     file_server.files[NAME] = served
 
-    (refusal,) = get(wanted)
+    (reason,) = get(wanted).values()
 
-    assert refusal.reason.startswith(f"demo: {NAME}: ")
+    assert reason.startswith(f"demo: {NAME}: ")
     if len(served) == len(DATA):
-        assert hashlib.sha256(served).hexdigest() in refusal.reason
-        assert wanted.sha256 in refusal.reason
+        assert hashlib.sha256(served).hexdigest() in reason
+        assert wanted.sha256 in reason
     assert 0 == sum(there(tmp_path).values())
 
 
@@ -184,7 +184,7 @@ def test_server_out_of_order_is_an_error_with_package_and_file(
     status: list[int],
     page: bool,
     message: str,
-    get: Callable[..., tuple[Refusal, ...]],
+    get: Callable[..., Mapping[str, str]],
     file_server: FileServer,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -200,7 +200,7 @@ def test_server_out_of_order_is_an_error_with_package_and_file(
 
 
 def test_server_that_recovers_is_no_error(
-    get: Callable[..., tuple[Refusal, ...]],
+    get: Callable[..., Mapping[str, str]],
     file_server: FileServer,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -215,7 +215,7 @@ def test_server_that_recovers_is_no_error(
 
 
 def test_truncated_file_on_the_server_is_an_error(
-    get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """It says how many bytes came of how many."""
     wanted = download(file_server)
@@ -227,9 +227,7 @@ def test_truncated_file_on_the_server_is_an_error(
     assert wanted.sha256 not in there(tmp_path)
 
 
-def test_login_that_lacks_says_where_to_set_it(
-    get: Callable[..., tuple[Refusal, ...]], file_server: FileServer
-) -> None:
+def test_login_that_lacks_says_where_to_set_it(get: Callable[..., Mapping[str, str]], file_server: FileServer) -> None:
     """No further try."""
     file_server.status[NAME] = [403]
 
@@ -242,7 +240,7 @@ def test_login_that_lacks_says_where_to_set_it(
 
 
 def test_server_that_is_gone_is_an_error(
-    get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, monkeypatch: pytest.MonkeyPatch
+    get: Callable[..., Mapping[str, str]], file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message names package and file, and no login."""
     monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda *_: None)
@@ -255,7 +253,7 @@ def test_server_that_is_gone_is_an_error(
 
 
 def test_full_disk_names_package_file_and_what_to_do(
-    get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """A limit on the size of files, the kernel's own, stands for the disk; the part is continued once there is room."""
     wanted = download(file_server)
@@ -278,7 +276,7 @@ def test_full_disk_names_package_file_and_what_to_do(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_killed_fetch_is_continued(
-    number: signal.Signals, get: Callable[..., tuple[Refusal, ...]], file_server: FileServer, tmp_path: Path
+    number: signal.Signals, get: Callable[..., Mapping[str, str]], file_server: FileServer, tmp_path: Path
 ) -> None:
     """While the server is silent: an interruption ends at once, and the next call fetches the missing bytes alone."""
     wanted = download(file_server)
@@ -288,9 +286,10 @@ def test_killed_fetch_is_continued(
         "import signal, sys\nfrom pathlib import Path\nfrom envsnap.host.index.fetch import fetch\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "from envsnap.host.index.config import IndexConfig\nfrom envsnap.host.index.http import IndexConnections\n"
-        "from envsnap.host.index.transfer import Download\n"
-        "wanted = Download(package='demo', name='d', url=sys.argv[1], sha256=sys.argv[2], size=int(sys.argv[3]))\n"
-        "fetch([wanted], Path(sys.argv[4]), IndexConnections(IndexConfig()))\n"
+        "from envsnap.host.index.file import IndexFile\n"
+        "hashes, size = {'sha256': sys.argv[2]}, int(sys.argv[3])\n"
+        "wanted = IndexFile(filename='d', url=sys.argv[1], hashes=hashes, size=size)\n"
+        "fetch({'demo: d': wanted}, Path(sys.argv[4]), IndexConnections(IndexConfig()))\n"
     )
     arguments = [wanted.url, wanted.sha256, str(wanted.size), str(tmp_path / "blobs")]
     process = subprocess.Popen([sys.executable, "-c", script, *arguments], stderr=subprocess.DEVNULL)

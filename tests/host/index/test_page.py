@@ -13,7 +13,7 @@ from envsnap.errors import CaptureError
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.file import IndexFile
 from envsnap.host.index.http import IndexConnections
-from envsnap.host.index.page import IndexPages, parse_page
+from envsnap.host.index.page import parse_page, read_page
 
 PAGE = "https://index.example/simple/demo/"
 WHEEL = "demo-1.0-py3-none-any.whl"
@@ -108,17 +108,17 @@ def test_an_index_can_be_a_folder(tmp_path: Path) -> None:
     """pip and uv read file:// indexes."""
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "index.html").write_text(f'<a href="../{WHEEL}">{WHEEL}</a>')
-    pages = IndexPages(IndexConnections(IndexConfig()))
+    http = IndexConnections(IndexConfig())
 
-    assert [(tmp_path / WHEEL).as_uri()] == [file.url for file in pages.read(tmp_path.as_uri(), "demo")]
-    assert not pages.read(tmp_path.as_uri(), "other")
+    assert [(tmp_path / WHEEL).as_uri()] == [file.url for file in read_page(http, tmp_path.as_uri(), "demo")]
+    assert not read_page(http, tmp_path.as_uri(), "other")
 
 
 def test_an_index_that_is_down_is_named_without_its_login(monkeypatch: pytest.MonkeyPatch) -> None:
     """Project, index, reason and way out."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda *_: None)
-    pages = IndexPages(IndexConnections(IndexConfig()))
+    http = IndexConnections(IndexConfig())
 
     with pytest.raises(CaptureError, match=r"demo: the index http://127\S+/simple answers with MaxRetry.*--off"):
-        pages.read("http://u:s3cret@127.0.0.1:1/simple", "demo")
+        read_page(http, "http://u:s3cret@127.0.0.1:1/simple", "demo")

@@ -13,14 +13,14 @@ import pytest
 from envsnap.errors import CaptureError, WheelUnreadableError
 from envsnap.host.index.config import IndexConfig
 from envsnap.host.index.http import IndexConnections
-from envsnap.host.index.wheel import RemoteWheels, read_local_record, read_record
+from envsnap.host.index.wheel import read_local_record, read_record, read_remote_record
 
 RECORD = "demo-1.0.dist-info/RECORD"
 
 
-def wheels_of(config: IndexConfig) -> RemoteWheels:
-    """Return what reads wheels on these indexes."""
-    return RemoteWheels(IndexConnections(config))
+def read_at(url: str, config: IndexConfig | None = None) -> str:
+    """Read RECORD over new connections."""
+    return read_remote_record(IndexConnections(config or IndexConfig()), url)
 
 
 def wheel(record: str = "demo.py,,\n", *, ballast: int = 0, first: bool = False) -> bytes:
@@ -90,14 +90,14 @@ def test_record_is_read_wherever_it_lies(server: Server, first: bool, ballast: i
     record = "demo.py,,\n" * rows
     server.data = wheel(record, ballast=ballast, first=first)
 
-    assert record == wheels_of(IndexConfig()).read_record(server.url)
+    assert record == read_at(server.url)
 
 
 def test_a_large_wheel_costs_two_small_answers(server: Server) -> None:
     """That is the point of asking by range."""
     server.data = wheel(ballast=3_000_000, first=True)
 
-    wheels_of(IndexConfig()).read_record(server.url)
+    read_at(server.url)
 
     assert ["-65536", "0-65535"] == server.spans
 
@@ -118,7 +118,7 @@ def test_an_answer_that_does_not_fit_is_refused(
     server.status, server.shift, server.data = status, shift, data
 
     with pytest.raises(WheelUnreadableError, match=message):
-        wheels_of(IndexConfig()).read_record(server.url)
+        read_at(server.url)
 
 
 def test_a_server_that_is_gone_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_a_server_that_is_gone_is_unreadable(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda *_: None)
 
     with pytest.raises(WheelUnreadableError, match=r"demo\.whl cannot be read from its index: MaxRetryError"):
-        wheels_of(IndexConfig()).read_record("http://u:p@127.0.0.1:1/demo.whl")
+        read_at("http://u:p@127.0.0.1:1/demo.whl")
 
 
 def test_login_is_that_of_the_index_and_goes_nowhere_else(server: Server) -> None:
@@ -140,7 +140,7 @@ def test_login_is_that_of_the_index_and_goes_nowhere_else(server: Server) -> Non
     elsewhere = IndexConfig(index_url="http://other:3@127.0.0.1:1/files")
 
     for settings in (config, elsewhere):
-        wheels_of(settings).read_record(server.url)
+        read_at(server.url, settings)
 
     assert ["Basic " + b64encode(b"near:1").decode(), None] == server.logins
 
@@ -150,7 +150,7 @@ def test_login_may_come_from_netrc(server: Server, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login n password p\n")
     (tmp_path / ".netrc").chmod(0o600)
 
-    wheels_of(IndexConfig()).read_record(server.url)
+    read_at(server.url)
 
     assert ["Basic " + b64encode(b"n:p").decode()] == server.logins
 
@@ -164,7 +164,7 @@ def test_the_callers_proxy_is_used(server: Server, monkeypatch: pytest.MonkeyPat
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, f"http://{proxy}" if with_scheme else proxy)
 
-    wheels_of(IndexConfig()).read_record("http://index.example/demo.whl")
+    read_at("http://index.example/demo.whl")
 
     assert ["-65536"] == server.spans
 
@@ -174,7 +174,7 @@ def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
 
     with pytest.raises(CaptureError, match=r"the certificates in .*ca\.pem cannot be read"):
-        wheels_of(IndexConfig(certificates=tmp_path / "ca.pem"))
+        IndexConnections(IndexConfig(certificates=tmp_path / "ca.pem"))
 
 
 def damaged() -> bytes:

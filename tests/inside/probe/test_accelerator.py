@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from envsnap.inside.probe import accelerator, cuda_owner
-from envsnap.inside.probe.toolkit import Nvcc
+from envsnap.inside.probe import accelerator, cuda_owner, toolkit
 
 
 @pytest.fixture
@@ -22,7 +21,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     site = tmp_path / "prefix" / "site"
     site.mkdir(parents=True)
     monkeypatch.setattr(accelerator, "LOADER_CACHE", str(tmp_path / "ld.so.cache"))
-    monkeypatch.setattr(accelerator, "DEFAULT", str(tmp_path / "no-cuda"))
+    for module in (accelerator, toolkit):
+        monkeypatch.setattr(module, "DEFAULT", str(tmp_path / "no-cuda"))
     monkeypatch.setattr(sys, "path", [str(site)])
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
     monkeypatch.setattr(sys, "base_prefix", "/base-that-is-nowhere")
@@ -203,7 +203,7 @@ def test_the_section_is_json(root: Path) -> None:
     """It travels as such."""
     install(root, "nvidia_cudnn_cu12-9.1.0.70", {"nvidia/cudnn/lib/libcudnn.so.9": b""})
 
-    section = accelerator.accelerator({}, Nvcc({}))
+    section = accelerator.accelerator({})
 
     assert section == json.loads(json.dumps(section))
     assert {"toolkit", "frameworks", "libraries"} == section.keys()

@@ -18,14 +18,13 @@ from envsnap.lock.indexes import Indexes
 from envsnap.lock.specification.conda import subdir_of, virtual_packages
 from envsnap.lock.specification.parsed import CondaSpecification
 from envsnap.lock.specification.read import read_specification
-from envsnap.lock.specification.request import SpecificationRequest
 from envsnap.lock.specification.resolution import (
     ResolvedSpecification,
     SpecificationTools,
-    SpecifiedPython,
     resolve_specification,
 )
-from envsnap.lock.specification.target import Target, describe_target
+from envsnap.lock.specification.specification_file import SpecificationRequest
+from envsnap.lock.specification.target import Target
 
 HERE = Path(sys.executable)
 
@@ -39,7 +38,7 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> CapturedEnvironment:
 @pytest.fixture
 def target(captured: CapturedEnvironment) -> Target:
     """This interpreter as a target."""
-    return describe_target(Path(sys.executable), captured.interpreter, captured.platform)
+    return Target(python=HERE, interpreter=captured.interpreter, platform=captured.platform)
 
 
 class Resolve(Protocol):
@@ -77,7 +76,7 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def resolve(index: Index, place: Place, captured: CapturedEnvironment) -> Resolve:
+def resolve(index: Index, place: Place, captured: CapturedEnvironment, target: Target) -> Resolve:
     """Read and resolve a specification for this interpreter, by default from the index alone."""
 
     def run(
@@ -103,8 +102,7 @@ def resolve(index: Index, place: Place, captured: CapturedEnvironment) -> Resolv
             indexes=None if offline else lambda config: Indexes(config, lambda: find_uv(config).index_urls(HERE, work)),
             conda=ask,
         )
-        python = SpecifiedPython(python=HERE, interpreter=captured.interpreter, platform=captured.platform)
-        return resolve_specification(wanted, tools, python)
+        return resolve_specification(wanted, tools, target)
 
     return run
 

@@ -13,8 +13,9 @@ from envsnap.host.index.uv import find_uv
 from envsnap.lock.indexes import Indexes
 from envsnap.lock.resolver import target_python
 from envsnap.lock.specification.requirements import read_requirements
-from envsnap.lock.specification.resolution import SpecificationTools, SpecifiedPython, resolve_specification
+from envsnap.lock.specification.resolution import SpecificationTools, resolve_specification
 from envsnap.lock.specification.specification_file import read_source
+from envsnap.lock.specification.target import Target
 
 pytestmark = pytest.mark.processes
 
@@ -205,7 +206,7 @@ def test_an_interpreter_elsewhere_gets_the_wheels_of_its_platform(
         indexes=lambda config: Indexes(config, lambda: find_uv(config).index_urls(python, work)),
         conda=lambda _: (),
     )
-    elsewhere = SpecifiedPython(python=python, interpreter=captured.interpreter, platform=older)
+    elsewhere = Target(python=python, interpreter=captured.interpreter, platform=older)
     source = read_source(place.write("requirements.in", "native\n"))
 
     package = resolve_specification(read_requirements(source, {}), tools, elsewhere).packages[0]

@@ -1,6 +1,7 @@
 """Each fact that differs between two manifests is named once, in its group, and none is hidden."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -382,7 +383,8 @@ def test_no_change_is_hidden(contents: Contents) -> None:
     assert {("baseline", "folder"), ("code", "dirty")} == hidden
 
 
-class _Tables(Side, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tables(Side):
     """A side that stands as tables already."""
 
     raw: Plain

@@ -66,7 +66,7 @@ class FakeEngine(Engine):
     def image(self, name: str) -> ImageInfo | None:
         """Know the given names."""
         known = name in self._names
-        return ImageInfo(id="sha256:1", repo_digests=(), labels={}, architecture="amd64") if known else None
+        return ImageInfo(id="sha256:1", repo_digests=()) if known else None
 
     def close(self) -> None:
         """Nothing is open."""
