@@ -64,6 +64,7 @@ class LocalEnvironment:
             env=env,
             timeout=execution.timeout,
             on_output=execution.on_output,
+            adopt=execution.is_job,
         )
 
     def _variables(self, execution: Execution) -> dict[str, str]:

@@ -17,9 +17,11 @@ class Execution:
         env: variables to set on top of the environment's own few (PATH, HOME, LANG, TMPDIR).
         read_only: absolute files and folders that must be readable inside under the same paths.
         writable: absolute folders, beside ``workdir``, that must be writable inside under the same paths.
+        hidden: absolute folders, below ``workdir``, that a container shows empty; what is written there is lost.
         timeout: seconds after which the command and its children are ended, or None.
         network: whether a container gets the engine's default network; a local environment always has the host's.
         gpus: "all", "none" or a number of GPUs.
+        is_job: whether a user's job is run: whatever it leaves running is then ended, and no other command runs.
         shm_bytes: size of /dev/shm in a container, in bytes, or None for the engine's default of 64 MiB.
         on_output: called in this thread with each line of live output, standard output and error alike, without line
             end, as it arrives.
@@ -30,9 +32,11 @@ class Execution:
     env: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
     timeout: float | None = None
     network: bool = False
     gpus: str | int = "none"
+    is_job: bool = False
     shm_bytes: int | None = None
     on_output: Callable[[str], None] = ignore_line
 

@@ -15,6 +15,7 @@ from typing import IO
 from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
+from envsnap.host.orphans import Orphans
 from envsnap.host.output import LiveOutput, ignore_line
 
 GRACE_SECONDS = 5.0
@@ -28,7 +29,7 @@ _READ_BYTES = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
-def run(
+def run(  # noqa: PLR0913 - what a process is given
     argv: Sequence[str],
     *,
     cwd: Path,
@@ -36,6 +37,7 @@ def run(
     timeout: float | None = None,
     on_output: Callable[[str], None] = ignore_line,
     stdin: bytes | int | None = None,
+    adopt: bool = False,
 ) -> Completed:
     """Run one command to its end; whatever is left of its process group then is ended too.
 
@@ -46,6 +48,7 @@ def run(
         timeout: seconds after which the process group is ended, or None.
         on_output: called in this thread with each line of both streams, as it arrives.
         stdin: bytes for standard input, or a descriptor to be it; it is empty otherwise.
+        adopt: whether to end what left the group too, such as a daemon; no other command may run meanwhile.
 
     Raises:
         CommandNotFoundError: the executable is not there, or cannot be executed.
@@ -53,12 +56,17 @@ def run(
     """
     _log.debug("in %s: %s", cwd, mask_credentials(shlex.join(argv)))
     started = time.monotonic()
-    process = _start(argv, cwd, env, stdin)
-    group = _ProcessGroup(process, on_output)
+    orphans = Orphans() if adopt else None
     try:
-        finished = group.follow(until=group.has_exited, seconds=timeout)
+        process = _start(argv, cwd, env, stdin)
+        group = _ProcessGroup(process, on_output, orphans)
+        try:
+            finished = group.follow(until=group.has_exited, seconds=timeout)
+        finally:
+            group.end()
     finally:
-        group.end()
+        if orphans is not None:
+            orphans.release()
     stdout, stderr = group.output()
     return Completed(
         exit_code=_exit_code(process.returncode),
@@ -72,8 +80,12 @@ def run(
 class _ProcessGroup:
     """A process that leads its group, and the two pipes that the group writes to."""
 
-    def __init__(self, process: subprocess.Popen[bytes], on_output: Callable[[str], None]) -> None:
-        self._process = process
+    def __init__(
+        self, process: subprocess.Popen[bytes], on_output: Callable[[str], None], orphans: Orphans | None
+    ) -> None:
+        self._process, self._orphans = process, orphans
+        if orphans is not None:
+            orphans.leave(process.pid)
         self._outputs = (LiveOutput(on_output), LiveOutput(on_output))
         self._selector = selectors.DefaultSelector()
         self._open = 0
@@ -118,7 +130,7 @@ class _ProcessGroup:
         return stdout.finish(), stderr.finish()
 
     def _is_over(self) -> bool:
-        return not self._open and self.has_exited()
+        return not self._open and self.has_exited() and (self._orphans is None or self._orphans.are_gone())
 
     def _read(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
@@ -133,6 +145,8 @@ class _ProcessGroup:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+        if self._orphans is not None:
+            self._orphans.signal(number)
 
     def _close(self) -> None:
         self._selector.close()

@@ -23,6 +23,7 @@ KINDS = {
     "overwritten-package": "files of one package manager were overwritten by another",
     "partial-package": "a package that an interrupted installation or removal left half there",
     "patch-left-out": "uncommitted changes whose text is not kept beside the lock",
+    "runs-differ": "the runs of the baseline did not read the same, or were not seeded or set alike",
     "secret-left-out": "a login, key or token was found; its value is not recorded",
     "shadowed-library": "several copies of one accelerator library stand side by side",
     "shadowed-package": "a copy of a package that stands before this one on the search path is imported instead",

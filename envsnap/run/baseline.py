@@ -63,6 +63,20 @@ def baseline_files(baseline: Baseline, project: Path) -> Mapping[str, tuple[Path
     return files
 
 
+def refuse_own_files(outcomes: Iterable[Outcome], files: Mapping[str, tuple[Path, ...]]) -> None:
+    """Refuse outputs that are the baseline's files under another name: such a run computed nothing.
+
+    Raises:
+        JobError: names the output.
+    """
+    for outcome in outcomes:
+        for output in outcome.outputs:
+            if output.file is not None and any(map(output.file.samefile, files.get(output.path, ()))):
+                raise JobError(
+                    f"output '{output.path}' is a hard link to the baseline; let the job write the file itself"
+                )
+
+
 def write_listings(listings: Mapping[str, str], project: Path) -> None:
     """Keep the listing of each input folder, so that verify can name the file that changed."""
     for digest, listing in listings.items():

@@ -11,12 +11,14 @@ from envsnap.errors import JobError
 from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.output import ignore_line
+from envsnap.host.own_places import WORK
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.injection import injected_environment
 from envsnap.run.observed import observe
 from envsnap.run.output_files import collect_outputs, outputs_set_aside
 
+GUARDED = (".git", "envsnap.toml", "pyproject.toml", "envsnap.lock")
 _TAIL_LINES = 20
 _LEAST_SECRET = 6
 """Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
@@ -70,14 +72,21 @@ def _execution(job: Job, run: Run, reports: Path, on_output: Callable[[str], Non
         env=injected_environment(
             job, observer=observer, report_dir=reports, threadpoolctl=threadpoolctl, inherited=run.inherited
         ),
-        read_only=(observer, threadpoolctl, *run.read_only),
+        read_only=(observer, threadpoolctl, *_guarded(run.project), *run.read_only),
         writable=(reports,),
+        hidden=(run.project / WORK,),
         timeout=job.timeout_seconds,
         network=job.network,
         gpus=job.gpus,
+        is_job=True,
         shm_bytes=job.shm_bytes,
         on_output=on_output,
     )
+
+
+def _guarded(project: Path) -> tuple[Path, ...]:
+    """Return what a contained job may read and not write: the host reads it, or runs what it says, afterwards."""
+    return tuple(path for name in GUARDED if (path := project / name).exists() and not path.is_symlink())
 
 
 def _check_end(completed: Completed, job: Job, secrets: Iterable[str], where: str) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from envsnap.errors import InvalidFileError, JobError
 from envsnap.host.files import sha256_file
+from envsnap.host.own_places import BASELINE, WORK
 from envsnap.manifest.job import JobOutput
 from envsnap.manifest.outcome import RecordedOutput
 
 _BEFORE = "before"
+_ANSWER = "baseline"
 _OUTPUTS = "outputs"
 _UNFINISHED = "unfinished"
 
@@ -21,9 +23,9 @@ _UNFINISHED = "unfinished"
 def outputs_set_aside(outputs: Sequence[JobOutput], *, project: Path, folder: Path, keep: bool) -> Iterator[None]:
     """Move outputs of earlier runs to ``folder/before``, and back when the block ends, however it ends.
 
-    Without that, a job that no longer writes a file would pass with the old one. Nothing is overwritten on the
-    way back: what the run left in such a place, and without ``keep`` in any output's place, goes to
-    ``folder/unfinished``.
+    Without that, a job that no longer writes a file would pass with the old one; and the baseline, which holds the
+    answer, is not there for the job either. Nothing is overwritten on the way back: what the run left in such a
+    place, and without ``keep`` in any output's place, goes to ``folder/unfinished``.
 
     Raises:
         InvalidFileError: an output's path leads out of the project.
@@ -31,6 +33,8 @@ def outputs_set_aside(outputs: Sequence[JobOutput], *, project: Path, folder: Pa
     """
     places = [place_of(output, project) for output in outputs]
     try:
+        if (project / BASELINE).exists():
+            _move(project / BASELINE, folder / _ANSWER)
         for place in places:
             _set_aside(place, project, folder)
         try:
@@ -51,8 +55,9 @@ def restore_interrupted(runs_folder: Path, project: Path) -> tuple[str, ...]:
     Raises:
         JobError: a file cannot be put back; the message says where it lies.
     """
-    runs = sorted((folder for folder in runs_folder.glob("*") if (folder / _BEFORE).is_dir()), reverse=True)
-    return tuple(sorted({path for folder in runs for path in _put_back(folder, project)}))
+    held = (_BEFORE, _ANSWER)
+    runs = [folder for folder in runs_folder.glob("*") if any((folder / name).is_dir() for name in held)]
+    return tuple(sorted({path for folder in sorted(runs, reverse=True) for path in _put_back(folder, project)}))
 
 
 def collect_outputs(
@@ -109,6 +114,10 @@ def _clear(places: Sequence[Path], project: Path, folder: Path) -> None:
 
 
 def _put_back(folder: Path, project: Path) -> list[str]:
+    if (folder / _ANSWER).is_dir():
+        if os.path.lexists(project / BASELINE):
+            _move(project / BASELINE, folder / _UNFINISHED / BASELINE)
+        _move(folder / _ANSWER, project / BASELINE)
     before = folder / _BEFORE
     kept = sorted(path for path in before.rglob("*") if path.is_symlink() or not path.is_dir())
     for path in kept:
@@ -159,5 +168,7 @@ def _check_file(place: Path, project: Path) -> None:
         raise JobError(f"output '{name}' is a link to {os.path.realpath(place)}, outside the project {project}")
     if not place.exists():
         raise JobError(f"output '{name}' is a link to nothing; let the job write the file itself")
+    if any(_is_within(place, project / own) for own in (WORK, BASELINE)):
+        raise JobError(f"output '{name}' is a link into envsnap's own files; let the job write the file itself")
     if not stat.S_ISREG(place.stat().st_mode):
         raise JobError(f"output '{name}' is no regular file; let the job write a file there")

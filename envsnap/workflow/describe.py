@@ -21,6 +21,7 @@ from envsnap.workflow.capture import Facts, ask_system
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.project import default_threads
 from envsnap.workflow.record import Recording
+from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.subject import Subject
 
 
@@ -31,7 +32,7 @@ def describe(subject: Subject, facts: Facts, packages: PackageSet, recorded: Rec
     system = ask_system(subject, facts, observation.libraries if observation else ())
     data, of_data = describe_tracked(facts.data, subject.project.folder)
     accelerator = _accelerator(facts, observation)
-    findings = (*_findings(subject, facts, accelerator, observation), *packages.findings, *system.findings, *of_data)
+    findings = (*_findings(subject, facts, accelerator, recorded), *packages.findings, *system.findings, *of_data)
     return Contents(
         interpreter=found.interpreter,
         platform=found.platform,
@@ -60,13 +61,16 @@ def _observation(facts: Facts, recorded: Recording | None) -> Observation | None
 
 
 def _findings(
-    subject: Subject, facts: Facts, accelerator: Accelerator, observation: Observation | None
+    subject: Subject, facts: Facts, accelerator: Accelerator, recorded: Recording | None
 ) -> Iterator[Finding]:
+    observation = _observation(facts, recorded)
     yield from facts.environment.findings
     yield from facts.code.findings
     yield from facts.files.findings if facts.files else ()
     yield from accelerator_findings(accelerator, facts.gpus.problem)
     yield from _secret_variables(subject)
+    for cause in causes_named(recorded.outcomes) if recorded else ():
+        yield Finding(kind="runs-differ", subject="the runs of the baseline", detail=cause)
     if observation is not None:
         from envsnap.capture.findings.job import job_findings
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import MissingToolError, UsageError
+from envsnap.host.own_places import refuse_links
 
 ASK_VERSION = "import platform as p; print(p.python_implementation(), p.python_version().rstrip('+'))"
 """A ``+`` is added where Python was built from a checkout, as Debian does."""
@@ -15,13 +16,14 @@ ANSWER_SECONDS = 10.0
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a project that is not there.
+    """Refuse a project that is not there, or in which places that envsnap writes to are links.
 
     Raises:
-        UsageError: it is not there.
+        UsageError: it is not there, or names the link.
     """
     if not folder.is_dir():
         raise UsageError(f"--project {folder}: there is no such folder")
+    refuse_links(folder)
 
 
 def choose_python(folder: Path, env: Mapping[str, str], chosen: Path | None, prefix: Path | None) -> Path:

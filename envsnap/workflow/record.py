@@ -1,6 +1,6 @@
 """The runs of the job that freeze makes, and the baseline that they become."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from envsnap.capture.data import check_untouched
@@ -12,6 +12,7 @@ from envsnap.run.job import Run
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
+from envsnap.workflow.repeatability import causes_named, differences_told
 from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, repeat_job, runs_folder
 from envsnap.workflow.subject import Subject
 
@@ -55,9 +56,18 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
     prove_ran_inside(outcomes, facts.environment.prefix, environment.name)
     check_untouched(job.inputs, folder, facts.data)
     baseline = record_baseline(outcomes, folder)
+    _tell_differences(job, outcomes, baseline, progress)
     for problem in _never_passing(job, outcomes[0]):
         progress.warn(f"no verify can pass with this baseline: {problem}")
     return Recording(outcomes, baseline)
+
+
+def _tell_differences(job: Job, outcomes: Sequence[Outcome], baseline: Baseline, progress: Progress) -> None:
+    for cause in causes_named(outcomes):
+        progress.warn(f"the runs were not alike: {cause}")
+    if not baseline.bitwise_repeatable:
+        for difference in differences_told(job, outcomes):
+            progress.warn(difference)
 
 
 def _plan(job: Job, subject: Subject, facts: Facts, progress: Progress) -> Run:

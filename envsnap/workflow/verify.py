@@ -19,12 +19,13 @@ from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
-from envsnap.run.baseline import baseline_files, read_listings
+from envsnap.run.baseline import baseline_files, read_listings, refuse_own_files
 from envsnap.run.job import Run
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
+from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
     inherited_variables,
@@ -102,6 +103,8 @@ def _verify(
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
         check_untouched(job.inputs, project.folder, data)
+        files = baseline_files(baseline, recorded)  # hashed again: the job may have got at them
+        refuse_own_files(outcomes, files)
         verdict = _judge(job, baseline, files, outcomes)
     notes = (*_notes(project, manifest, job, outcomes), *verdict.notes)
     seconds = tuple(outcome.seconds for outcome in outcomes)
@@ -188,6 +191,7 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
         notes.append(NOT_OBSERVED)
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
+    notes += [f"the reruns were not alike: {cause}" for cause in causes_named(outcomes)]
     gpus = query_gpus()
     if len(gpus.gpus) != len(contents.hardware.gpus):
         notes.append(f"the lock records {len(contents.hardware.gpus)} GPUs, this machine has {len(gpus.gpus)}")

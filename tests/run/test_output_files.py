@@ -199,3 +199,42 @@ def test_an_earlier_output_that_cannot_return_is_not_lost(project: Path, folder:
     with pytest.raises(JobError, match=f"{kept} cannot be moved to {project / METRICS.path}"):
         job.close()
     assert "earlier" == kept.read_text()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_baseline_is_not_there_during_the_run(project: Path, folder: Path, keep: bool) -> None:
+    """It holds the answer; what a job makes in its place does not become it."""
+    answer = project / "envsnap.baseline/abcd/run-1/metrics.json"
+    answer.parent.mkdir(parents=True)
+    answer.write_text("recorded")
+
+    with outputs_set_aside([METRICS], project=project, folder=folder, keep=keep):
+        assert not (project / "envsnap.baseline").exists()
+        answer.parent.mkdir(parents=True)
+        answer.write_text("forged")
+
+    assert "recorded" == answer.read_text()
+    assert "forged" == (folder / "unfinished" / answer.relative_to(project)).read_text()
+
+
+def test_the_baseline_comes_back_after_a_kill(project: Path, folder: Path) -> None:
+    """The next command returns it."""
+    (project / "envsnap.baseline/abcd").mkdir(parents=True)
+    running = outputs_set_aside([], project=project, folder=folder, keep=False)
+    running.__enter__()
+    assert not (project / "envsnap.baseline").exists()
+
+    restore_interrupted(folder.parent, project)
+
+    assert (project / "envsnap.baseline/abcd").is_dir()
+
+
+@pytest.mark.parametrize("target", [".envsnap/runs/0000/outputs/metrics.json", "envsnap.baseline/abcd/metrics.json"])
+def test_a_link_into_what_envsnap_keeps_is_no_output(project: Path, folder: Path, target: str) -> None:
+    """It is an answer of another run."""
+    (project / target).parent.mkdir(parents=True)
+    (project / target).write_text("kept")
+    (project / WEIGHTS.path).symlink_to(project / target)
+
+    with pytest.raises(JobError, match="a link into envsnap's own files"):
+        collect_outputs([WEIGHTS], project=project, folder=folder, keep=False)

@@ -12,6 +12,9 @@ RUN_LABEL = "dev.envsnap.run"
 HOME = "/tmp/envsnap-home"  # noqa: S108  a path inside the container, whose /tmp belongs to one run
 """Inside every container: a writable home for a user that the image may not know."""
 
+_HIDDEN = "rw,noexec,nosuid,nodev,size=1m,mode=755"
+"""In the place of a folder that the command must not see; what must be seen in it is mounted over that."""
+
 _SCRATCH = "rw,exec,nosuid,nodev,mode=1777"
 """Triton and torch.compile load the libraries that they write below /tmp, where noexec is the default."""
 
@@ -43,7 +46,8 @@ def host_arguments(execution: Execution, *, selinux: bool) -> dict[str, Any]:
     return {
         "init": True,
         "mounts": _mounts(execution),
-        "tmpfs": {"/tmp": _SCRATCH, HOME: _SCRATCH},  # noqa: S108  a path inside the container
+        "tmpfs": {"/tmp": _SCRATCH, HOME: _SCRATCH}  # noqa: S108  a path inside the container
+        | {str(folder): _HIDDEN for folder in execution.hidden},
         "network_mode": None if execution.network else "none",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges", *(["label=disable"] if selinux else [])],

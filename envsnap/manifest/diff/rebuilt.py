@@ -94,20 +94,31 @@ def diff_observation(locked: Contents, seen: Observation) -> tuple[str, ...]:
     """Name what was in force inside the job and is not as it was when the baseline was recorded."""
     numerics = locked.numerics
     in_use = [library for library in locked.accelerator.libraries if library.loaded]
-    pairs = [
-        *_pairs("variable", numerics.env, seen.variables),
-        *_pairs("thread pool", _pools(numerics.pools), _pools(seen.thread_pools)),
-        *_pairs("torch", _settings(numerics.torch), _settings(seen.torch)),
-        *_pairs("tensorflow", _settings(numerics.tensorflow), _settings(seen.tensorflow)),
-        *_pairs("jax", _settings(numerics.jax), _settings(seen.jax)),
-        *_pairs("numpy", _settings(numerics.numpy), _settings(seen.numpy)),
-        *_pairs(
-            "library",
-            _libraries(in_use),
-            _libraries(library for library in seen.libraries if library.family == "accelerator"),
-        ),
-    ]
-    return tuple(f"{what}: {before} when frozen, {after} now" for what, before, after in pairs)
+    before = {
+        "variable": numerics.env,
+        "thread pool": _pools(numerics.pools),
+        "torch": _settings(numerics.torch),
+        "tensorflow": _settings(numerics.tensorflow),
+        "jax": _settings(numerics.jax),
+        "numpy": _settings(numerics.numpy),
+        "library": _libraries(in_use),
+    }
+    after = settings_in_force(seen)
+    pairs = [pair for kind, values in before.items() for pair in _pairs(kind, values, after[kind])]
+    return tuple(f"{what}: {ours} when frozen, {theirs} now" for what, ours, theirs in pairs)
+
+
+def settings_in_force(seen: Observation) -> dict[str, Mapping[str, str]]:
+    """Return what was in force inside the job, by kind and name."""
+    return {
+        "variable": seen.variables,
+        "thread pool": _pools(seen.thread_pools),
+        "torch": _settings(seen.torch),
+        "tensorflow": _settings(seen.tensorflow),
+        "jax": _settings(seen.jax),
+        "numpy": _settings(seen.numpy),
+        "library": _libraries(library for library in seen.libraries if library.family == "accelerator"),
+    }
 
 
 def _pairs(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -1,0 +1,59 @@
+"""Whether the runs of one job repeat one another: the metrics that differ, and what may be the cause."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from envsnap.compare import OutputPair, compare_outputs
+from envsnap.manifest.diff.runs import diff_runs
+from envsnap.manifest.job import Job
+from envsnap.manifest.outcome import Outcome
+from envsnap.manifest.phrases import join_names
+from envsnap.manifest.verdict import ItemVerdict, OutputVerdict
+
+MOST_METRICS = 10
+CLOCK = re.compile(r"(^|[^a-z])(time|timestamp|date|duration|elapsed|seconds|secs|runtime|throughput|eta)([^a-z]|$)")
+"""Words in the name of a metric that tells of a clock, and not of the job's result."""
+
+
+def causes_named(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Name what was not the same in all runs: seeds, what was read, settings."""
+    return diff_runs([outcome.observation for outcome in outcomes if outcome.observation is not None])
+
+
+def differences_told(job: Job, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Name the metrics that differ among the runs, and propose what to write into envsnap.toml."""
+    for output, verdict in zip(job.outputs, _compared(outcomes), strict=True):
+        differing = [item.name for item in verdict.items if _differs(item)]
+        if not differing:
+            continue
+        clocks = [name for name in differing if CLOCK.search(name.lower())]
+        others = [name for name in differing if name not in clocks]
+        proposals = [f'{_quoted(name)} = "ignore"' for name in clocks]
+        proposals += [f"{_quoted(name)} = {{ rtol = 0.01 }}, as wide as the result allows" for name in others]
+        yield (
+            f"{output.path} is not the same in all runs: {join_names(differing, MOST_METRICS)}. If that is meant, "
+            f"write under its [job.outputs.tolerance]: {join_names(proposals, MOST_METRICS)}"
+        )
+
+
+def _compared(outcomes: Sequence[Outcome]) -> tuple[OutputVerdict, ...]:
+    first, *later = outcomes
+    pairs = [
+        OutputPair(
+            path=output.path,
+            format=output.format,
+            baselines=(output.file,) if output.file is not None else (),
+            reruns=tuple(outcome.outputs[place].file for outcome in later),
+            tolerance={"*": "exact"},
+        )
+        for place, output in enumerate(first.outputs)
+    ]
+    return compare_outputs(pairs).outputs
+
+
+def _differs(item: ItemVerdict) -> bool:
+    return item.differing > 0 or item.status == "fail"
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
