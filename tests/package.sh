@@ -18,7 +18,7 @@ venv/bin/python - <<'SCRIPT'
 from pathlib import Path
 
 import envsnap
-from envsnap.render.templates import render_template
+from envsnap.render.docker import render_template
 
 assert Path(envsnap.__file__).is_relative_to(Path.cwd() / "venv"), envsnap.__file__
 text = render_template("install.sh.j2", index_settings=[("UV_INDEX", "https://index.example/simple")], offline=False)

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from envsnap.capture.cuda_libraries import merge_libraries
-from envsnap.capture.gpus import NvmlFacts
-from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
+from envsnap.capture.hardware import NvmlFacts
+from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary, FrameworkBuild, Origin
 from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.observation import LoadedLibrary
 
@@ -76,3 +75,52 @@ def _jax(versions: dict[str, str]) -> Iterator[FrameworkBuild]:
 def _dotted(digits: str, major: int) -> str:
     """Put a dot behind the first ``major`` digits: 112 is 11.2, 60 is 6.0."""
     return ".".join(part for part in (digits[:major], digits[major:]) if part)
+
+
+def merge_libraries(
+    found: Iterable[AcceleratorLibrary], loaded: Iterable[LoadedLibrary]
+) -> tuple[AcceleratorLibrary, ...]:
+    """Tell of each library whether the job loaded it; what it loaded from elsewhere follows, by path.
+
+    Args:
+        found: by the probe, in search order, as if none were loaded.
+        loaded: what the observer saw; only its accelerator libraries count.
+    """
+    in_use = {library.path: library for library in loaded if library.family == "accelerator"}
+    searched = [_as_loaded(library, in_use.pop(library.path, None)) for library in found]
+    return (*searched, *(_elsewhere(in_use[path]) for path in sorted(in_use)))
+
+
+def _as_loaded(library: AcceleratorLibrary, loaded: LoadedLibrary | None) -> AcceleratorLibrary:
+    if loaded is None:
+        return replace(library, loaded=False)
+    return replace(
+        library,
+        version=_version(library.version, loaded.version),
+        sha256=loaded.sha256 or library.sha256,
+        size=loaded.size or library.size,
+        loaded=True,
+    )
+
+
+def _elsewhere(loaded: LoadedLibrary) -> AcceleratorLibrary:
+    return AcceleratorLibrary(
+        name=loaded.name,
+        version=loaded.version,
+        origin=_guess_origin(loaded.path),
+        path=loaded.path,
+        sha256=loaded.sha256,
+        size=loaded.size,
+        loaded=True,
+    )
+
+
+def _version(found: str, loaded: str) -> str:
+    """Choose the library's own word, or its wheel's where that says the same more exactly (9.1.0.70 for 9.1.0)."""
+    return found if not loaded or f"{found}.".startswith(f"{loaded}.") else loaded
+
+
+def _guess_origin(path: str) -> Origin:
+    if "site-packages" in path or "dist-packages" in path:
+        return "wheel"
+    return "other" if path.startswith("{") else "system"

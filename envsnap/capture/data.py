@@ -9,7 +9,7 @@ from pathlib import Path
 from envsnap.capture.input_hashes import InputHashes, hash_inputs
 from envsnap.errors import InputError
 from envsnap.host.files import sha256_bytes
-from envsnap.manifest.data import Datum
+from envsnap.manifest.job import Datum
 
 
 @dataclass(frozen=True, slots=True)

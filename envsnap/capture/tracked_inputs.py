@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from envsnap.capture.data import CapturedData
 from envsnap.host.git import LFS_POINTER, LFS_POINTER_BYTES
-from envsnap.manifest.data import Datum
 from envsnap.manifest.finding import Finding
+from envsnap.manifest.job import Datum
 
 FILE_LIMIT = 4 * 2**20
 """Bytes of a .dvc or dvc.lock file."""

@@ -40,6 +40,9 @@ Exit codes:
 """
 USAGE_ERROR = 2
 INTERRUPTED = 130
+UNEXPECTED = 70
+"""EX_SOFTWARE of https://man7.org/linux/man-pages/man3/sysexits.h.3head.html: Python's own 1 would say that the numbers
+differ."""
 YOUNG_OBJECTS = (100_000, 20, 100)
 """After how many new objects the youngest generation is searched for garbage; Python's own number is 700."""
 
@@ -76,6 +79,9 @@ def run_command(name: str, arguments: list[str]) -> None:
     except KeyboardInterrupt:  # before the command itself takes care of it
         print("envsnap: error: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - what the command itself does not reach: an import, a folder that is gone
+        print(f"envsnap: error: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(UNEXPECTED)
     finally:
         gc.freeze()
 

@@ -10,18 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import click
 
-from envsnap.cli.main import INTERRUPTED
+from envsnap.cli.main import INTERRUPTED, UNEXPECTED
 from envsnap.errors import EnvsnapError
 from envsnap.host.credentials import mask_credentials
 from envsnap.report.printable import printable
 
-UNEXPECTED = 70
-"""EX_SOFTWARE of https://man7.org/linux/man-pages/man3/sysexits.h.3head.html: Python's own 1 would say that the numbers
-differ."""
 R = TypeVar("R")
 
 
@@ -37,12 +34,12 @@ class CommonOptions:
     @property
     def color(self) -> bool:
         """Whether standard output takes colours: it is a terminal, and NO_COLOR is not set (https://no-color.org)."""
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        return _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR")
 
     @property
     def width(self) -> int:
         """Columns of the terminal; 100 where there is none."""
-        return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+        return shutil.get_terminal_size((100, 24)).columns if _is_terminal(sys.stdout) else 100
 
 
 class StderrProgress:
@@ -53,7 +50,7 @@ class StderrProgress:
 
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
         self._quiet, self._verbose = quiet, verbose
-        self._live = sys.stderr.isatty() and not quiet and not verbose
+        self._live = _is_terminal(sys.stderr) and not quiet and not verbose
         self._shown = False
 
     def stage(self, text: str) -> None:
@@ -163,8 +160,25 @@ def conclude(
 
         click.echo(traceback.format_exc(), err=True, nl=False)
         _fail(name, common, UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
-    click.echo(_document(name, code, value) if common.json else text, nl=False)
+    if not _print(_document(name, code, value) if common.json else text):
+        code = UNEXPECTED
     sys.exit(code)
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    return stream is not None and stream.isatty()  # None: whoever started envsnap closed it
+
+
+def _print(text: str) -> bool:
+    """Print to standard output and return whether that was possible; Python's own exit code, 1, would say otherwise."""
+    try:
+        click.echo(text, nl=False)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            click.echo(f"envsnap: error: the result cannot be printed: {error.strerror}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try once more at its end
+        return False
+    return True
 
 
 def _document(name: str, code: int, value: object, message: str | None = None) -> str:
@@ -176,7 +190,8 @@ def _document(name: str, code: int, value: object, message: str | None = None) -
 def _fail(name: str, common: CommonOptions, code: int, message: str) -> None:
     message = mask_credentials(message)
     if common.json:
-        click.echo(_document(name, code, None, message), nl=False)
+        _print(_document(name, code, None, message))
     lines = "\n".join(printable(line) for line in message.split("\n"))
-    click.echo(f"envsnap: error: {lines}", err=True)
+    with contextlib.suppress(OSError):  # nobody reads it: the exit code says the same
+        click.echo(f"envsnap: error: {lines}", err=True)
     sys.exit(code)

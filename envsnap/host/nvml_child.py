@@ -1,6 +1,6 @@
 """Asks NVML and prints, after each step, all that is known so far as one line of JSON: the only file that calls it.
 
-It runs as a script in a process of its own and imports nothing of envsnap; envsnap/capture/gpus.py reads its lines.
+It runs as a script in a process of its own and imports nothing of envsnap; envsnap/capture/hardware.py reads its lines.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The Job: a command, its inputs and outputs, its seed, limits and resources."""
+"""The Job: a command, its inputs and outputs, its seed, limits and resources; and each input as it was found."""
 
 from typing import Annotated, Literal
 
@@ -7,6 +7,27 @@ import msgspec
 from envsnap.manifest.model import Model
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.tolerance import Tolerance
+
+
+class Datum(Model, frozen=True):
+    """One input of the job.
+
+    Args:
+        path: relative to the project, or absolute.
+        size: in bytes; of a folder, the sum of its files.
+        sha256: of the file, or of a folder's listing.
+        files: how many files a folder holds; 0 for a file.
+        tracked_by: ``dvc`` where DVC records a version of it.
+        tracked_hash: that version: the MD5 of a file; of a folder with ``.dir`` behind it.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    files: int = 0
+    tracked_by: str = ""
+    tracked_hash: str = ""
+
 
 Gpus = Literal["all", "none"] | Annotated[int, msgspec.Meta(ge=0)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]

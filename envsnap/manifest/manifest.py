@@ -6,11 +6,10 @@ import msgspec
 
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.data import Datum
 from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.job import Job, RelativePath
+from envsnap.manifest.job import Datum, Job, RelativePath
 from envsnap.manifest.model import Model, Sha256
 from envsnap.manifest.numerics import LoadedCode, Numerics
 from envsnap.manifest.outcome import OutputFormat

@@ -2,12 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
 
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
 from envsnap.render.requirements_file import render_requirements
-from envsnap.render.templates import render_template
+
+PACKAGE = Path(__file__).parent.parent
+
+
+def render_template(name: str, **values: Any) -> str:  # noqa: ANN401 - a template takes values of any kind
+    """Fill in one template; a value that it needs and does not get is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([PACKAGE / "templates", PACKAGE.parent / "templates"]),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - plain text; values are held to patterns when the manifest is read
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name).render(**values)
+
 
 HEAVY_BYTES = 20 * 2**20
 """A wheel of this size goes into the lower layer: it is the one that is dear to transfer and seldom changes."""

@@ -1,11 +1,14 @@
 """Says in a few lines what a freeze or a build came to."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
+from envsnap.manifest.finding import Finding
 from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.phrases import plural
 from envsnap.manifest.specification import Specification
-from envsnap.report.findings import render_findings
+from envsnap.report.printable import printable
 
 MEANING = {
     "index-verified": "proven by the index's own RECORD",
@@ -83,3 +86,23 @@ def _baseline(contents: Contents, seconds: Sequence[float]) -> str:
     else:
         repeats = f"{baseline.runs} runs, which differ among themselves"
     return f"baseline: {names}; {repeats} ({times})"
+
+
+MOST = 8
+"""Findings of one kind that are shown; the lock has them all."""
+
+
+def render_findings(findings: Iterable[Finding]) -> str:
+    """Return a heading and a few lines for each kind; "" where there is no finding."""
+    ordered = sorted(findings)
+    if not ordered:
+        return ""
+    return "\n".join([f"{plural(len(ordered), 'finding')}:", *_lines(ordered)]) + "\n"
+
+
+def _lines(findings: Iterable[Finding]) -> Iterator[str]:
+    for kind, group in groupby(findings, key=lambda finding: finding.kind):
+        members = list(group)
+        yield from (f"  {printable(f'{kind}: {item.subject}: {item.detail}')}" for item in members[:MOST])
+        if len(members) > MOST:
+            yield f"  {printable(kind)}: {len(members) - MOST} more, see [[findings]] in the lock"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envsnap.capture.data import CapturedData, capture_data
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
-from envsnap.capture.gpus import NvmlFacts, query_gpus
+from envsnap.capture.hardware import NvmlFacts, query_gpus
 from envsnap.capture.input_hashes import InputHashes
 from envsnap.capture.numerics import numerics_variables
 from envsnap.capture.repository import CapturedCode, capture_repository

@@ -8,7 +8,7 @@ import msgspec
 
 from envsnap.capture.code import capture_code, is_same_code
 from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
-from envsnap.capture.gpus import query_gpus
+from envsnap.capture.hardware import query_gpus
 from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host.files import exclusive

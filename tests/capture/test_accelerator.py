@@ -7,7 +7,7 @@ from envsnap.capture.accelerator import (
     describe_accelerator,
     describe_frameworks,
 )
-from envsnap.capture.gpus import NvmlFacts
+from envsnap.capture.hardware import NvmlFacts
 from envsnap.manifest.accelerator import Accelerator, FrameworkBuild
 from envsnap.manifest.installed import InstalledPackage
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envsnap.capture.cuda_libraries import merge_libraries
+from envsnap.capture.accelerator import merge_libraries
 from envsnap.manifest.accelerator import AcceleratorLibrary
 from envsnap.manifest.observation import Family, LoadedLibrary
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from envsnap.capture import gpus
+from envsnap.capture import hardware
 from envsnap.host import nvml
 
 pytestmark = pytest.mark.processes
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.processes
 STUB = Path(__file__).with_name("nvml_stub.c")
 ASK = """
 import functools, msgspec, sys
-from envsnap.capture.gpus import query_gpus
+from envsnap.capture.hardware import query_gpus
 from envsnap.host import nvml
 nvml.ask = functools.partial(nvml.ask, timeout=float(sys.argv[1]))
 facts = query_gpus(uuids="uuids" in sys.argv)
@@ -200,14 +200,14 @@ def test_no_library_means_no_gpu_and_no_process(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(nvml, "LIBRARY", "libnvidia-ml-that-is-nowhere.so.1")
     monkeypatch.setattr(nvml, "_run", None)
 
-    assert gpus.NvmlFacts() == gpus.query_gpus()
+    assert hardware.NvmlFacts() == hardware.query_gpus()
 
 
 def test_lines_that_are_not_the_childs_are_passed_over() -> None:
     """The driver's library may print; a line that was cut off is none."""
     lines = b'warning\n{"driver": "550.54.14"}\nnoise\n{"driver": 5}\n{"driver": "5'
 
-    assert msgspec.structs.replace(gpus._Answer(), driver="550.54.14") == gpus._last_answer(lines)
+    assert msgspec.structs.replace(hardware._Answer(), driver="550.54.14") == hardware._last_answer(lines)
 
 
 class Unkillable:

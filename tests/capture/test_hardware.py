@@ -1,7 +1,6 @@
 """CPU, memory and GPUs are described as the machine reports them, or as the probe saw them in a container."""
 
-from envsnap.capture.gpus import NvmlFacts
-from envsnap.capture.hardware import ProbedMachine, capture_hardware, this_machine
+from envsnap.capture.hardware import NvmlFacts, ProbedMachine, capture_hardware, this_machine
 from envsnap.inside.probe import machine
 from envsnap.manifest.hardware import Cpu, Hardware
 

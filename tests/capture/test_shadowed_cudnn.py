@@ -13,7 +13,7 @@ import pytest
 from envsnap.capture.accelerator import describe_accelerator
 from envsnap.capture.environment import CapturedEnvironment, capture_environment
 from envsnap.capture.findings.accelerator import accelerator_findings
-from envsnap.capture.gpus import NvmlFacts
+from envsnap.capture.hardware import NvmlFacts
 from envsnap.environment import Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.host.carried_files import observer_folder, threadpoolctl_file

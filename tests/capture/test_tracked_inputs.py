@@ -7,8 +7,8 @@ import pytest
 
 from envsnap.capture.data import capture_data
 from envsnap.capture.tracked_inputs import describe_tracked
-from envsnap.manifest.data import Datum
 from envsnap.manifest.finding import Finding
+from envsnap.manifest.job import Datum
 
 TEXT = "a,b\n1,2\n"
 MD5 = hashlib.md5(TEXT.encode()).hexdigest()  # noqa: S324 - DVC's own

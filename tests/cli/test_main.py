@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envsnap.cli.main import COMMANDS, complaint, help_text, main
+from envsnap.cli.main import COMMANDS, UNEXPECTED, complaint, help_text, main
 
 README = Path(__file__).parent.parent.parent / "README.md"
 
@@ -70,3 +70,26 @@ def test_readme_has_every_exit_code() -> None:
     in_help = {words[0] for words in map(str.split, help_text().splitlines()) if words and words[0].isdigit()}
 
     assert in_help == in_readme
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [
+        ('"$@" > /dev/full', UNEXPECTED),
+        ('"$@" > /dev/full 2> /dev/full', UNEXPECTED),
+        ('"$@" >&-', 0),
+        ('"$@" 2>&- > /dev/null', 0),
+        ('rmdir "$PWD" && "$@"', UNEXPECTED),
+    ],
+)
+def test_what_cannot_be_said_does_not_end_with_the_code_of_numbers_that_differ(
+    shell: str, code: int, tmp_path: Path
+) -> None:
+    """1 is what Python ends with by itself; for envsnap it is a verdict."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    lock = Path(__file__).parent.parent / "e2e" / "locks" / "envsnap-1.2.lock"
+    command = [sys.executable, "-m", "envsnap", "diff", str(lock), str(lock)]
+
+    assert code == subprocess.run(["sh", "-c", shell, "sh", *command], cwd=folder, check=False).returncode

@@ -1,6 +1,6 @@
 """Locks and baselines that former versions of envsnap wrote are read, built and verified: each schema so far.
 
-The fixtures in tests/golden/locks were written by the code of their time. Their interpreter was another machine's: it
+The fixtures in tests/e2e/locks were written by the code of their time. Their interpreter was another machine's: it
 is replaced by this one, in the text, which stays of the old schema.
 """
 
@@ -18,7 +18,7 @@ from envsnap.manifest.lockfile import contents_digest, parse_manifest
 
 from .conftest import Project
 
-LOCKS = Path(__file__).parent.parent / "golden" / "locks"
+LOCKS = Path(__file__).parent / "locks"
 SCHEMAS = ("1.0", "1.1", "1.2")
 
 

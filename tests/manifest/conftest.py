@@ -7,11 +7,10 @@ import tomli_w
 
 from envsnap.manifest.accelerator import Accelerator, AcceleratorLibrary
 from envsnap.manifest.build_spec import BuildSpec
-from envsnap.manifest.data import Datum
 from envsnap.manifest.finding import UncapturedFact
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.job import Job, JobOutput
+from envsnap.manifest.job import Datum, Job, JobOutput
 from envsnap.manifest.lockfile import contents_digest, plain
 from envsnap.manifest.manifest import SCHEMA_VERSION, Baseline, BaselineOutput, Conda, CondaPackage, Contents
 from envsnap.manifest.numerics import Numerics

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from envsnap.errors import CaptureError, InvalidFileError
-from envsnap.manifest.data import Datum
-from envsnap.manifest.job import Job, RelativePath
+from envsnap.manifest.job import Datum, Job, RelativePath
 from envsnap.manifest.lockfile import dump_manifest, parse_manifest, plain, seal
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package

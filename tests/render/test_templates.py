@@ -1,7 +1,7 @@
 import jinja2
 import pytest
 
-from envsnap.render.templates import render_template
+from envsnap.render.docker import render_template
 
 
 def test_value_that_a_template_needs_and_does_not_get_is_an_error() -> None:

@@ -1,7 +1,7 @@
 """Findings are listed by kind, few of each, and none can steer the terminal."""
 
 from envsnap.manifest.finding import Finding
-from envsnap.report.findings import MOST, render_findings
+from envsnap.report.summary import MOST, render_findings
 
 
 def test_nothing_found_says_nothing() -> None:

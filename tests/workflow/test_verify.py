@@ -10,13 +10,12 @@ import msgspec
 import pytest
 
 from envsnap.capture.code import capture_code
-from envsnap.capture.gpus import NvmlFacts
+from envsnap.capture.hardware import NvmlFacts
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
 from envsnap.host.files import sha256_file
-from envsnap.manifest.data import Datum
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
-from envsnap.manifest.job import Job, JobOutput
+from envsnap.manifest.job import Datum, Job, JobOutput
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Baseline, BaselineOutput, Manifest
 from envsnap.manifest.observation import Observation

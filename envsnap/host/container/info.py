@@ -1,11 +1,12 @@
 """What an engine tells of itself and of an image, as values. Pure, but for a look whether its folders are here."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from envsnap.host.container.address import local_root
-from envsnap.host.container.gpu_runtime import gpu_support
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,3 +61,39 @@ def describe_engine(address: str, version: Mapping[str, Any], info: Mapping[str,
 def describe_image(found: Mapping[str, Any]) -> ImageInfo:
     """Return the image that the engine's answer describes."""
     return ImageInfo(id=found["Id"], repo_digests=tuple(sorted(found.get("RepoDigests") or ())))
+
+
+HOOK = "nvidia-container-runtime-hook"
+"""Docker serves ``--gpus`` where it finds this program on its PATH: https://github.com/moby/moby (daemon/nvidia)."""
+
+PROGRAMS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin")
+CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
+"""Where Container Device Interface specifications lie: https://github.com/cncf-tags/container-device-interface"""
+
+
+def gpu_support(
+    info: Mapping[str, Any], *, local: bool, programs: Iterable[str] = PROGRAMS, folders: Iterable[str] = CDI_FOLDERS
+) -> tuple[str, ...]:
+    """Return the ways found, each in two or three words.
+
+    Args:
+        info: the engine's answer to ``/info``.
+        local: whether the engine runs on this machine's files.
+        programs: folders of programs that a local engine has on its PATH.
+        folders: folders of CDI specifications, beside those that the engine names.
+    """
+    runtimes = sorted(name for name in info.get("Runtimes") or {} if "nvidia" in name)
+    devices = [str(device.get("ID", "")) for device in info.get("DiscoveredDevices") or ()]
+    found = [f"runtime {name}" for name in runtimes]
+    if local:
+        found += [f"{HOOK}"] if any(os.access(Path(folder) / HOOK, os.X_OK) for folder in programs) else []
+        specs = [spec for folder in (*(info.get("CDISpecDirs") or ()), *folders) for spec in _specs(Path(folder))]
+        devices += ["nvidia.com/gpu"] if any("nvidia" in name for name in specs) else []
+    return (*found, *(["CDI nvidia.com/gpu"] if any(name.startswith("nvidia.com/gpu") for name in devices) else []))
+
+
+def _specs(folder: Path) -> list[str]:
+    try:
+        return sorted(spec.name for spec in folder.iterdir())
+    except OSError:
+        return []

@@ -13,8 +13,7 @@ from typing import assert_never
 
 from msgspec import convert
 
-from envsnap.capture.gpus import NvmlFacts, query_gpus
-from envsnap.capture.hardware import capture_hardware
+from envsnap.capture.hardware import NvmlFacts, capture_hardware, query_gpus
 from envsnap.errors import MissingToolError
 from envsnap.host.container.docker_cli import Builder, BuildKit, ClassicBuilder, find_builder
 from envsnap.host.container.engine import Engine

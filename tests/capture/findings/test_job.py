@@ -9,9 +9,8 @@ import pytest
 from envsnap.capture.data import CapturedData, capture_data
 from envsnap.capture.findings.job import MOST_FINDINGS, job_findings
 from envsnap.environment.local import LocalEnvironment
-from envsnap.manifest.data import Datum
 from envsnap.manifest.finding import KINDS, Finding
-from envsnap.manifest.job import Job
+from envsnap.manifest.job import Datum, Job
 from envsnap.manifest.observation import Observation, OpenedFile, UnseededGenerator
 from envsnap.run.job import Run, run_job
 

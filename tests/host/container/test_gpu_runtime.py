@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from envsnap.host.container.gpu_runtime import HOOK, gpu_support
+from envsnap.host.container.info import HOOK, gpu_support
 
 PLAIN: dict[str, Any] = {"Runtimes": {"runc": {}, "io.containerd.runc.v2": {}}, "CDISpecDirs": None}
 

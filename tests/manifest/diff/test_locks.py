@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from envsnap.manifest.accelerator import AcceleratorLibrary
-from envsnap.manifest.data import Datum
 from envsnap.manifest.diff.locks import LockDiff, LockDifference, Side, diff_locks
 from envsnap.manifest.diff.rules import RULES, TITLES, Group, classify
 from envsnap.manifest.finding import Finding
+from envsnap.manifest.job import Datum
 from envsnap.manifest.lockfile import plain
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.observation import LoadedLibrary, ThreadPool

@@ -16,9 +16,8 @@ from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.checkup import Check, Checkup
-from envsnap.manifest.data import Datum
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.job import Job
+from envsnap.manifest.job import Datum, Job
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Baseline, BaselineOutput, Manifest
 from envsnap.manifest.package import Artefact, InstalledRecord, Package
