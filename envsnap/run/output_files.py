@@ -23,9 +23,10 @@ _UNFINISHED = "unfinished"
 def outputs_set_aside(outputs: Sequence[JobOutput], *, project: Path, folder: Path, keep: bool) -> Iterator[None]:
     """Move outputs of earlier runs to ``folder/before``, and back when the block ends, however it ends.
 
-    Without that, a job that no longer writes a file would pass with the old one; and the baseline, which holds the
-    answer, is not there for the job either. Nothing is overwritten on the way back: what the run left in such a
-    place, and without ``keep`` in any output's place, goes to ``folder/unfinished``.
+    Without that, a job that no longer writes a file would pass with the old one. Nothing is overwritten on the way
+    back: what the run left in such a place goes to ``folder/unfinished``. A run of verify, one without ``keep``, leaves
+    nothing in an output's place either, and does not see the baseline, which holds the answer. A freeze leaves that
+    where it is: killed at any moment, the former lock still has its baseline.
 
     Raises:
         InvalidFileError: an output's path leads out of the project.
@@ -33,7 +34,7 @@ def outputs_set_aside(outputs: Sequence[JobOutput], *, project: Path, folder: Pa
     """
     places = [place_of(output, project) for output in outputs]
     try:
-        if (project / BASELINE).exists():
+        if not keep and (project / BASELINE).exists():
             _move(project / BASELINE, folder / _ANSWER)
         for place in places:
             _set_aside(place, project, folder)

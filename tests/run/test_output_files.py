@@ -201,20 +201,27 @@ def test_an_earlier_output_that_cannot_return_is_not_lost(project: Path, folder:
     assert "earlier" == kept.read_text()
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_the_baseline_is_not_there_during_the_run(project: Path, folder: Path, keep: bool) -> None:
+def test_the_baseline_is_not_there_during_a_rerun(project: Path, folder: Path) -> None:
     """It holds the answer; what a job makes in its place does not become it."""
     answer = project / "envsnap.baseline/abcd/run-1/metrics.json"
     answer.parent.mkdir(parents=True)
     answer.write_text("recorded")
 
-    with outputs_set_aside([METRICS], project=project, folder=folder, keep=keep):
+    with outputs_set_aside([METRICS], project=project, folder=folder, keep=False):
         assert not (project / "envsnap.baseline").exists()
         answer.parent.mkdir(parents=True)
         answer.write_text("forged")
 
     assert "recorded" == answer.read_text()
     assert "forged" == (folder / "unfinished" / answer.relative_to(project)).read_text()
+
+
+def test_a_freeze_leaves_the_baseline_where_it_is(project: Path, folder: Path) -> None:
+    """It compares nothing; killed at any moment, the former lock still has its baseline."""
+    (project / "envsnap.baseline/abcd").mkdir(parents=True)
+
+    with outputs_set_aside([METRICS], project=project, folder=folder, keep=True):
+        assert (project / "envsnap.baseline/abcd").is_dir()
 
 
 def test_the_baseline_comes_back_after_a_kill(project: Path, folder: Path) -> None:
