@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from envsnap.compare import OutputPair, compare_outputs
 from envsnap.manifest.diff.runs import diff_runs
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
@@ -37,6 +36,8 @@ def differences_told(job: Job, outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _compared(outcomes: Sequence[Outcome]) -> tuple[OutputVerdict, ...]:
+    from envsnap.compare import OutputPair, compare_outputs  # numpy: a third of a freeze that runs no job
+
     first, *later = outcomes
     pairs = [
         OutputPair(

@@ -73,6 +73,15 @@ def test_readme_has_every_exit_code() -> None:
 
 
 @pytest.mark.processes
+def test_a_freeze_that_runs_no_job_loads_no_numpy() -> None:
+    """Only what compares numbers needs it."""
+    script = "import sys\nimport envsnap.cli.freeze, envsnap.workflow.describe\nprint('numpy' in sys.modules)"
+
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "False\n" == printed
+
+
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("shell", "code"),
     [

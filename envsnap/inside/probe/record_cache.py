@@ -46,7 +46,7 @@ class RecordCache:
         state = _state(record) if self._path else None
         if state is not None and max(state[3:]) < self._recent:
             self._seen[record] = [*state, digest, first]
-            self._is_new = True
+            self._is_new = self._is_new or self._seen[record] != self._known.get(record)
 
     def save(self) -> None:
         """Write what is new; where that cannot be, what was found is right all the same."""
