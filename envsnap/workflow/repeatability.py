@@ -57,4 +57,7 @@ def _differs(item: ItemVerdict) -> bool:
 
 
 def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+    """Write a metric's name as a key of TOML."""
+    import tomli_w
+
+    return tomli_w.dumps({name: 0}).rpartition(" = ")[0]

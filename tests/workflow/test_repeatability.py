@@ -1,7 +1,10 @@
 """Metrics that differ among the runs of a freeze are named, with what to write about them."""
 
 import json
+import tomllib
 from pathlib import Path
+
+import pytest
 
 from envsnap.host.files import sha256_file
 from envsnap.manifest.job import Job, JobOutput
@@ -37,7 +40,20 @@ def test_all_runs_count_not_the_second_alone(tmp_path: Path) -> None:
     """The third may be the one that differs."""
     runs = [outcome(tmp_path / str(number), loss=loss) for number, loss in enumerate((0.9, 0.9, 0.7))]
 
-    assert ["loss"] == [word for told in differences_told(JOB, runs) for word in ("loss",) if word in told]
+    (told,) = differences_told(JOB, runs)
+
+    assert "all runs: loss." in told
+
+
+@pytest.mark.parametrize("name", ["loss", "val/loss", "a.b", 'a "quoted" name', "back\\slash", "line\nend"])
+def test_what_is_proposed_can_be_written_into_the_settings(tmp_path: Path, name: str) -> None:
+    """Whatever a job calls its metrics."""
+    runs = [outcome(tmp_path / str(loss), **{name: loss}) for loss in (0.9, 0.8)]
+
+    (told,) = differences_told(JOB, runs)
+
+    proposal = told.partition("[job.outputs.tolerance]: ")[2].partition(", as wide")[0]
+    assert {name: {"rtol": 0.01}} == tomllib.loads(proposal)
 
 
 def test_runs_that_are_the_same_have_nothing_to_tell(tmp_path: Path) -> None:
