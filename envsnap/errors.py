@@ -113,3 +113,7 @@ class MissingToolError(EnvsnapError):
 
 class CommandNotFoundError(MissingToolError):
     """The environment has no such command."""
+
+
+class OverlayRefusedError(MissingToolError):
+    """The kernel or the engine shows no folder as an overlay here."""

@@ -55,6 +55,7 @@ class LocalEnvironment:
 
         Raises:
             MissingToolError: the command is not there.
+            OverlayRefusedError: the kernel makes no overlay here.
             UsageError: the working folder is not there.
         """
         env = self._variables(execution)
@@ -65,6 +66,7 @@ class LocalEnvironment:
             timeout=execution.timeout,
             on_output=execution.on_output,
             adopt=execution.is_job,
+            overlay=execution.overlay,
         )
 
     def _variables(self, execution: Execution) -> dict[str, str]:

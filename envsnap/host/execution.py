@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from envsnap.host.output import ignore_line
+from envsnap.host.overlay import Overlay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +18,7 @@ class Execution:
         env: variables to set on top of the environment's own few (PATH, HOME, LANG, TMPDIR).
         read_only: absolute files and folders that must be readable inside under the same paths.
         writable: absolute folders, beside ``workdir``, that must be writable inside under the same paths.
+        overlay: ``workdir`` as the lower folder: what is written there lands in the upper one.
         hidden: absolute folders, below ``workdir``, that a container shows empty; what is written there is lost.
         timeout: seconds after which the command and its children are ended, or None.
         network: whether a container gets the engine's default network; a local environment always has the host's.
@@ -32,6 +34,7 @@ class Execution:
     env: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
+    overlay: Overlay | None = None
     hidden: tuple[Path, ...] = ()
     timeout: float | None = None
     network: bool = False

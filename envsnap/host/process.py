@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from envsnap.errors import CommandNotFoundError, EnvsnapError, UsageError
+from envsnap.errors import CommandNotFoundError, EnvsnapError, OverlayRefusedError, UsageError
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
 from envsnap.host.orphans import Orphans
 from envsnap.host.output import LiveOutput, ignore_line
+from envsnap.host.overlay import Entry, Overlay
 
 GRACE_SECONDS = 5.0
 """How long a process may take to end after SIGTERM, before SIGKILL."""
@@ -38,6 +39,7 @@ def run(  # noqa: PLR0913 - what a process is given
     on_output: Callable[[str], None] = ignore_line,
     stdin: bytes | int | None = None,
     adopt: bool = False,
+    overlay: Overlay | None = None,
 ) -> Completed:
     """Run one command to its end; whatever is left of its process group then is ended too.
 
@@ -49,16 +51,18 @@ def run(  # noqa: PLR0913 - what a process is given
         on_output: called in this thread with each line of both streams, as it arrives.
         stdin: bytes for standard input, or a descriptor to be it; it is empty otherwise.
         adopt: whether to end what left the group too, such as a daemon; no other command may run meanwhile.
+        overlay: ``cwd`` as the command is to see it, or None for as it is.
 
     Raises:
         CommandNotFoundError: the executable is not there, or cannot be executed.
+        OverlayRefusedError: the kernel makes no overlay here.
         UsageError: ``cwd`` is no folder, or a word or variable is one that no process can be given.
     """
     _log.debug("in %s: %s", cwd, mask_credentials(shlex.join(argv)))
     started = time.monotonic()
     orphans = Orphans() if adopt else None
     try:
-        process = _start(argv, cwd, env, stdin)
+        process = _start(argv, cwd, env, stdin, overlay)
         group = _ProcessGroup(process, on_output, orphans)
         try:
             finished = group.follow(until=group.has_exited, seconds=timeout)
@@ -167,8 +171,10 @@ def _descriptor_of(pid: int) -> int | None:
 
 
 def _start(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes | int | None
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes | int | None, overlay: Overlay | None
 ) -> subprocess.Popen[bytes]:
+    entry = None if overlay is None else Entry(overlay)
+    refused = ""
     with _input(stdin) as source:
         try:
             return subprocess.Popen(
@@ -179,11 +185,17 @@ def _start(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                preexec_fn=entry,  # noqa: PLW1509 - it takes no lock: system calls alone
             )
+        except subprocess.SubprocessError as error:
+            failure: Exception = error
         except OSError as error:
             raise _cannot_start(argv, cwd, error) from error
         except ValueError as error:  # a NUL character, or "=" in a variable's name
             raise UsageError(f"cannot run {argv[0]!r}: {error} in its words or variables") from error
+        finally:
+            refused = entry.close() if entry is not None else ""
+    raise OverlayRefusedError(refused or str(failure)) from failure
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from envsnap.manifest.specification import Specification
 from envsnap.manifest.system import System
 from envsnap.manifest.working_tree import Code
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 class Snapshot(Model, frozen=True):
@@ -60,6 +60,8 @@ class Baseline(Model, frozen=True):
         bitwise_repeatable: whether every repetition wrote the same bytes.
         observed: whether the observer reported from inside the job.
         outputs: one for each declared output.
+        made_folders: folders of outputs that were not there before the runs: the job makes them itself.
+        injection: the version of what the runs were given, :data:`envsnap.run.injection.VERSION`; 1 before schema 1.3.
     """
 
     runs: Annotated[int, msgspec.Meta(ge=1)]
@@ -67,6 +69,8 @@ class Baseline(Model, frozen=True):
     bitwise_repeatable: bool
     observed: bool
     outputs: tuple[BaselineOutput, ...]
+    made_folders: tuple[RelativePath, ...] = ()
+    injection: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 class CondaPackage(Model, frozen=True):

@@ -28,8 +28,10 @@ class Outcome:
         outputs: one for each declared output, in the order of the declaration.
         seconds: wall-clock time of the command.
         observation: what was in force inside, or None: no observed Python process ended normally.
+        no_overlay: why the run worked in the project itself; "" where it saw an overlay of it.
     """
 
     outputs: tuple[RecordedOutput, ...]
     seconds: float = 0.0
     observation: Observation | None = None
+    no_overlay: str = ""

@@ -14,6 +14,7 @@ from envsnap.errors import InvalidFileError, JobError
 from envsnap.host.files import atomic_write, link_or_copy, sha256_bytes, sha256_file
 from envsnap.manifest.manifest import Baseline, BaselineOutput
 from envsnap.manifest.outcome import Outcome, RecordedOutput
+from envsnap.run.injection import VERSION
 
 FOLDER = "envsnap.baseline"
 RECORDING = re.compile(r"[0-9a-f]{16}|\.new-.*")
@@ -21,8 +22,16 @@ LISTINGS = "inputs"
 PATCHES = "patches"
 
 
-def record_baseline(outcomes: Sequence[Outcome], project: Path) -> Baseline:
+def record_baseline(
+    outcomes: Sequence[Outcome], project: Path, *, made: Sequence[str] = (), injection: int = VERSION
+) -> Baseline:
     """Keep the outputs of the runs; identical runs are kept once.
+
+    Args:
+        outcomes: of the runs.
+        project: its folder.
+        made: folders of outputs that the job makes itself.
+        injection: version of what the runs were given.
 
     Raises:
         JobError: a run did not write a declared output.
@@ -37,6 +46,8 @@ def record_baseline(outcomes: Sequence[Outcome], project: Path) -> Baseline:
         bitwise_repeatable=repeatable,
         observed=all(outcome.observation is not None for outcome in outcomes),
         outputs=outputs,
+        made_folders=tuple(made),
+        injection=injection,
     )
 
 
@@ -61,20 +72,6 @@ def baseline_files(baseline: Baseline, project: Path) -> Mapping[str, tuple[Path
             _check(place, sha256, project)
         files[output.path] = places
     return files
-
-
-def refuse_own_files(outcomes: Iterable[Outcome], files: Mapping[str, tuple[Path, ...]]) -> None:
-    """Refuse outputs that are the baseline's files under another name: such a run computed nothing.
-
-    Raises:
-        JobError: names the output.
-    """
-    for outcome in outcomes:
-        for output in outcome.outputs:
-            if output.file is not None and any(map(output.file.samefile, files.get(output.path, ()))):
-                raise JobError(
-                    f"output '{output.path}' is a hard link to the baseline; let the job write the file itself"
-                )
 
 
 def write_listings(listings: Mapping[str, str], project: Path) -> None:

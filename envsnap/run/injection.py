@@ -4,8 +4,18 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from envsnap.errors import InvalidFileError
 from envsnap.inside.observer._envsnap.variables import NUMERICS_VARIABLES
 from envsnap.manifest.job import Job
+
+VERSION = 2
+"""Of what a run is given. A lock names the one that its baseline was recorded under, and is replayed with that.
+
+1: seed, thread counts, determinism settings, and the numerics variables in force. 2: time zone and locale as well.
+"""
+
+PLACE = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+"""Since version 2: a day's limits, a name's order and a decimal comma are the same on every machine."""
 
 THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
@@ -31,14 +41,33 @@ DETERMINISM = {
 some topologies. cuBLAS: https://docs.nvidia.com/cuda/cublas/#results-reproducibility"""
 
 
+def check_known(version: int) -> None:
+    """Refuse to replay what only a later envsnap knows.
+
+    Raises:
+        InvalidFileError: the lock names a version of the injection that is not known here.
+    """
+    if version > VERSION:
+        raise InvalidFileError(
+            f"envsnap.lock was recorded with version {version} of what envsnap gives a job, and this envsnap knows "
+            f"{VERSION}: update envsnap"
+        )
+
+
 def injected_environment(
-    job: Job, *, observer: Path, report_dir: Path, threadpoolctl: Path, inherited: Mapping[str, str]
+    job: Job,
+    *,
+    observer: Path,
+    report_dir: Path,
+    threadpoolctl: Path,
+    inherited: Mapping[str, str],
+    version: int = VERSION,
 ) -> dict[str, str]:
     """Return the variables to run ``job`` with, sorted by name.
 
-    The later wins: determinism settings; the numerics variables among ``inherited``, as they were set when the
-    results came about; hash seed and thread counts, which the job itself states; variables that the job passes
-    through; those that it sets. The observer's own come last, or it would not run.
+    The later wins: time zone and locale; determinism settings; the numerics variables among ``inherited``, as they were
+    set when the results came about; hash seed and thread counts, which the job itself states; variables that the job
+    passes through; those that it sets. The observer's own come last, or it would not run.
 
     Args:
         job: the job.
@@ -47,10 +76,12 @@ def injected_environment(
         threadpoolctl: threadpoolctl's file.
         inherited: where numerics variables, PYTHONPATH and passed-through variables are looked up; all else in
             it is left out.
+        version: of the injection.
     """
     kept = _select(inherited, NUMERICS_VARIABLES)
     variables = (
-        (_deterministic(kept) if job.deterministic else kept)
+        (PLACE if version > 1 else {})
+        | (_deterministic(kept) if job.deterministic else kept)
         | {"PYTHONHASHSEED": str(job.seed), "OMP_DYNAMIC": "FALSE", "MKL_DYNAMIC": "FALSE"}
         | dict.fromkeys(THREAD_VARIABLES, str(job.threads))
         | _select(inherited, (*job.pass_env, "PYTHONPATH"))

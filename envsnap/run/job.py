@@ -2,21 +2,24 @@
 
 import shlex
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from envsnap.environment import Completed, Environment, Execution
-from envsnap.errors import JobError
+from envsnap.errors import JobError, OverlayRefusedError
 from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.output import ignore_line
+from envsnap.host.overlay import Overlay
 from envsnap.host.own_places import WORK
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.injection import injected_environment
+from envsnap.run.in_place import in_place
+from envsnap.run.injection import VERSION, injected_environment
 from envsnap.run.observed import observe
-from envsnap.run.output_files import collect_outputs, outputs_set_aside
+from envsnap.run.output_files import collect_outputs, hidden_places
+from envsnap.run.overlaid import REPORTS, WRITTEN, run_overlaid
 
 GUARDED = (".git", "envsnap.toml", "pyproject.toml", "envsnap.lock")
 _TAIL_LINES = 20
@@ -30,11 +33,13 @@ class Run:
 
     Args:
         project: absolute folder; the command runs in it.
-        folder: absolute folder for this run alone, made if need be; the outputs and reports stay in it.
+        folder: absolute folder for this run alone, made if need be; what it wrote and its reports stay in it.
         inherited: the numerics variables in force at capture, and the caller's values for variables that the job
             passes through; see :func:`~envsnap.run.injection.injected_environment`.
         read_only: absolute files and folders outside the project that the job reads, such as its data.
-        keep_outputs: whether new outputs stay in the project (a baseline) or earlier ones return (a rerun).
+        made: folders of outputs that the job is known to make itself, relative to the project.
+        injection: version of what the job is given.
+        hide_baseline: whether to move the baseline away where there are no overlays, which hide it in any case.
         on_output: called with each line of live output, secrets masked.
     """
 
@@ -42,39 +47,66 @@ class Run:
     folder: Path
     inherited: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
-    keep_outputs: bool = False
+    made: tuple[str, ...] = ()
+    injection: int = VERSION
+    hide_baseline: bool = True
     on_output: Callable[[str], None] = ignore_line
 
 
 def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
-    """Run ``job`` once in ``environment`` and return what came of it.
+    """Run ``job`` once in ``environment`` and return what came of it; the project is as before.
 
     Raises:
         InvalidFileError: an output's path leads out of the project.
-        JobError: the job fails, takes too long, or writes an output that cannot be kept.
+        JobError: the job fails, takes too long, writes where it must not, or writes an output that cannot be kept.
         MissingToolError: the command or the engine is not there.
     """
-    reports = run.folder / "reports"
-    reports.mkdir(parents=True)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    hidden = hidden_places(job.outputs, run.made, run.project)
     secrets = _secrets(job, run)
-    with outputs_set_aside(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs):
-        completed = environment.execute(_execution(job, run, reports, lambda line: run.on_output(_mask(line, secrets))))
-        _check_end(completed, job, secrets, f"in {environment.name}")
-        outputs = collect_outputs(job.outputs, project=run.project, folder=run.folder, keep=run.keep_outputs)
-    return Outcome(outputs=outputs, seconds=completed.seconds, observation=observe(reports))
+
+    def execute(reports: Path, overlay: Overlay | None) -> Completed:
+        on_output = lambda line: run.on_output(_mask(line, secrets))  # noqa: E731 - shorter than a third function
+        return environment.execute(_execution(job, run, reports, overlay, on_output))
+
+    refusal = ""
+    try:
+        completed = run_overlaid(run.project, run.folder, hidden, environment.python, execute)
+    except OverlayRefusedError as error:
+        refusal = str(error)
+        completed = _run_in_place(run, hidden, execute)
+    _check_end(completed, job, secrets, f"in {environment.name}")
+    outputs = collect_outputs(job.outputs, written=run.folder / WRITTEN, project=run.project)
+    observation = observe(run.folder / REPORTS)
+    return Outcome(outputs=outputs, seconds=completed.seconds, observation=observation, no_overlay=refusal)
 
 
-def _execution(job: Job, run: Run, reports: Path, on_output: Callable[[str], None]) -> Execution:
+def _run_in_place(run: Run, hidden: Sequence[Path], execute: Callable[[Path, Overlay | None], Completed]) -> Completed:
+    reports = run.folder / REPORTS
+    reports.mkdir()
+    with in_place(run.project, run.folder, run.folder / WRITTEN, hidden, hide_baseline=run.hide_baseline):
+        return execute(reports, None)
+
+
+def _execution(
+    job: Job, run: Run, reports: Path, overlay: Overlay | None, on_output: Callable[[str], None]
+) -> Execution:
     observer, threadpoolctl = observer_folder(), threadpoolctl_file()
     return Execution(
         argv=job.command,
         workdir=run.project,
         env=injected_environment(
-            job, observer=observer, report_dir=reports, threadpoolctl=threadpoolctl, inherited=run.inherited
+            job,
+            observer=observer,
+            report_dir=reports,
+            threadpoolctl=threadpoolctl,
+            inherited=run.inherited,
+            version=run.injection,
         ),
         read_only=(observer, threadpoolctl, *_guarded(run.project), *run.read_only),
-        writable=(reports,),
-        hidden=(run.project / WORK,),
+        writable=() if overlay else (reports,),
+        overlay=overlay,
+        hidden=() if overlay else (run.project / WORK,),
         timeout=job.timeout_seconds,
         network=job.network,
         gpus=job.gpus,

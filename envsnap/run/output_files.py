@@ -1,80 +1,18 @@
-"""Where a job's outputs lie: earlier ones set aside before a run, written ones kept, the user's files put back."""
+"""Where a job's outputs lie: what a run does not see of earlier ones, what it wrote, what a freeze leaves behind."""
 
 import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from envsnap.errors import InvalidFileError, JobError
-from envsnap.host.files import sha256_file
-from envsnap.host.own_places import BASELINE, WORK
+from envsnap.host.files import replacing, sha256_file
 from envsnap.manifest.job import JobOutput
 from envsnap.manifest.outcome import RecordedOutput
 
-_BEFORE = "before"
-_ANSWER = "baseline"
-_OUTPUTS = "outputs"
-_UNFINISHED = "unfinished"
-
-
-@contextmanager
-def outputs_set_aside(outputs: Sequence[JobOutput], *, project: Path, folder: Path, keep: bool) -> Iterator[None]:
-    """Move outputs of earlier runs to ``folder/before``, and back when the block ends, however it ends.
-
-    Without that, a job that no longer writes a file would pass with the old one. Nothing is overwritten on the way
-    back: what the run left in such a place goes to ``folder/unfinished``. A run of verify, one without ``keep``, leaves
-    nothing in an output's place either, and does not see the baseline, which holds the answer. A freeze leaves that
-    where it is: killed at any moment, the former lock still has its baseline.
-
-    Raises:
-        InvalidFileError: an output's path leads out of the project.
-        JobError: an output's place is taken by a folder, or a file cannot be moved.
-    """
-    places = [place_of(output, project) for output in outputs]
-    try:
-        if not keep and (project / BASELINE).exists():
-            _move(project / BASELINE, folder / _ANSWER)
-        for place in places:
-            _set_aside(place, project, folder)
-        try:
-            yield
-        finally:
-            if not keep:
-                _clear(places, project, folder)
-    finally:
-        _put_back(folder, project)
-
-
-def restore_interrupted(runs_folder: Path, project: Path) -> tuple[str, ...]:
-    """Put back what runs that were killed had set aside; return the paths in the project.
-
-    The newest run goes first (folders are named in the order of the runs): the oldest holds the user's own files,
-    and comes last.
-
-    Raises:
-        JobError: a file cannot be put back; the message says where it lies.
-    """
-    held = (_BEFORE, _ANSWER)
-    runs = [folder for folder in runs_folder.glob("*") if any((folder / name).is_dir() for name in held)]
-    return tuple(sorted({path for folder in sorted(runs, reverse=True) for path in _put_back(folder, project)}))
-
-
-def collect_outputs(
-    outputs: Sequence[JobOutput], *, project: Path, folder: Path, keep: bool
-) -> tuple[RecordedOutput, ...]:
-    """Move each written output to ``folder/outputs``; with ``keep`` copy it, and it replaces the earlier one.
-
-    Raises:
-        JobError: an output is no regular file, cannot be read, or is a link that leads out of the project.
-    """
-    recorded = tuple(_collect(output, project, folder, keep=keep) for output in outputs)
-    if keep:
-        for output in recorded:
-            if output.file is not None:
-                (folder / _BEFORE / output.path).unlink(missing_ok=True)
-    return recorded
+MOST_LINKS = 40
+"""That the kernel follows for one path: https://man7.org/linux/man-pages/man7/path_resolution.7.html."""
 
 
 def place_of(output: JobOutput, project: Path) -> Path:
@@ -87,7 +25,7 @@ def place_of(output: JobOutput, project: Path) -> Path:
     place = project / relative
     if relative.is_absolute() or ".." in relative.parts or relative == Path():
         raise InvalidFileError(f"output '{output.path}': give a path below the project {project}, without '..'")
-    if not _is_within(place.parent, project):
+    if not is_within(place.parent, project):
         raise InvalidFileError(
             f"output '{output.path}': its folder is a link to {os.path.realpath(place.parent)}, outside the project; "
             "let the job write below the project"
@@ -95,81 +33,131 @@ def place_of(output: JobOutput, project: Path) -> Path:
     return place
 
 
-def _is_within(path: Path, project: Path) -> bool:
+def is_within(path: Path, project: Path) -> bool:
+    """Whether a path lies in the project once every link in it is followed."""
     # Path.resolve raises RuntimeError at a loop of links before Python 3.13, realpath does not.
-    return Path(os.path.realpath(path)).is_relative_to(project.resolve())
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(project))
 
 
-def _set_aside(place: Path, project: Path, folder: Path) -> None:
-    if not os.path.lexists(place):
-        return
-    if place.is_dir() and not place.is_symlink():
-        raise JobError(f"output '{place.relative_to(project)}' is a folder in {project}; declare the files in it")
-    _move(place, folder / _BEFORE / place.relative_to(project))
+def made_folders(outputs: Sequence[JobOutput], known: Sequence[str], project: Path) -> tuple[str, ...]:
+    """Return the folders of outputs that the job makes itself: those not there, and those ``known`` as such.
+
+    A known one counts as long as it holds nothing but outputs, as freeze left them.
+    """
+    found = {
+        str(folder)
+        for output in outputs
+        for folder in Path(output.path).parents[:-1]
+        if not os.path.lexists(project / folder)
+        or (str(folder) in known and _holds_outputs_alone(project / folder, outputs, project))
+    }
+    return tuple(sorted(found))
 
 
-def _clear(places: Sequence[Path], project: Path, folder: Path) -> None:
-    for place in places:
-        if os.path.lexists(place) and _is_within(place.parent, project):
-            _move(place, folder / _UNFINISHED / place.relative_to(project))
+def hidden_places(outputs: Sequence[JobOutput], made: Sequence[str], project: Path) -> tuple[Path, ...]:
+    """Return what a run must not see of earlier ones, relative to the project, links in the way followed.
 
+    These are the outputs, and the folders which the job makes itself: there, it would choose another name, or stop.
 
-def _put_back(folder: Path, project: Path) -> list[str]:
-    if (folder / _ANSWER).is_dir():
-        if os.path.lexists(project / BASELINE):
-            _move(project / BASELINE, folder / _UNFINISHED / BASELINE)
-        _move(folder / _ANSWER, project / BASELINE)
-    before = folder / _BEFORE
-    kept = sorted(path for path in before.rglob("*") if path.is_symlink() or not path.is_dir())
-    for path in kept:
-        relative = path.relative_to(before)
-        place = project / relative
-        if not _is_within(place.parent, project):
-            raise JobError(f"the job made {place.parent} a link out of the project; your earlier file is {path}")
-        if os.path.lexists(place):
-            _move(place, folder / _UNFINISHED / relative)
-        _move(path, place)
-    shutil.rmtree(before, ignore_errors=True)
-    return [str(path.relative_to(before)) for path in kept]
-
-
-def _move(source: Path, target: Path) -> None:
-    """Move within a disk by renaming, across disks by copying first."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, target)
-    except OSError as error:
-        raise JobError(f"{source} cannot be moved to {target}: {error.strerror or error}; move it by hand") from error
-
-
-def _collect(output: JobOutput, project: Path, folder: Path, *, keep: bool) -> RecordedOutput:
-    try:
+    Raises:
+        InvalidFileError: an output's path leads out of the project.
+        JobError: an output's place is taken by a folder.
+    """
+    folders = set(made_folders(outputs, made, project))
+    found: dict[Path, None] = {}
+    for output in outputs:
         place = place_of(output, project)
-    except InvalidFileError as error:
-        raise JobError(f"the job changed where its output lies: {error}") from error
-    if not os.path.lexists(place):
+        if place.is_dir() and not place.is_symlink():
+            raise JobError(f"output '{output.path}' is a folder in {project}; declare the files in it")
+        above = [folder for folder in Path(output.path).parents if str(folder) in folders]
+        hidden = project / above[-1] if above else place
+        if os.path.lexists(hidden):
+            real = Path(os.path.realpath(hidden.parent), hidden.name)
+            found[real.relative_to(os.path.realpath(project))] = None
+    return tuple(found)
+
+
+def _holds_outputs_alone(folder: Path, outputs: Sequence[JobOutput], project: Path) -> bool:
+    declared = {project / output.path for output in outputs}
+    return not folder.is_symlink() and all(
+        Path(top, name) in declared for top, _folders, names in os.walk(folder) for name in names
+    )
+
+
+def collect_outputs(outputs: Sequence[JobOutput], *, written: Path, project: Path) -> tuple[RecordedOutput, ...]:
+    """Return the outputs that a run wrote, with their hash.
+
+    Args:
+        outputs: as declared.
+        written: the folder with all that the run created or changed in the project, under the same paths.
+        project: as it was before, and is again.
+
+    Raises:
+        JobError: an output is no regular file, cannot be read, or is a link to what the run did not write.
+    """
+    return tuple(_collect(output, written, project) for output in outputs)
+
+
+def leave_outputs(outputs: Sequence[RecordedOutput], project: Path) -> None:
+    """Put a run's outputs where the job had put them; each replaces an earlier one in one step.
+
+    Raises:
+        JobError: one cannot be written there.
+    """
+    for output in outputs:
+        place = project / output.path
+        if output.file is None:
+            continue
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with output.file.open("rb") as source, replacing(place, output.file.stat().st_mode & 0o777) as target:
+                shutil.copyfileobj(source, target)
+        except OSError as error:
+            raise JobError(f"output '{output.path}' cannot be left in {project}: {error.strerror or error}") from error
+
+
+def _collect(output: JobOutput, written: Path, project: Path) -> RecordedOutput:
+    file = _follow(output, written, project)
+    if file is None:
         return RecordedOutput(path=output.path, format=output.format, file=None)
-    _check_file(place, project)
-    target = folder / _OUTPUTS / output.path
+    if not stat.S_ISREG(file.lstat().st_mode):
+        raise JobError(f"output '{output.path}' is no regular file; let the job write a file there")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if keep or place.is_symlink():
-            shutil.copyfile(place, target)
-        else:
-            shutil.move(place, target)
-        digest, size = sha256_file(target)
+        digest, size = sha256_file(file)
     except OSError as error:
         raise JobError(f"output '{output.path}' of the job cannot be kept: {error}") from error
-    return RecordedOutput(path=output.path, format=output.format, file=target, sha256=digest, size=size)
+    return RecordedOutput(path=output.path, format=output.format, file=file, sha256=digest, size=size)
 
 
-def _check_file(place: Path, project: Path) -> None:
-    name = place.relative_to(project)
-    if not _is_within(place, project):
-        raise JobError(f"output '{name}' is a link to {os.path.realpath(place)}, outside the project {project}")
-    if not place.exists():
-        raise JobError(f"output '{name}' is a link to nothing; let the job write the file itself")
-    if any(_is_within(place, project / own) for own in (WORK, BASELINE)):
-        raise JobError(f"output '{name}' is a link into envsnap's own files; let the job write the file itself")
-    if not stat.S_ISREG(place.stat().st_mode):
-        raise JobError(f"output '{name}' is no regular file; let the job write a file there")
+def _follow(output: JobOutput, written: Path, project: Path) -> Path | None:
+    """Walk an output's path as the job saw it, what it wrote before the project; no link leads out of the two.
+
+    Return where its bytes lie, among what the run wrote; None: it wrote no such file.
+    """
+    parts, walked, links = [*Path(output.path).parts], Path(), 0
+    while parts:
+        step = Path(os.path.normpath(walked / parts.pop(0)))
+        place = written / step if os.path.lexists(written / step) else project / step
+        if not place.is_symlink():
+            walked = step
+            continue
+        links += 1
+        target = Path(os.path.normpath(project / walked / place.readlink()))
+        if not target.is_relative_to(project):
+            raise JobError(f"output '{output.path}' is a link to {target}, outside the project {project}")
+        if links > MOST_LINKS:
+            raise JobError(f"output '{output.path}' is a link to nothing; let the job write the file itself")
+        parts, walked = [*target.relative_to(project).parts, *parts], Path()
+    if os.path.lexists(written / walked):
+        return written / walked
+    if not links:
+        return None
+    if os.path.lexists(project / walked):
+        raise JobError(f"output '{output.path}' is a link to {walked}, which this run did not write")
+    raise JobError(f"output '{output.path}' is a link to nothing; let the job write the file itself")
+
+
+def names_of(folder: Path) -> Iterator[str]:
+    """Give the names in a folder, of which a job may have made anything; nothing for what is no folder."""
+    if os.path.lexists(folder) and stat.S_ISDIR(folder.lstat().st_mode):
+        yield from sorted(os.listdir(folder))  # noqa: PTH208 - the names alone

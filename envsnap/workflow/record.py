@@ -2,20 +2,27 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from envsnap.capture.data import check_untouched
+from envsnap.errors import InvalidFileError
 from envsnap.manifest.job import Job
+from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Baseline
 from envsnap.manifest.outcome import Outcome
+from envsnap.manifest.phrases import join_names
 from envsnap.run.baseline import record_baseline
 from envsnap.run.job import Run
+from envsnap.run.output_files import leave_outputs, made_folders
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import LOCK
 from envsnap.workflow.repeatability import causes_named, differences_told
-from envsnap.workflow.runs import NOT_OBSERVED, inherited_variables, prove_ran_inside, repeat_job, runs_folder
+from envsnap.workflow.runs import IN_PLACE, NOT_OBSERVED, inherited_variables, prove_ran_inside, repeat_job, runs_folder
 from envsnap.workflow.subject import Subject
 
+MOST_NAMES = 5
 NOT_RUN = (
     "the job is not run: nothing that --from names is installed yet. Rebuild the lock with 'envsnap build --target "
     "venv', and freeze that environment with --python for a baseline"
@@ -50,12 +57,17 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
     if packages.specification is not None:
         progress.warn(NOT_RUN)
         return None
-    outcomes = repeat_job(environment, job, _plan(job, subject, facts, progress), job.runs, progress)
+    run = _plan(job, subject, facts, progress)
+    outcomes = repeat_job(environment, job, run, job.runs, progress)
     if any(outcome.observation is None for outcome in outcomes):
         progress.warn(NOT_OBSERVED)
+    for reason in dict.fromkeys(outcome.no_overlay for outcome in outcomes if outcome.no_overlay):
+        progress.warn(IN_PLACE.format(reason=reason))
     prove_ran_inside(outcomes, facts.environment.prefix, environment.name)
     check_untouched(job.inputs, folder, facts.data)
-    baseline = record_baseline(outcomes, folder)
+    baseline = record_baseline(outcomes, folder, made=run.made, injection=run.injection)
+    leave_outputs(outcomes[-1].outputs, folder)
+    progress.stage(f"leaving the outputs of the last run in the project: {_names(outcomes[-1])}")
     _tell_differences(job, outcomes, baseline, progress)
     for problem in _never_passing(job, outcomes[0]):
         progress.warn(f"no verify can pass with this baseline: {problem}")
@@ -77,9 +89,24 @@ def _plan(job: Job, subject: Subject, facts: Facts, progress: Progress) -> Run:
         folder=runs_folder(project),
         inherited=inherited_variables(job, subject.request.env),
         read_only=facts.data.outside,
-        keep_outputs=True,
+        made=made_folders(job.outputs, _known_folders(project), project),
+        hide_baseline=False,
         on_output=progress.detail,
     )
+
+
+def _known_folders(project: Path) -> tuple[str, ...]:
+    """Return the folders that the job made itself at the former freeze, which left outputs in them."""
+    lock = project / LOCK
+    try:
+        former, _ = parse_manifest(lock.read_text(encoding="utf-8"), source=str(lock))
+    except (OSError, UnicodeDecodeError, InvalidFileError):
+        return ()  # none, or one that this freeze is to replace
+    return former.contents.baseline.made_folders if former.contents.baseline else ()
+
+
+def _names(outcome: Outcome) -> str:
+    return join_names([output.path for output in outcome.outputs if output.file is not None], MOST_NAMES)
 
 
 def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:

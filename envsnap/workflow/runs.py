@@ -13,7 +13,7 @@ from envsnap.errors import EnvironmentDiffersError
 from envsnap.host.files import work_folder
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.output_files import restore_interrupted
+from envsnap.run.in_place import restore_interrupted
 from envsnap.workflow.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ KEPT = 10
 
 
 NOT_OBSERVED = "the observer did not run inside the job: seed and determinism settings were not injected"
+IN_PLACE = (
+    "the job ran in the project itself, and could see former runs: this system shows it no overlay of it ({reason})"
+)
 
 
 def runs_folder(project: Path) -> Path:

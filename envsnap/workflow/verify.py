@@ -19,7 +19,8 @@ from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
-from envsnap.run.baseline import baseline_files, read_listings, refuse_own_files
+from envsnap.run.baseline import baseline_files, read_listings
+from envsnap.run.injection import check_known
 from envsnap.run.job import Run
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
@@ -27,6 +28,7 @@ from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
 from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
+    IN_PLACE,
     NOT_OBSERVED,
     inherited_variables,
     prove_ran_inside,
@@ -98,13 +100,12 @@ def _verify(
             prefix = prove_equal(environment, manifest, project.folder)
             prove_sources(manifest, request.folder, request.env, offline=source.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
-            run = _plan(request, manifest, job, data, progress)
+            run = _plan(request, manifest, baseline, job, data, progress)
             outcomes = repeat_job(environment, executed, run, request.runs, progress)
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
         check_untouched(job.inputs, project.folder, data)
-        files = baseline_files(baseline, recorded)  # hashed again: the job may have got at them
-        refuse_own_files(outcomes, files)
+        files = baseline_files(baseline, recorded)  # hashed again: a job without an overlay may have got at them
         verdict = _judge(job, baseline, files, outcomes)
     notes = (*_notes(project, manifest, job, outcomes), *verdict.notes)
     seconds = tuple(outcome.seconds for outcome in outcomes)
@@ -115,6 +116,7 @@ def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, 
     baseline = manifest.contents.baseline
     if baseline is None:
         raise UsageError("envsnap.lock has no baseline to compare with: run 'envsnap freeze' without --no-run")
+    check_known(baseline.injection)
     return baseline, baseline_files(baseline, folder)
 
 
@@ -135,13 +137,17 @@ def _check_inputs(
     return found
 
 
-def _plan(request: VerifyRequest, manifest: Manifest, job: Job, data: CapturedData, progress: Progress) -> Run:
+def _plan(
+    request: VerifyRequest, manifest: Manifest, baseline: Baseline, job: Job, data: CapturedData, progress: Progress
+) -> Run:
     """Inject what the baseline was recorded under; only what the lock leaves open comes from this machine."""
     return Run(
         project=request.folder,
         folder=runs_folder(request.folder),
         inherited=inherited_variables(job, request.env) | manifest.contents.numerics.env,
         read_only=data.outside,
+        made=baseline.made_folders,
+        injection=baseline.injection,
         on_output=progress.detail,
     )
 
@@ -189,6 +195,10 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
     observations = [outcome.observation for outcome in outcomes if outcome.observation is not None]
     if len(observations) < len(outcomes):
         notes.append(NOT_OBSERVED)
+    notes += [
+        IN_PLACE.format(reason=reason)
+        for reason in dict.fromkeys(outcome.no_overlay for outcome in outcomes if outcome.no_overlay)
+    ]
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
     notes += [f"the reruns were not alike: {cause}" for cause in causes_named(outcomes)]

@@ -9,7 +9,7 @@ import pytest
 
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import JobError, MissingToolError
+from envsnap.errors import JobError, MissingToolError, OverlayRefusedError
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.run.job import Run, run_job
 
@@ -28,6 +28,8 @@ class FakeEnvironment:
         self.executions: list[Execution] = []
 
     def execute(self, execution: Execution) -> Completed:
+        if execution.overlay is not None:
+            raise OverlayRefusedError("no kernel to ask")
         self.executions.append(execution)
         return self._act(execution)
 
@@ -56,7 +58,7 @@ def test_the_outcome_tells_the_run(run: Run) -> None:
 
     assert 2.0 == outcome.seconds
     assert [("metrics.json", 2)] == [(output.path, output.size) for output in outcome.outputs]
-    assert outcome.outputs[0].file == run.folder / "outputs" / "metrics.json"
+    assert outcome.outputs[0].file == run.folder / "written" / "metrics.json"
     assert outcome.observation is not None
     assert "3.11.7" == outcome.observation.python
 

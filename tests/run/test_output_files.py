@@ -1,16 +1,17 @@
-"""Earlier outputs are set aside, new ones kept, and nothing of the user's is ever lost."""
+"""What a run does not see of earlier ones, what counts as its outputs, and what a freeze leaves in the project."""
 
-import contextlib
 from pathlib import Path
 
 import pytest
 
 from envsnap.errors import InvalidFileError, JobError
 from envsnap.manifest.job import JobOutput
-from envsnap.run.output_files import collect_outputs, outputs_set_aside, place_of, restore_interrupted
+from envsnap.manifest.outcome import RecordedOutput
+from envsnap.run.output_files import collect_outputs, hidden_places, leave_outputs, made_folders, place_of
 
 METRICS = JobOutput(path="out/metrics.jsonl", format="jsonl")
 WEIGHTS = JobOutput(path="weights.npz", format="npz")
+VERSION = JobOutput(path="logs/version_0/metrics.csv", format="csv")
 
 
 @pytest.fixture
@@ -22,8 +23,16 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def folder(project: Path) -> Path:
-    return project / ".envsnap" / "runs" / "0001"
+def written(project: Path) -> Path:
+    """What a run wrote, in a folder of the project's shape."""
+    folder = project / ".envsnap" / "runs" / "0001" / "written"
+    (folder / "out").mkdir(parents=True)
+    return folder
+
+
+def collect(output: JobOutput, written: Path, project: Path) -> RecordedOutput:
+    (recorded,) = collect_outputs([output], written=written, project=project)
+    return recorded
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../up.json", "out/../../up.json", "."])
@@ -38,210 +47,150 @@ def test_a_linked_folder_out_of_the_project_is_refused(project: Path, tmp_path: 
     (project / "scratch").symlink_to(tmp_path)
 
     with pytest.raises(InvalidFileError, match="outside the project"):
-        place_of(JobOutput(path="scratch/metrics.json", format="json"), project)
+        hidden_places([JobOutput(path="scratch/metrics.json", format="json")], (), project)
 
 
-def test_an_earlier_output_is_out_of_sight_during_the_run(project: Path, folder: Path) -> None:
-    """A job that writes nothing cannot pass with an old file; the old file returns."""
-    with outputs_set_aside([METRICS], project=project, folder=folder, keep=False):
-        assert not (project / METRICS.path).exists()
-        recorded = collect_outputs([METRICS], project=project, folder=folder, keep=False)
-
-    assert [None] == [output.file for output in recorded]
-    assert "earlier" == (project / METRICS.path).read_text()
-
-
-def test_a_rerun_leaves_the_project_as_it_was(project: Path, folder: Path) -> None:
-    """New outputs go to the run's folder, the earlier ones return, and no new file stays behind."""
-    with outputs_set_aside([METRICS, WEIGHTS], project=project, folder=folder, keep=False):
-        (project / METRICS.path).write_text("new")
-        (project / WEIGHTS.path).write_text("new weights")
-        recorded = collect_outputs([METRICS, WEIGHTS], project=project, folder=folder, keep=False)
-
-    assert ["new", "new weights"] == [output.file.read_text() for output in recorded if output.file]
-    assert [3, 11] == [output.size for output in recorded]
-    assert "earlier" == (project / METRICS.path).read_text()
-    assert not (project / WEIGHTS.path).exists()
-    assert not (folder / "before").exists()
-
-
-def test_a_baseline_leaves_the_new_outputs(project: Path, folder: Path) -> None:
-    """Kept outputs replace the earlier ones, as running the job by hand would."""
-    with outputs_set_aside([METRICS], project=project, folder=folder, keep=True):
-        (project / METRICS.path).write_text("new")
-        (recorded,) = collect_outputs([METRICS], project=project, folder=folder, keep=True)
-
-    assert recorded.file is not None
-    assert "new" == (project / METRICS.path).read_text() == recorded.file.read_text()
-    assert not (folder / "before").exists()
-
-
-def test_a_baseline_that_writes_nothing_loses_nothing(project: Path, folder: Path) -> None:
-    """An output that was not written anew stays as it was."""
-    with outputs_set_aside([METRICS], project=project, folder=folder, keep=True):
-        collect_outputs([METRICS], project=project, folder=folder, keep=True)
-
-    assert "earlier" == (project / METRICS.path).read_text()
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_an_interrupted_run_restores_and_keeps_what_it_left(project: Path, folder: Path, *, keep: bool) -> None:
-    """Control-C gives the earlier file back; the half-written one lies in the run's folder."""
-
-    def interrupted() -> None:
-        with outputs_set_aside([METRICS, WEIGHTS], project=project, folder=folder, keep=keep):
-            (project / METRICS.path).write_text("half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-
-    assert "earlier" == (project / METRICS.path).read_text()
-    assert "half" == (folder / "unfinished" / METRICS.path).read_text()
-
-
-def test_a_folder_in_an_outputs_place_is_refused_and_nothing_is_moved(project: Path, folder: Path) -> None:
-    """What was set aside before the mistake was found is back."""
+def test_a_folder_in_an_outputs_place_is_refused(project: Path) -> None:
+    """It is declared wrongly, or the job's own folder is in the way."""
     (project / WEIGHTS.path).mkdir()
 
-    with (
-        pytest.raises(JobError, match="is a folder"),
-        outputs_set_aside([METRICS, WEIGHTS], project=project, folder=folder, keep=False),
-    ):
-        pytest.fail("must not run")
-
-    assert "earlier" == (project / METRICS.path).read_text()
-    assert (project / WEIGHTS.path).is_dir()
+    with pytest.raises(JobError, match="is a folder"):
+        hidden_places([METRICS, WEIGHTS], (), project)
 
 
-def test_a_killed_run_is_put_right_later(project: Path, folder: Path) -> None:
-    """Of several killed runs the oldest holds the user's own file; later leftovers are kept aside."""
-    for number, text in ((1, "users own"), (2, "half of run 1")):
-        place = folder.parent / f"000{number}" / "before" / METRICS.path
-        place.parent.mkdir(parents=True)
-        place.write_text(text)
-    (project / METRICS.path).write_text("half of run 2")
-
-    assert (METRICS.path,) == restore_interrupted(folder.parent, project)
-    assert "users own" == (project / METRICS.path).read_text()
-    assert "half of run 1" == (folder.parent / "0001" / "unfinished" / METRICS.path).read_text()
-    assert "half of run 2" == (folder.parent / "0002" / "unfinished" / METRICS.path).read_text()
-    assert () == restore_interrupted(folder.parent, project)
+def test_outputs_that_are_there_are_hidden(project: Path) -> None:
+    """Those alone; the folder was not made by the job as far as is known."""
+    assert (Path(METRICS.path),) == hidden_places([METRICS, WEIGHTS], (), project)
 
 
-def test_a_link_out_of_the_project_is_no_output(project: Path, folder: Path, tmp_path: Path) -> None:
-    """A job cannot make envsnap keep a file from elsewhere."""
-    (tmp_path / "secret").write_text("secret")
-    (project / WEIGHTS.path).symlink_to(tmp_path / "secret")
+def test_an_output_behind_a_link_is_hidden_where_it_lies(project: Path) -> None:
+    """A whiteout behind a link would hide nothing."""
+    (project / "latest").symlink_to("out")
+
+    assert (Path(METRICS.path),) == hidden_places([JobOutput(path="latest/metrics.jsonl", format="jsonl")], (), project)
+
+
+def test_a_folder_that_the_job_makes_is_hidden_as_a_whole(project: Path) -> None:
+    """A job that finds ``version_0`` takes ``version_1``; one that finds its folder may refuse to start."""
+    made = made_folders([VERSION], (), project)
+    leave_outputs([recorded(project, VERSION, "1,2")], project)
+
+    assert ("logs", "logs/version_0") == made
+    assert (Path("logs"),) == hidden_places([VERSION], made, project)
+    assert made == made_folders([VERSION], made, project)
+
+
+def test_a_folder_with_something_of_the_users_is_not_hidden(project: Path) -> None:
+    """A note beside the outputs stays in sight; the folder below holds outputs alone."""
+    leave_outputs([recorded(project, VERSION, "1,2")], project)
+    (project / "logs/notes.txt").write_text("mine")
+
+    assert (Path("logs/version_0"),) == hidden_places([VERSION], ("logs", "logs/version_0"), project)
+
+
+def test_a_folder_that_was_there_before_the_freeze_is_not_the_jobs(project: Path) -> None:
+    """The job may need it."""
+    assert () == made_folders([METRICS], (), project)
+
+
+def test_an_output_is_what_the_run_wrote(project: Path, written: Path) -> None:
+    """With its hash and size; the file in the project is another one."""
+    (written / METRICS.path).write_text("new")
+    found = collect(METRICS, written, project)
+
+    assert (written / METRICS.path, 3) == (found.file, found.size)
+    assert len(found.sha256) == 64
+
+
+def test_an_output_that_was_not_written_has_no_file(project: Path, written: Path) -> None:
+    """The one in the project is an earlier run's."""
+    assert collect(METRICS, written, project).file is None
+
+
+@pytest.mark.parametrize(
+    "target", ["step-10/weights.npz", "{project}/step-10/weights.npz", "./step-10/../step-10/weights.npz"]
+)
+def test_a_link_to_what_the_run_wrote_is_followed(project: Path, written: Path, target: str) -> None:
+    """``latest`` pointing at a numbered checkpoint is common; an absolute link names the project, as the job saw it."""
+    (written / "step-10").mkdir()
+    (written / "step-10/weights.npz").write_text("ten")
+    (written / WEIGHTS.path).symlink_to(target.format(project=project))
+
+    assert (written / "step-10/weights.npz") == collect(WEIGHTS, written, project).file
+
+
+def test_a_linked_folder_of_the_project_is_followed(project: Path, written: Path) -> None:
+    """What the job wrote through it lies under the folder's own name."""
+    (project / "latest").symlink_to("out")
+    (written / METRICS.path).write_text("new")
+
+    found = collect(JobOutput(path="latest/metrics.jsonl", format="jsonl"), written, project)
+
+    assert written / METRICS.path == found.file
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("/etc/passwd", "outside the project"),
+        ("../../../../../etc/passwd", "outside the project"),
+        ("out/metrics.jsonl", "which this run did not write"),
+        (".envsnap/runs/0000/written/weights.npz", "which this run did not write"),
+        ("missing", "link to nothing"),
+        ("weights.npz", "link to nothing"),
+    ],
+)
+def test_a_link_to_anything_else_is_no_output(project: Path, written: Path, target: str, reason: str) -> None:
+    """Neither a file of this machine, nor of another run, nor of the project."""
+    former = project / ".envsnap/runs/0000/written/weights.npz"
+    former.parent.mkdir(parents=True)
+    former.write_text("former")
+    (written / WEIGHTS.path).symlink_to(target)
+
+    with pytest.raises(JobError, match=reason):
+        collect(WEIGHTS, written, project)
+
+
+def test_a_linked_folder_that_the_run_made_leads_nowhere(project: Path, written: Path, tmp_path: Path) -> None:
+    """The job put a link in the place of its folder."""
+    (tmp_path / "metrics.jsonl").write_text("secret")
+    (written / "out").rmdir()
+    (written / "out").symlink_to(tmp_path)
 
     with pytest.raises(JobError, match="outside the project"):
-        collect_outputs([WEIGHTS], project=project, folder=folder, keep=True)
+        collect(METRICS, written, project)
 
 
-def test_a_link_within_the_project_is_followed(project: Path, folder: Path) -> None:
-    """``latest`` pointing at a numbered checkpoint is common."""
-    (project / WEIGHTS.path).symlink_to(project / METRICS.path)
-    (recorded,) = collect_outputs([WEIGHTS], project=project, folder=folder, keep=False)
-
-    assert recorded.file is not None
-    assert not recorded.file.is_symlink()
-    assert "earlier" == recorded.file.read_text()
-
-
-def test_a_dangling_link_is_no_output(project: Path, folder: Path) -> None:
-    """It is a mistake of the job, told as such."""
-    (project / WEIGHTS.path).symlink_to(project / "missing")
-
-    with pytest.raises(JobError, match="link to nothing"):
-        collect_outputs([WEIGHTS], project=project, folder=folder, keep=True)
-
-
-def test_a_folder_is_no_output(project: Path, folder: Path) -> None:
-    """Only regular files are kept; a pipe would never end."""
-    (project / WEIGHTS.path).mkdir()
+def test_a_folder_is_no_output(project: Path, written: Path) -> None:
+    """Only regular files are compared."""
+    (written / WEIGHTS.path).mkdir()
 
     with pytest.raises(JobError, match="no regular file"):
-        collect_outputs([WEIGHTS], project=project, folder=folder, keep=True)
+        collect(WEIGHTS, written, project)
 
 
-def test_a_job_that_links_its_folder_away_is_refused(project: Path, folder: Path, tmp_path: Path) -> None:
-    """The user's earlier file then stays in the run's folder, and the message says where."""
+def test_outputs_are_left_where_the_job_put_them(project: Path) -> None:
+    """A new one replaces an earlier one, as running the job by hand would; a link is replaced, not followed."""
+    kept = project / "kept.npz"
+    kept.write_text("kept")
+    (project / WEIGHTS.path).symlink_to(kept)
 
-    def linking() -> None:
-        with outputs_set_aside([METRICS], project=project, folder=folder, keep=False):
-            (project / "out").rmdir()
-            (project / "out").symlink_to(tmp_path)
+    leave_outputs([recorded(project, METRICS, "new"), recorded(project, WEIGHTS, "heavy")], project)
 
-    with pytest.raises(JobError, match=r"your earlier file is .*before/out/metrics\.jsonl"):
-        linking()
-
-    assert "earlier" == (folder / "before" / METRICS.path).read_text()
+    assert ["new", "heavy"] == [(project / output.path).read_text() for output in (METRICS, WEIGHTS)]
+    assert "kept" == kept.read_text()
 
 
-def test_an_output_that_links_to_itself_is_explained(project: Path, folder: Path) -> None:
-    """A loop of links leads nowhere."""
-    with outputs_set_aside([METRICS], project=project, folder=folder, keep=False):
-        (project / METRICS.path).symlink_to(project / METRICS.path)
-        with pytest.raises(JobError, match="is a link to nothing"):
-            collect_outputs([METRICS], project=project, folder=folder, keep=False)
+def test_an_output_that_cannot_be_left_is_named(project: Path) -> None:
+    """Somebody put a file where its folder would be."""
+    (project / "logs").write_text("a file")
 
-    assert "earlier" == (project / METRICS.path).read_text()
+    with pytest.raises(JobError, match=r"output 'logs/version_0/metrics\.csv' cannot be left in"):
+        leave_outputs([recorded(project, VERSION, "1,2")], project)
 
 
-def test_an_earlier_output_that_cannot_return_is_not_lost(project: Path, folder: Path) -> None:
-    """The job put a file where its folder was: the message says where the earlier output lies now."""
-    kept = folder / "before" / METRICS.path
-    job = contextlib.ExitStack()
-    job.enter_context(outputs_set_aside([METRICS], project=project, folder=folder, keep=False))
-    (project / "out").rmdir()
-    (project / "out").touch()
-
-    with pytest.raises(JobError, match=f"{kept} cannot be moved to {project / METRICS.path}"):
-        job.close()
-    assert "earlier" == kept.read_text()
-
-
-def test_the_baseline_is_not_there_during_a_rerun(project: Path, folder: Path) -> None:
-    """It holds the answer; what a job makes in its place does not become it."""
-    answer = project / "envsnap.baseline/abcd/run-1/metrics.json"
-    answer.parent.mkdir(parents=True)
-    answer.write_text("recorded")
-
-    with outputs_set_aside([METRICS], project=project, folder=folder, keep=False):
-        assert not (project / "envsnap.baseline").exists()
-        answer.parent.mkdir(parents=True)
-        answer.write_text("forged")
-
-    assert "recorded" == answer.read_text()
-    assert "forged" == (folder / "unfinished" / answer.relative_to(project)).read_text()
-
-
-def test_a_freeze_leaves_the_baseline_where_it_is(project: Path, folder: Path) -> None:
-    """It compares nothing; killed at any moment, the former lock still has its baseline."""
-    (project / "envsnap.baseline/abcd").mkdir(parents=True)
-
-    with outputs_set_aside([METRICS], project=project, folder=folder, keep=True):
-        assert (project / "envsnap.baseline/abcd").is_dir()
-
-
-def test_the_baseline_comes_back_after_a_kill(project: Path, folder: Path) -> None:
-    """The next command returns it."""
-    (project / "envsnap.baseline/abcd").mkdir(parents=True)
-    running = outputs_set_aside([], project=project, folder=folder, keep=False)
-    running.__enter__()
-    assert not (project / "envsnap.baseline").exists()
-
-    restore_interrupted(folder.parent, project)
-
-    assert (project / "envsnap.baseline/abcd").is_dir()
-
-
-@pytest.mark.parametrize("target", [".envsnap/runs/0000/outputs/metrics.json", "envsnap.baseline/abcd/metrics.json"])
-def test_a_link_into_what_envsnap_keeps_is_no_output(project: Path, folder: Path, target: str) -> None:
-    """It is an answer of another run."""
-    (project / target).parent.mkdir(parents=True)
-    (project / target).write_text("kept")
-    (project / WEIGHTS.path).symlink_to(project / target)
-
-    with pytest.raises(JobError, match="a link into envsnap's own files"):
-        collect_outputs([WEIGHTS], project=project, folder=folder, keep=False)
+def recorded(project: Path, output: JobOutput, text: str) -> RecordedOutput:
+    file = project / ".envsnap" / "runs" / "0001" / "written" / output.path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return RecordedOutput(path=output.path, format=output.format, file=file)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from envsnap.environment import Completed, Environment, Execution
+from envsnap.errors import OverlayRefusedError
 from envsnap.inside.probe.document import MARKER
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildSpec
@@ -73,6 +74,8 @@ class FakeEnvironment:
         """Answer or act."""
         if execution.argv[-1].endswith("probe.py"):
             return Completed(exit_code=0, stdout=self._answer, stderr=b"", seconds=0.1)
+        if execution.overlay is not None:
+            raise OverlayRefusedError("no kernel to ask")
         self._executed.append(execution)
         return self._act(execution)
 

@@ -25,7 +25,7 @@ from envsnap.run.baseline import record_baseline
 from envsnap.workflow.environments import RebuiltEnvironment
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import LOCK, own_paths, read_project
-from envsnap.workflow.runs import NOT_OBSERVED
+from envsnap.workflow.runs import IN_PLACE, NOT_OBSERVED
 from envsnap.workflow.verify import (
     NOT_DECLARED,
     NOT_RECORDED,
@@ -100,7 +100,7 @@ def test_same_numbers_pass(
         verified.environment,
         verified.seconds,
     )
-    assert (NOT_OBSERVED,) == verified.verdict.notes
+    assert (NOT_OBSERVED, IN_PLACE.format(reason="no kernel to ask")) == verified.verdict.notes
 
 
 @pytest.mark.parametrize("text", ['{"accuracy": 0.75}', '{"accuracy": NaN}', "{}", "", '{"accuracy": 0.5, "more": 1}'])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from envsnap.errors import BuildError, CommandNotFoundError, MissingToolError
+from envsnap.errors import BuildError, CommandNotFoundError, MissingToolError, OverlayRefusedError
 from envsnap.host.container.address import engine_addresses, is_missing_socket
 from envsnap.host.container.info import EngineInfo, ImageInfo, describe_engine, describe_image
 from envsnap.host.container.run import RUN_LABEL, create_arguments, host_arguments
@@ -22,6 +22,7 @@ from envsnap.host.output import LiveOutput, ignore_line
 _API_SECONDS = 120
 _GRACE_SECONDS = 5
 _NOT_EXECUTED = 127
+_NO_VOLUME = "mount local volume"
 _INIT_FAILURES = (b"[FATAL tini", b"(catatonit:")
 _CLI_VARIABLES = ("DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "HOME", "PATH", "XDG_RUNTIME_DIR")
 
@@ -142,11 +143,14 @@ class Engine:
 
         Raises:
             MissingToolError: the image, the command, a GPU or the engine is not there.
+            OverlayRefusedError: the engine makes no overlay.
             UsageError: a path to mount is not there.
         """
         workdir = execution.workdir
         _log.debug("in image %s, %s: %s", image, workdir, mask_credentials(shlex.join(execution.argv)))
-        host = host_arguments(execution, selinux=self.info.selinux)
+        if execution.overlay is not None and (self.info.podman or not self.info.root):
+            raise OverlayRefusedError("Podman, and engines of other machines, mount no overlays for others")
+        host = host_arguments(execution, selinux=self.info.selinux, rootless=self.info.rootless)
         user = "0:0" if self.info.rootless else f"{os.getuid()}:{os.getgid()}"
         self._end_leftovers(workdir)
         with explained(f"cannot create a container of image '{image}'"):
@@ -159,6 +163,26 @@ class Engine:
             return self._follow(container, image, execution)
         finally:
             self._remove(container)
+            if execution.overlay is not None:
+                self._clear(image, execution.overlay.work)
+
+    def _clear(self, image: str, folder: Path) -> None:
+        """Empty the kernel's folder of an overlay, which is the engine's and not the caller's."""
+        work = folder / "work"
+        try:
+            work.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            emptied = Execution(argv=("sh", "-c", 'chmod 700 "$0" && rm -rf "$0"/*', str(work)), workdir=folder)
+            arguments = create_arguments(image, emptied, user="0:0")
+            with explained(f"cannot empty {work}"):
+                host = self._client.create_host_config(**host_arguments(emptied, selinux=self.info.selinux))
+                container = self._client.create_container(**arguments, host_config=host)["Id"]
+            try:
+                self._follow(container, image, emptied)
+            finally:
+                self._remove(container)
 
     def _end_leftovers(self, workdir: Path) -> None:
         with explained("cannot list the containers"):
@@ -236,8 +260,7 @@ class Engine:
             stream = self._client.attach(container, stream=True, demux=True)
         with closing_stream(stream):
             started = time.monotonic()
-            with explained(what):
-                self._client.start(container)
+            self._start(container, what, execution)
             with self._limited(container, execution.timeout) as expired:
                 for chunks in each_message(stream, what):
                     for output, chunk in zip(outputs, chunks, strict=True):
@@ -258,6 +281,15 @@ class Engine:
             timed_out=expired.is_set(),
             out_of_memory=bool(state.get("OOMKilled")),
         )
+
+    def _start(self, container: str, what: str, execution: Execution) -> None:
+        try:
+            with explained(what):
+                self._client.start(container)
+        except MissingToolError as error:
+            if execution.overlay is not None and _NO_VOLUME in str(error):
+                raise OverlayRefusedError(str(error)) from error
+            raise
 
     @contextlib.contextmanager
     def _limited(self, container: str, seconds: float | None) -> Iterator[threading.Event]:

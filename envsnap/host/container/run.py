@@ -1,5 +1,6 @@
 """What one command in one container means in the arguments of the engine's API. Pure."""
 
+from pathlib import Path
 from typing import Any
 
 from envsnap.errors import UsageError
@@ -36,7 +37,7 @@ def create_arguments(image: str, execution: Execution, *, user: str) -> dict[str
     }
 
 
-def host_arguments(execution: Execution, *, selinux: bool) -> dict[str, Any]:
+def host_arguments(execution: Execution, *, selinux: bool, rootless: bool = False) -> dict[str, Any]:
     """Return what the container gets of this machine: nothing but the named mounts, network and GPUs.
 
     Raises:
@@ -45,7 +46,7 @@ def host_arguments(execution: Execution, *, selinux: bool) -> dict[str, Any]:
     asked = _gpu_count(execution.gpus)
     return {
         "init": True,
-        "mounts": _mounts(execution),
+        "mounts": _mounts(execution, rootless=rootless),
         "tmpfs": {"/tmp": _SCRATCH, HOME: _SCRATCH}  # noqa: S108  a path inside the container
         | {str(folder): _HIDDEN for folder in execution.hidden},
         "network_mode": None if execution.network else "none",
@@ -74,14 +75,26 @@ def _gpu_count(gpus: str | int) -> int:
     return 0 if gpus == "none" else int(gpus)
 
 
-def _mounts(execution: Execution) -> list[dict[str, Any]]:
-    """Return one bind mount a path, parents first; a path that is asked for twice is writable."""
+def _mounts(execution: Execution, *, rootless: bool) -> list[dict[str, Any]]:
+    """Return one mount a path, parents first; a path that is asked for twice is writable."""
     writable = dict.fromkeys((execution.workdir, *execution.writable), False)
     paths = dict.fromkeys(execution.read_only, True) | writable
     for path in paths:
         if not (path.is_absolute() and path.exists()):
             raise UsageError(f"cannot mount {path} into a container: it is not there, or not absolute")
-    return [
-        {"Type": "bind", "Source": str(path), "Target": str(path), "ReadOnly": is_read_only}
+    mounts = {
+        path: {"Type": "bind", "Source": str(path), "Target": str(path), "ReadOnly": is_read_only}
         for path, is_read_only in sorted(paths.items())
-    ]
+    }
+    if execution.overlay is not None:
+        mounts[execution.workdir] = _volume(execution.workdir, execution.overlay.options(rootless=rootless))
+    return list(mounts.values())
+
+
+def _volume(target: Path, options: str) -> dict[str, Any]:
+    """Return a volume without a name, which goes with its container, and which the engine mounts as it is told.
+
+    https://docs.docker.com/reference/cli/docker/volume/create/#opt
+    """
+    driver = {"Name": "local", "Options": {"type": "overlay", "device": "overlay", "o": options}}
+    return {"Type": "volume", "Target": str(target), "VolumeOptions": {"NoCopy": True, "DriverConfig": driver}}

@@ -121,7 +121,7 @@ def test_a_real_job_is_told_of(tmp_path: Path) -> None:
     job = Job(command=("python", "train.py"), seed=1, threads=1, timeout_seconds=60)
     environment = LocalEnvironment(Path(sys.executable))
 
-    outcome = run_job(environment, job, Run(project=project, folder=tmp_path / "run", keep_outputs=True))
+    outcome = run_job(environment, job, Run(project=project, folder=tmp_path / "run"))
 
     assert outcome.observation is not None
     found = job_findings(outcome.observation, declared=declared, outputs=(), project=project)

@@ -1,0 +1,87 @@
+"""A run that sees the project through an overlay: what it writes lands in the run's folder, and the project stays."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from envsnap.environment import Completed
+from envsnap.errors import JobError, OverlayRefusedError
+from envsnap.host.overlay import Overlay
+from envsnap.host.own_places import BASELINE, WORK
+from envsnap.run.output_files import names_of
+
+REPORTS = "reports"
+WRITTEN = "written"
+_VENV = "venv"
+_GIT = ".git"
+
+
+def run_overlaid(
+    project: Path,
+    folder: Path,
+    hidden: Sequence[Path],
+    python: str,
+    execute: Callable[[Path, Overlay | None], Completed],
+) -> Completed:
+    """Have a command executed with an overlay and the folder, as it sees it, where it reports.
+
+    For the command, the baseline, envsnap's work space and the ``hidden`` places are not there; of the work space it
+    sees the virtual environment, if ``python`` lies there. What it made of the project lies in ``folder/written`` then,
+    and what it reported in ``folder/reports``.
+
+    Raises:
+        OverlayRefusedError: there are no overlays here; nothing was run, and ``folder`` is as it was.
+        JobError: the command wrote where the baseline or the work space would be.
+    """
+    overlay = Overlay(project, folder / WRITTEN, folder / "work")
+    try:
+        overlay.make()
+        for place in (*_own_places(project, python), *hidden):
+            overlay.hide(place)
+        overlay.folder(Path(WORK, REPORTS))
+        completed = execute(project / WORK / REPORTS, overlay)
+    except OverlayRefusedError:
+        shutil.rmtree(overlay.upper, ignore_errors=True)
+        raise
+    finally:
+        overlay.settle()
+    reached = _take_reports(overlay.upper, folder)
+    if reached:
+        raise JobError(f"the job wrote {', '.join(reached)}, which is envsnap's own: {ADVICE}")
+    return completed
+
+
+ADVICE = "a run must not touch the baseline and the runs before it; let the job write elsewhere"
+
+
+def _own_places(project: Path, python: str) -> Iterator[Path]:
+    if os.path.lexists(project / BASELINE):
+        yield Path(BASELINE)
+    seen = {_VENV} if Path(python).is_relative_to(project / WORK / _VENV) else set()
+    yield from (Path(WORK, name) for name in names_of(project / WORK) if name not in seen)
+
+
+def _take_reports(written: Path, folder: Path) -> list[str]:
+    """Move the reports out of what a run wrote, and remove what is no part of it; return what it must not write.
+
+    No link that the run made is followed.
+    """
+    work, reached = written / WORK, []
+    if os.path.lexists(work):
+        names = list(names_of(work))
+        reached = [f"{WORK}/{name}" for name in names if name not in {REPORTS, _VENV}] or ([] if names else [WORK])
+        if REPORTS in names and not (work / REPORTS).is_symlink():
+            (work / REPORTS).rename(folder / REPORTS)
+    if os.path.lexists(written / BASELINE):
+        reached.append(BASELINE)
+    for name in (WORK, _GIT):
+        _remove(written / name)
+    return reached
+
+
+def _remove(place: Path) -> None:
+    if place.is_symlink() or not place.is_dir():
+        place.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(place)
