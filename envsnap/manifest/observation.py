@@ -277,6 +277,7 @@ class Observation(Model, frozen=True):
         seeds: seeds that the job gave; the first 20 of each process.
         unseeded: generators that the job made without a seed; the first 50 of each process.
         opened: data files that were read; the first 2,000 of each process.
+        reached: files of the baseline or of former runs that were asked for. They are never written into a lock.
     """
 
     python: str
@@ -302,6 +303,13 @@ class Observation(Model, frozen=True):
     seeds: tuple[SeedCall, ...] = ()
     unseeded: tuple[UnseededGenerator, ...] = ()
     opened: tuple[OpenedFile, ...] = ()
+    reached: tuple[str, ...] = ()
+
+
+class ReachedFile(Model, frozen=True):
+    """A file of the baseline, or of a former run, that a process asked for; it need not be there."""
+
+    path: str
 
 
 class JournalEntry(Model, frozen=True):
@@ -310,3 +318,4 @@ class JournalEntry(Model, frozen=True):
     seed: SeedCall | None = None
     unseeded: UnseededGenerator | None = None
     opened: OpenedFile | None = None
+    reached: ReachedFile | None = None

@@ -19,7 +19,7 @@ from envsnap.run.in_place import in_place
 from envsnap.run.injection import VERSION, injected_environment
 from envsnap.run.observed import observe
 from envsnap.run.output_files import collect_outputs, hidden_places
-from envsnap.run.overlaid import REPORTS, WRITTEN, run_overlaid
+from envsnap.run.overlaid import ADVICE, REPORTS, WRITTEN, run_overlaid
 
 GUARDED = (".git", "envsnap.toml", "pyproject.toml", "envsnap.lock")
 _TAIL_LINES = 20
@@ -78,6 +78,10 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     _check_end(completed, job, secrets, f"in {environment.name}")
     outputs = collect_outputs(job.outputs, written=run.folder / WRITTEN, project=run.project)
     observation = observe(run.folder / REPORTS)
+    if observation is not None and observation.reached:
+        raise JobError(
+            f"the job asked for {', '.join(observation.reached[:5])}, which holds what former runs came to: {ADVICE}"
+        )
     return Outcome(outputs=outputs, seconds=completed.seconds, observation=observation, no_overlay=refusal)
 
 

@@ -64,15 +64,18 @@ def add_entries(observation: Observation, entries: Iterable[JournalEntry]) -> Ob
     seeds: set[SeedCall] = set(observation.seeds)
     unseeded = set(observation.unseeded)
     opened: set[OpenedFile] = set(observation.opened)
+    reached: set[str] = set(observation.reached)
     for entry in entries:
         seeds |= {entry.seed} if entry.seed else set()
         unseeded |= {entry.unseeded} if entry.unseeded else set()
         opened |= {entry.opened} if entry.opened else set()
+        reached |= {entry.reached.path} if entry.reached else set()
     return msgspec.structs.replace(
         observation,
         seeds=tuple(sorted(seeds, key=_by_place)),
         unseeded=tuple(sorted(unseeded)),
         opened=tuple({file.path: file for file in sorted(opened)}.values()),
+        reached=tuple(sorted(reached)),
     )
 
 

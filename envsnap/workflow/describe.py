@@ -7,6 +7,7 @@ from envsnap.capture.findings.accelerator import accelerator_findings
 from envsnap.capture.hardware import capture_hardware
 from envsnap.capture.numerics import capture_loaded, capture_numerics, numerics_variables
 from envsnap.capture.tracked_inputs import describe_tracked
+from envsnap.host import git
 from envsnap.host.credentials import without_credentials
 from envsnap.host.index.config import reachable_elsewhere
 from envsnap.host.secrets import secret_variables
@@ -71,12 +72,14 @@ def _findings(
     yield from _secret_variables(subject)
     for cause in causes_named(recorded.outcomes) if recorded else ():
         yield Finding(kind="runs-differ", subject="the runs of the baseline", detail=cause)
-    if observation is not None:
-        from envsnap.capture.findings.job import job_findings
+    runs = [outcome.observation for outcome in recorded.outcomes] if recorded else []
+    for seen in filter(None, runs if any(runs) else [observation]):
+        from envsnap.capture.findings.job import in_project, job_findings
 
         outputs = [output.path for output in subject.job.outputs] if subject.job else []
         folder = subject.project.folder.absolute()
-        yield from job_findings(observation, declared=facts.data, outputs=outputs, project=folder)
+        untracked = git.untracked(folder, in_project(seen.opened))
+        yield from job_findings(seen, declared=facts.data, outputs=outputs, project=folder, untracked=untracked)
 
 
 def _secret_variables(subject: Subject) -> Iterator[Finding]:

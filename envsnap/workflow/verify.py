@@ -8,15 +8,18 @@ import msgspec
 
 from envsnap.capture.code import capture_code, is_same_code
 from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
+from envsnap.capture.findings.job import in_project, undeclared_reads
 from envsnap.capture.hardware import query_gpus
 from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
+from envsnap.host import git
 from envsnap.host.files import exclusive
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
+from envsnap.manifest.phrases import join_names
 from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
@@ -37,6 +40,7 @@ from envsnap.workflow.runs import (
     runs_folder,
 )
 
+MOST_READS = 5
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
 NOT_DECLARED = "the baseline has it, and the job no longer declares it: never compared"
 
@@ -107,7 +111,7 @@ def _verify(
         check_untouched(job.inputs, project.folder, data)
         files = baseline_files(baseline, recorded)  # hashed again: a job without an overlay may have got at them
         verdict = _judge(job, baseline, files, outcomes)
-    notes = (*_notes(project, manifest, job, outcomes), *verdict.notes)
+    notes = (*_notes(project, manifest, job, outcomes), *_leftovers(project, job, data, outcomes), *verdict.notes)
     seconds = tuple(outcome.seconds for outcome in outcomes)
     return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds)
 
@@ -206,6 +210,22 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
     if len(gpus.gpus) != len(contents.hardware.gpus):
         notes.append(f"the lock records {len(contents.hardware.gpus)} GPUs, this machine has {len(gpus.gpus)}")
     return tuple(notes)
+
+
+def _leftovers(project: ProjectFolder, job: Job, data: CapturedData, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Name what the runs read that neither git nor the lock knows: it is not part of what was verified."""
+    outputs, folder = [output.path for output in job.outputs], project.folder.absolute()
+    reads = [
+        file
+        for outcome in outcomes
+        if outcome.observation is not None
+        for file in undeclared_reads(outcome.observation, declared=data, outputs=outputs, project=folder)
+    ]
+    if left := git.untracked(folder, in_project(reads)):
+        yield (
+            f"the job read {join_names(left, MOST_READS)}, which git does not track and job.inputs does not name: "
+            "left by an earlier run or by hand; the lock says nothing of it"
+        )
 
 
 def _code_notes(project: ProjectFolder, locked: Code | None, job: Job) -> Iterator[str]:

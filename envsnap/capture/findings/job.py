@@ -17,7 +17,12 @@ OWN_FILES = frozenset({"envsnap.toml", "pyproject.toml", "envsnap.lock"})
 
 
 def job_findings(
-    observation: Observation, *, declared: CapturedData, outputs: Iterable[str], project: Path
+    observation: Observation,
+    *,
+    declared: CapturedData,
+    outputs: Iterable[str],
+    project: Path,
+    untracked: Iterable[str] = (),
 ) -> tuple[Finding, ...]:
     """Tell what the run of a job shows, sorted.
 
@@ -26,12 +31,31 @@ def job_findings(
         declared: the job's inputs.
         outputs: paths of its outputs, in the project.
         project: the project's folder, absolute: the job ran in it.
+        untracked: those of the files that git does not track: an earlier run, or somebody's hand, left them there.
     """
-    left_out = OWN_FILES | {os.path.normpath(path) for path in outputs}
-    opened = [file for file in observation.opened if not {file.path, file.real} & left_out]
-    undeclared = [file for file in opened if not _is_declared(file, _declared_places(declared, project))]
-    found = (*_undeclared(undeclared), *_unseeded(observation.unseeded), *setting_findings(observation))
+    undeclared = undeclared_reads(observation, declared=declared, outputs=outputs, project=project)
+    found = (
+        *_undeclared(undeclared, frozenset(untracked)),
+        *_unseeded(observation.unseeded),
+        *setting_findings(observation),
+    )
     return tuple(sorted(found))
+
+
+def undeclared_reads(
+    observation: Observation, *, declared: CapturedData, outputs: Iterable[str], project: Path
+) -> list[OpenedFile]:
+    """Return what a run read that is neither an input, an output nor the project's settings; arguments as above."""
+    left_out = OWN_FILES | {os.path.normpath(path) for path in outputs}
+    places = _declared_places(declared, project)
+    return [
+        file for file in observation.opened if not {file.path, file.real} & left_out and not _is_declared(file, places)
+    ]
+
+
+def in_project(files: Iterable[OpenedFile]) -> tuple[str, ...]:
+    """Return the paths of those files that lie in the project."""
+    return tuple(sorted({file.path for file in files if not _is_outside(file.path)}))
 
 
 def _declared_places(declared: CapturedData, project: Path) -> frozenset[str]:
@@ -53,28 +77,36 @@ def _is_declared(file: OpenedFile, places: frozenset[str]) -> bool:
     return False
 
 
-def _undeclared(files: Iterable[OpenedFile]) -> tuple[Finding, ...]:
+def _undeclared(files: Iterable[OpenedFile], left: frozenset[str]) -> tuple[Finding, ...]:
     folders: dict[str, list[OpenedFile]] = {}
     for file in files:
         folders.setdefault(str(PurePosixPath(file.path).parent), []).append(file)
-    found = sorted(finding for folder, held in folders.items() for finding in _of_folder(folder, held))
+    found = sorted(finding for folder, held in folders.items() for finding in _of_folder(folder, held, left))
     return capped(found, MOST_FINDINGS, "files or folders were read that job.inputs does not name")
 
 
-def _of_folder(folder: str, files: list[OpenedFile]) -> Iterator[Finding]:
+def _of_folder(folder: str, files: list[OpenedFile], left: frozenset[str]) -> Iterator[Finding]:
     if len(files) <= MOST_OF_A_FOLDER or folder == ".":
         for file in files:
-            detail = f"the job read it ({file.size} bytes); job.inputs does not name it{_where(file.path)}"
+            where = _where(file.path, file.path in left)
+            detail = f"the job read it ({file.size} bytes); job.inputs does not name it{where}"
             yield Finding(kind="undeclared-input", subject=file.path, detail=detail)
         return
     names = ", ".join(PurePosixPath(file.path).name for file in files[:3])
     detail = f"the job read {len(files)} files of this folder ({names}, ...); job.inputs does not name them"
-    yield Finding(kind="undeclared-input", subject=f"{folder}/", detail=f"{detail}{_where(folder)}")
+    where = _where(folder, any(file.path in left for file in files))
+    yield Finding(kind="undeclared-input", subject=f"{folder}/", detail=f"{detail}{where}")
 
 
-def _where(path: str) -> str:
-    outside = path.startswith(("/", "~", ".."))
-    return ", and it lies outside of the project" if outside else "; it lies in the project's folder"
+def _where(path: str, is_left: bool) -> str:
+    if _is_outside(path):
+        return ", and it lies outside of the project"
+    unknown = ", and git does not track it: an earlier run or somebody's hand left it there" if is_left else ""
+    return f"; it lies in the project's folder{unknown}"
+
+
+def _is_outside(path: str) -> bool:
+    return path.startswith(("/", "~", ".."))
 
 
 def _unseeded(generators: Iterable[UnseededGenerator]) -> Iterator[Finding]:

@@ -163,3 +163,40 @@ def test_odd_arguments_raise_what_they_always_did(watch: Watch, project: Path) -
     seen = watch(code, "-W", "ignore")
 
     assert () == seen.errors
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('envsnap.baseline/ab/run-1/m.json')",
+        "import os; os.open(os.path.abspath('envsnap.baseline/ab/run-1/m.json'), os.O_RDONLY)",
+        "import pathlib; pathlib.Path('envsnap.baseline/ab/run-1/m.json').write_text('1')",
+        "import os; os.symlink('envsnap.baseline/ab/run-1/m.json', 'm.json'); os.open('m.json', os.O_RDONLY)",
+        "import os; os.link('envsnap.baseline/ab/run-1/m.json', 'm.json')",
+        "import shutil; shutil.copy(b'envsnap.baseline/ab/run-1/m.json', 'm.json')",
+        "import os\nos.chdir('data')\nopen('../envsnap.baseline/ab/run-1/m.json')",
+    ],
+)
+def test_an_attempt_at_the_answer_is_noted(watch: Watch, project: Path, code: str) -> None:
+    """Whether it is there for the job or not, and whatever the job wants of it."""
+    assert project.is_dir()
+    attempt = "try:\n    " + code.replace("\n", "\n    ") + "\nexcept OSError:\n    pass"
+
+    assert ("envsnap.baseline/ab/run-1/m.json",) == watch(attempt).reached
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; list(os.walk('.'))",
+        "import glob; glob.glob('**', recursive=True)",
+        "try: open('.envsnap/.gitignore')\nexcept OSError: pass",
+        "open('envsnap.baseline.txt', 'w')",
+        "import os; os.listdir('.'); os.path.exists('envsnap.baseline/ab')",
+    ],
+)
+def test_a_look_around_is_no_attempt(watch: Watch, project: Path, code: str) -> None:
+    """Tools walk a project, and read what tells them to ignore things."""
+    assert project.is_dir()
+
+    assert () == watch(code).reached

@@ -29,6 +29,9 @@ CODE = (".py", ".pyc", ".pyd", ".pyi", ".pyo", ".pth", ".so", ".nbc", ".nbi")
 WRITES = os.O_WRONLY | os.O_TRUNC | os.O_APPEND | os.O_EXCL
 TICK = 10_000_000
 """Nanoseconds by which the kernel's time for files may lag behind the clock (CONFIG_HZ is 100 at least)."""
+LINKS = ("os.link", "os.symlink", "os.rename", "os.remove")
+OWN_MARK = "envsnap"
+"""In the name of every file that is envsnap's own; most names are told apart by that alone."""
 MOST_FILES = 2000
 MOST_KNOWN = 20000
 """Names kept so that a file is looked at once; a job that opens more files is not to pay for it in memory."""
@@ -51,10 +54,11 @@ class OpenedFiles:
         self._attempt = attempt
         self._known: set[Path] = set()
         self._noted = 0
+        self._reached: set[str] = set()
 
     def watch(self) -> None:
         """Begin to listen; an audit hook stays until the process ends."""
-        known, consider = self._known, self._consider
+        known, consider, look = self._known, self._consider, self._look_for_answers
 
         def listen(event: str, args: tuple[Any, ...]) -> None:
             # Called for each audit event of the process, `id()` among them: most must leave at once.
@@ -64,6 +68,8 @@ class OpenedFiles:
                         consider(args[0], args[2])
                 except TypeError:  # a name that has no hash is no file's name
                     return
+            elif event in LINKS:
+                look(args[0])
             elif event == "os.chdir":
                 self._attempt("a change of folder", self._forget_relative)
             elif event == "sqlite3.connect":
@@ -82,7 +88,10 @@ class OpenedFiles:
                 self._consider(path, 0)
 
     def _consider(self, path: Path, flags: int) -> None:
-        if isinstance(path, int) or flags & WRITES or len(self._known) >= MOST_KNOWN:
+        if isinstance(path, int) or len(self._known) >= MOST_KNOWN:
+            return
+        self._look_for_answers(path)
+        if flags & WRITES:
             return
         self._attempt("an opened file", lambda: self._note(path))
 
@@ -101,6 +110,17 @@ class OpenedFiles:
         self._known.update((path, absolute))
         if stat.S_ISREG(status.st_mode) and status.st_ctime_ns < self._began and not _is_script(absolute):
             self._write(absolute, status.st_size)
+
+    def _look_for_answers(self, path: Path) -> None:
+        """Note an attempt to get at the baseline or at former runs, whether they are there for this process or not."""
+        name = path if isinstance(path, str) else "" if isinstance(path, int) else os.fsdecode(path)
+        if OWN_MARK in name:
+            self._attempt("a look at former runs", lambda: self._note_reached(os.path.abspath(name)))
+
+    def _note_reached(self, absolute: str) -> None:
+        if self._places.is_answer(absolute) and absolute not in self._reached:
+            self._reached.add(absolute)
+            self._journal.write("reached", {"path": self._places.shown(absolute)})
 
     def _write(self, absolute: str, size: int) -> None:
         self._noted += 1

@@ -30,6 +30,8 @@ HOME_FOLDERS = (
     ".triton",
 )
 PACKAGE_FOLDERS = ("/site-packages/", "/dist-packages/", ".dist-info/", ".egg-info/", "/.git/", "/.envsnap/")
+ANSWERS = ("envsnap.baseline", os.path.join(".envsnap", "runs"))
+"""In the job's folder: what former runs came to."""
 COMPILED = "/torchinductor_"
 """Where torch keeps what it has compiled: code that was made from the job's, not data."""
 IMPORT_SYSTEM = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
@@ -55,6 +57,7 @@ class Places:
 
     def __init__(self, folder: str, reports: str) -> None:
         self.folder = folder
+        self._reports = reports + os.sep
         self._home = os.environ.get("HOME", "")
         self._library = os.path.dirname(os.__file__) + os.sep
         # The working folder may be the prefix itself: then only the prefix's usual folders are not the job's.
@@ -65,6 +68,11 @@ class Places:
     def is_foreign(self, path: str) -> bool:
         """Tell whether an absolute path belongs to the interpreter, a package, the system or the observer."""
         return path.startswith(self._left_out) or COMPILED in path or any(part in path for part in PACKAGE_FOLDERS)
+
+    def is_answer(self, path: str) -> bool:
+        """Tell whether an absolute path is one of the baseline's, or of a former run's."""
+        answers = tuple(os.path.join(self.folder, name, "") for name in ANSWERS)
+        return path.startswith(answers) and not path.startswith(self._reports)
 
     def is_standard(self, path: str) -> bool:
         """Tell whether a module's file is of the standard library."""
