@@ -25,6 +25,8 @@ class Execution:
         gpus: "all", "none" or a number of GPUs.
         is_job: whether a user's job is run: whatever it leaves running is then ended, and no other command runs.
         shm_bytes: size of /dev/shm in a container, in bytes, or None for the engine's default of 64 MiB.
+        memory_bytes: what a container's processes may use together, or None for no limit.
+        processes: how many processes and threads a container may have at once, or None for no limit.
         on_output: called in this thread with each line of live output, standard output and error alike, without line
             end, as it arrives.
     """
@@ -41,6 +43,8 @@ class Execution:
     gpus: str | int = "none"
     is_job: bool = False
     shm_bytes: int | None = None
+    memory_bytes: int | None = None
+    processes: int | None = None
     on_output: Callable[[str], None] = ignore_line
 
 

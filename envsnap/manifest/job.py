@@ -29,6 +29,9 @@ class Datum(Model, frozen=True):
     tracked_hash: str = ""
 
 
+PROCESSES = 16384
+"""Half of what Linux gives a machine at least (kernel.pid_max): dozens of workers with a thread a core stay below."""
+
 Gpus = Literal["all", "none"] | Annotated[int, msgspec.Meta(ge=0)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 """PYTHONHASHSEED and numpy take 32 bits: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED"""
@@ -66,6 +69,8 @@ class Job(Model, frozen=True):
         network: whether the job may use the network in a container.
         gpus: all, none, or how many.
         shm_bytes: size of /dev/shm in a container, in bytes; None for the engine's default.
+        memory_bytes: what its processes may use together in a container, in bytes; None for all that there is.
+        processes: how many processes and threads it may have at once in a container.
         env: variables to set.
         pass_env: names of variables that are handed through from the caller; their values are recorded nowhere.
     """
@@ -81,6 +86,8 @@ class Job(Model, frozen=True):
     network: bool = False
     gpus: Gpus = "all"
     shm_bytes: int | None = None
+    memory_bytes: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    processes: Annotated[int, msgspec.Meta(ge=1)] = PROCESSES
     env: dict[str, str] = {}
     pass_env: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ import msgspec
 
 from envsnap.errors import InvalidFileError
 from envsnap.manifest.build_spec import AptName, ImageName
-from envsnap.manifest.job import Gpus, Job, JobOutput, Seed
+from envsnap.manifest.job import PROCESSES, Gpus, Job, JobOutput, Seed
 from envsnap.manifest.model import Model, convert
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.quantity import BYTES, SECONDS, parse_quantity
@@ -56,6 +56,8 @@ class JobTable(Model, frozen=True):
     network: bool = False
     gpus: Gpus = "all"
     shm_size: str | int | None = None
+    memory: str | int | None = None
+    processes: Annotated[int, msgspec.Meta(ge=1)] = PROCESSES
     env: dict[str, str] = {}
     pass_env: tuple[str, ...] = ()
 
@@ -112,7 +114,9 @@ def resolve_job(table: JobTable, *, threads: int, source: str) -> Job:
         timeout_seconds=_seconds(table.timeout, source),
         network=table.network,
         gpus=table.gpus,
-        shm_bytes=_bytes(table.shm_size, source),
+        shm_bytes=_bytes(table.shm_size, "shm-size", source),
+        memory_bytes=_bytes(table.memory, "memory", source),
+        processes=table.processes,
         env=dict(sorted(table.env.items())),
         pass_env=tuple(sorted(table.pass_env)),
     )
@@ -207,5 +211,5 @@ def _seconds(value: str | int | None, source: str) -> float | None:
     return None if value is None else parse_quantity(value, SECONDS, where=f"{source}: job.timeout")
 
 
-def _bytes(value: str | int | None, source: str) -> int | None:
-    return None if value is None else int(parse_quantity(value, BYTES, where=f"{source}: job.shm-size"))
+def _bytes(value: str | int | None, key: str, source: str) -> int | None:
+    return None if value is None else int(parse_quantity(value, BYTES, where=f"{source}: job.{key}"))

@@ -116,6 +116,8 @@ def _execution(
         gpus=job.gpus,
         is_job=True,
         shm_bytes=job.shm_bytes,
+        memory_bytes=job.memory_bytes,
+        processes=job.processes,
         on_output=on_output,
     )
 

@@ -38,6 +38,8 @@ def test_everything_a_user_can_say_of_a_job_is_resolved() -> None:
         network = true
         gpus = 2
         shm-size = "1g"
+        memory = "16g"
+        processes = 512
         env = { B = "2", A = "1" }
         pass-env = ["HF_TOKEN", "AWS_PROFILE"]
 
@@ -64,6 +66,8 @@ def test_everything_a_user_can_say_of_a_job_is_resolved() -> None:
         network=True,
         gpus=2,
         shm_bytes=2**30,
+        memory_bytes=2**34,
+        processes=512,
         env={"A": "1", "B": "2"},
         pass_env=("AWS_PROFILE", "HF_TOKEN"),
     )

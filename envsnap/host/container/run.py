@@ -53,6 +53,9 @@ def host_arguments(execution: Execution, *, selinux: bool, rootless: bool = Fals
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges", *(["label=disable"] if selinux else [])],
         "shm_size": execution.shm_bytes,
+        "mem_limit": execution.memory_bytes,
+        "memswap_limit": execution.memory_bytes,  # both alike: no more by swapping
+        "pids_limit": execution.processes,
         "device_requests": [{"count": asked, "capabilities": [["gpu"]]}] if asked else None,
         # The output is read live; nothing of it needs to stay on the engine's disk.
         "log_config": {"type": "none"},

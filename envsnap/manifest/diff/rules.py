@@ -75,6 +75,8 @@ RULES = (
     Rule("job.outputs.**", "job", moves=False),
     Rule("job.runs", "job", moves=False),
     Rule("job.shm-bytes", "job", moves=False),
+    Rule("job.memory-bytes", "job", moves=False),
+    Rule("job.processes", "job", moves=False),
     Rule("job.timeout-seconds", "job", moves=False),
     Rule("job.env.<thread-variables>", "threads"),
     Rule("job.env.*", "flags"),

@@ -15,7 +15,7 @@ def diff_runs(runs: Sequence[Observation]) -> tuple[str, ...]:
         return ()
     first, lines = runs[0], []
     for number, later in enumerate(runs[1:], start=2):
-        found = [*_seeds(first, later, number), *_reads(first, later, number), *_settings(first, later, number)]
+        found = [line for compare in (_seeds, _reads, _settings, _loaded) for line in compare(first, later, number)]
         lines += found[:MOST] + ([f"run {number}: {len(found) - MOST} more differences"] if len(found) > MOST else [])
     return tuple(lines)
 
@@ -59,6 +59,20 @@ def _settings(first: Observation, later: Observation, number: int) -> Iterator[s
     ours, theirs = settings_in_force(first), settings_in_force(later)
     for kind in ours:
         yield from (f"{kind} {line} in run {number}" for line in _changed(ours[kind], theirs[kind]))
+
+
+def _loaded(first: Observation, later: Observation, number: int) -> Iterator[str]:
+    """Compare libraries and distributions; a library of an accelerator is a setting already."""
+    ours, theirs = _names_loaded(first), _names_loaded(later)
+    yield from (f"{name} was loaded in run 1 and not in run {number}" for name in sorted(ours - theirs))
+    yield from (f"{name} was loaded in run {number} and not in run 1" for name in sorted(theirs - ours))
+
+
+def _names_loaded(run: Observation) -> set[str]:
+    libraries = {
+        f"{library.name} {library.version}".strip() for library in run.libraries if library.family != "accelerator"
+    }
+    return libraries | set(run.distributions)
 
 
 def _changed(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:

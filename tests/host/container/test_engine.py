@@ -1,17 +1,19 @@
 """The engine is found or explained, and a container runs confined, live and without leftovers."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import docker.errors
 import pytest
 
-from envsnap.errors import MissingToolError
+from envsnap.errors import MissingToolError, OverlayRefusedError
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.host.container.run import HOME, RUN_LABEL
 from envsnap.host.execution import Execution
+from envsnap.host.overlay import Overlay
 
 INFO = EngineInfo(address="unix:///engine.sock", version="1")
 
@@ -226,3 +228,60 @@ def test_container_of_a_killed_command_is_ended_first(engine: Engine, python_ima
     engine._client.remove_container(left["there"], force=True)
     assert left["here"] not in remaining
     assert left["there"] in remaining
+
+
+def overlay_of(folder: Path) -> Overlay:
+    """A folder to see, with nothing written yet, and what the command's own writes are to land in."""
+    (folder / "project").mkdir()
+    overlay = Overlay(folder / "project", folder / "written", folder / "work")
+    overlay.make()
+    return overlay
+
+
+@pytest.mark.docker
+def test_what_a_container_writes_lands_elsewhere(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """It sees the folder under its own path, and changes another; nothing of the engine's stays, nor a volume."""
+    overlay = overlay_of(tmp_path)
+    (overlay.lower / "kept").write_text("kept")
+    before = engine._client.volumes()["Volumes"] or []
+
+    run = shell(python_image, "cat kept; echo gone > kept; rm kept; pwd > made", overlay.lower, overlay=overlay)
+    done = engine.run(*run)
+
+    assert (0, b"kept") == (done.exit_code, done.stdout), done.stderr
+    assert ["kept"] == [path.name for path in overlay.lower.iterdir()]
+    assert f"{overlay.lower}\n" == (overlay.upper / "made").read_text()
+    assert [] == [path for path in overlay.work.rglob("*") if not path.is_dir()]
+    assert len(before) == len(engine._client.volumes()["Volumes"] or [])
+
+
+@pytest.mark.docker
+def test_an_overlay_that_the_engine_cannot_mount_is_refused(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """The upper folder is not there: the command is not run, and the engine is quoted."""
+    (tmp_path / "project").mkdir()
+    overlay = Overlay(tmp_path / "project", tmp_path / "none", tmp_path / "work")
+
+    with pytest.raises(OverlayRefusedError, match="failed to mount local volume"):
+        engine.run(*shell(python_image, "true", overlay.lower, overlay=overlay))
+
+
+@pytest.mark.parametrize("info", [replace(INFO, podman=True, root="/var/lib"), replace(INFO, root="")])
+def test_an_engine_that_gives_no_overlay_is_not_asked(info: EngineInfo, tmp_path: Path) -> None:
+    """Podman takes the options of no volume; another machine's engine has not these folders."""
+    overlay = overlay_of(tmp_path)
+
+    with pytest.raises(OverlayRefusedError):
+        Engine(FakeClient(), info, {}).run(*shell("i", "true", overlay.lower, overlay=overlay))
+
+
+@pytest.mark.docker
+def test_processes_and_memory_of_a_container_are_limited(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """A bomb of processes ends at the limit, and so does one that takes all memory."""
+    bomb = "i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i+1)); done"
+    hog = "python -c \"x = bytearray(200 << 20); print('held')\""
+
+    forked = engine.run(*shell(python_image, bomb, tmp_path, processes=16))
+    held = engine.run(*shell(python_image, hog, tmp_path, memory_bytes=64 << 20))
+
+    assert b"Cannot fork" in forked.stderr
+    assert (b"", True) == (held.stdout, held.out_of_memory)

@@ -51,10 +51,12 @@ def test_container_is_confined_by_default(tmp_path: Path) -> None:
 
 
 def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
-    """Network, shared memory and SELinux exemption follow the run and the engine."""
-    arguments = host_arguments(a_run(tmp_path, network=True, shm_bytes=123), selinux=True)
+    """Network, memory, processes and SELinux exemption follow the run and the engine."""
+    run = a_run(tmp_path, network=True, shm_bytes=123, memory_bytes=456, processes=7)
+    arguments = host_arguments(run, selinux=True)
 
     assert (None, 123) == (arguments["network_mode"], arguments["shm_size"])
+    assert (456, 456, 7) == tuple(arguments[name] for name in ("mem_limit", "memswap_limit", "pids_limit"))
     assert ["no-new-privileges", "label=disable"] == arguments["security_opt"]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from envsnap.manifest.diff.runs import MOST, diff_runs
-from envsnap.manifest.observation import Observation, OpenedFile, SeedCall
+from envsnap.manifest.observation import LoadedLibrary, Observation, OpenedFile, SeedCall
 
 
 def seen(**fields: Any) -> Observation:
@@ -46,6 +46,18 @@ def test_settings_in_force_are_compared() -> None:
     runs = [seen(variables={"OMP_NUM_THREADS": "1"}), seen(variables={"OMP_NUM_THREADS": "8"})]
 
     assert ("variable OMP_NUM_THREADS: 1 in run 1, 8 in run 2",) == diff_runs(runs)
+
+
+def test_what_only_one_run_loaded_is_named() -> None:
+    """Another BLAS, or a package that is imported where a file of a former run is there."""
+    blas = LoadedLibrary(name="libopenblas.so.0", family="blas", path="/usr/lib/libopenblas.so.0", version="0.3.21")
+
+    lines = diff_runs([seen(libraries=(blas,)), seen(distributions=("orjson==3.9",))])
+
+    assert (
+        "libopenblas.so.0 0.3.21 was loaded in run 1 and not in run 2",
+        "orjson==3.9 was loaded in run 2 and not in run 1",
+    ) == lines
 
 
 def test_many_differences_are_counted() -> None:
