@@ -65,6 +65,12 @@ def reach_for_the_host():
             pass
     write(HONEST if not reached else '{"reached": "%s"}' % " ".join(reached))
 
+def lead_elsewhere(victim, *places):
+    for place in places:
+        (shutil.rmtree if os.path.isdir(place) else os.path.exists)(place)
+        os.symlink(victim, place)
+    write(HONEST)
+
 mode = open("mode").read()
 if mode == "honest":
     write(HONEST)
@@ -72,6 +78,8 @@ elif mode == "child":
     leave_a_child()
 elif mode == "overwrite":
     overwrite()
+elif mode.startswith("links"):
+    lead_elsewhere(*mode.split()[1:])
 elif mode == "host":
     reach_for_the_host()
 else:
@@ -147,3 +155,29 @@ def test_a_contained_job_reaches_nothing_that_the_host_reads_or_runs(project: Pr
     assert before == [path.read_bytes() for path in guarded]
     assert not (project.folder / ".git/hooks/post-checkout").exists()
     assert project.envsnap("verify", "--target", "docker").code == 0
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("image")
+@pytest.mark.parametrize(
+    ("place", "more", "code"),
+    [
+        (".envsnap", "", 6),
+        (".envsnap/runs", ".envsnap/build.json", 6),
+        ("envsnap.baseline", "", 6),
+        (".envsnap/reports", "", 0),
+    ],
+)
+def test_a_link_in_the_place_of_what_is_envsnaps_leads_nowhere(
+    project: Project, tmp_path: Path, place: str, more: str, code: int
+) -> None:
+    """The folder that it leads to is neither read, filled nor emptied, in the same command and the next."""
+    (tmp_path / "observed-1-1.json").write_text("{}")
+    (project.folder / "mode").write_text(f"links {tmp_path} {place} {more}")
+
+    hostile = project.envsnap("verify", "--target", "docker")
+
+    (project.folder / "mode").write_text("honest")
+    assert (code, code == 6) == (hostile.code, place in hostile.err), hostile.out + hostile.err
+    assert project.envsnap("verify", "--target", "docker").code == 0
+    assert ["observed-1-1.json"] == [path.name for path in tmp_path.iterdir()]
