@@ -1,5 +1,6 @@
 """A run in the project itself, where no overlay is to be had: what it would inherit is moved aside, and put back."""
 
+import heapq
 import os
 import shutil
 import stat
@@ -9,10 +10,12 @@ from pathlib import Path
 
 from envsnap.errors import JobError
 from envsnap.host.own_places import BASELINE, WORK
+from envsnap.manifest.phrases import join_names
 from envsnap.run.output_files import is_within
 
-MOST_BYTES_A_FILE, MOST_BYTES = 1 << 20, 1 << 26
-"""What is copied before a run, so that it can be put back: a log, a pointer file, a table of settings."""
+MOST_BYTES_A_FILE, MOST_COPIES = 1 << 20, 2000
+"""What is copied before a run, so that it can be put back, the nearest to the project's top first: a log, a table."""
+MOST_NAMES = 5
 _LEFT_OUT = frozenset({".git", WORK, BASELINE})
 _BEFORE, _ANSWER, _ORIGINALS, _UNFINISHED = "before", "baseline", "originals", "unfinished"
 
@@ -41,8 +44,8 @@ def in_place(
             lost = originals.take_over(written)
         if lost:
             raise JobError(
-                f"{', '.join(lost)} changed while the job ran, and cannot be put back: the next run would inherit it. "
-                "What it is now lies in .envsnap/runs; let the job write new files, or run it in a container"
+                f"{join_names(lost, MOST_NAMES)} changed while the job ran, and cannot be put back: the next run would "
+                "inherit it. Let the job write new files, or run it in a container"
             )
     finally:
         _put_back(folder, project)
@@ -68,35 +71,38 @@ class _Originals:
     def __init__(self, project: Path, copies: Path) -> None:
         self._project, self._copies = project, copies
         self._states = _states(project)
-        room = MOST_BYTES
-        for name, state in self._states.items():
-            if stat.S_ISREG(state.st_mode) and state.st_size <= min(room, MOST_BYTES_A_FILE):
-                (copies / name).parent.mkdir(parents=True, exist_ok=True)
-                with suppress(OSError):  # one that this user may not read, the job may not change either
-                    shutil.copy2(project / name, copies / name)
-                    room -= state.st_size
+        small = {
+            name: (name.count("/"), -state.st_mtime_ns)
+            for name, state in self._states.items()
+            if stat.S_ISLNK(state.st_mode) or (stat.S_ISREG(state.st_mode) and state.st_size <= MOST_BYTES_A_FILE)
+        }
+        for name in heapq.nsmallest(MOST_COPIES, small, key=small.__getitem__):
+            (copies / name).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):  # one that this user may not read, the job may not change either
+                shutil.copy2(project / name, copies / name, follow_symlinks=False)
 
     def take_over(self, written: Path) -> list[str]:
-        """Move what is new or changed to ``written``, and put back what there was; return what has no copy."""
+        """Move what is new or changed to ``written``, and put back what there was; return what has no copy, and stays."""
         now = _states(self._project)
         changed = [name for name, state in now.items() if not _is_same(state, self._states.get(name))]
+        lost = [name for name in changed if name in self._states and not self._has_copy(name)]
         moved: set[str] = set()
         for name in changed:
-            if not any(str(parent) in moved for parent in Path(name).parents):
+            if name not in lost and not any(str(parent) in moved for parent in Path(name).parents):
                 _move(self._project / name, written / name)
                 moved.add(name)
         gone = [name for name in self._states if name not in now or name in moved]
-        return [name for name in gone if not self._restore(name)]
+        for name in gone:
+            if stat.S_ISDIR(self._states[name].st_mode):
+                (self._project / name).mkdir(parents=True, exist_ok=True)
+            elif self._has_copy(name):
+                _move(self._copies / name, self._project / name)
+            else:
+                lost.append(name)
+        return lost
 
-    def _restore(self, name: str) -> bool:
-        place, copy = self._project / name, self._copies / name
-        if stat.S_ISDIR(self._states[name].st_mode):
-            place.mkdir(parents=True, exist_ok=True)
-            return True
-        if not copy.is_file():
-            return False
-        _move(copy, place)
-        return True
+    def _has_copy(self, name: str) -> bool:
+        return stat.S_ISDIR(self._states[name].st_mode) or os.path.lexists(self._copies / name)
 
 
 def _is_same(now: os.stat_result, former: os.stat_result | None) -> bool:

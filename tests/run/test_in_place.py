@@ -107,7 +107,7 @@ def test_a_large_file_that_changed_is_named(project: Path, run_it: Runs, monkeyp
     with pytest.raises(JobError, match=r"train\.log changed while the job ran, and cannot be put back"):
         run_it(lambda: (project / "train.log").write_text("of today, and longer\n"))
 
-    assert "of today, and longer\n" == (project / ".envsnap/runs/0001/written/train.log").read_text()
+    assert "of today, and longer\n" == (project / "train.log").read_text()
 
 
 def test_a_change_that_hides_its_time_is_seen(project: Path, run_it: Runs) -> None:
