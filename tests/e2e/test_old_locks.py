@@ -19,7 +19,7 @@ from envsnap.manifest.lockfile import contents_digest, parse_manifest
 from .conftest import Project
 
 LOCKS = Path(__file__).parent / "locks"
-SCHEMAS = ("1.0", "1.1", "1.2")
+SCHEMAS = ("1.0", "1.1", "1.2", "1.3")
 
 
 def for_this_interpreter(text: str) -> str:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envsnap.errors import InvalidFileError
 from envsnap.manifest.job import Job
-from envsnap.run.injection import DETERMINISM, THREAD_VARIABLES, injected_environment
+from envsnap.run.injection import DETERMINISM, PLACE, THREAD_VARIABLES, VERSION, check_known, injected_environment
 
 JOB = Job(command=("python", "train.py"), seed=11, threads=3)
 
@@ -40,6 +41,31 @@ def test_seed_threads_and_observer_are_injected() -> None:
         variables["ENVSNAP_THREADPOOLCTL"],
         variables["ENVSNAP_DETERMINISTIC"],
     )
+
+
+def test_time_zone_and_locale_are_the_same_everywhere() -> None:
+    """A container has neither of the caller's; what the job sets itself wins."""
+    variables = inject(with_env(TZ="Asia/Tokyo"))
+
+    assert ("Asia/Tokyo", "C.UTF-8", "C.UTF-8") == tuple(variables[name] for name in ("TZ", "LANG", "LC_ALL"))
+
+
+def test_an_old_lock_is_replayed_in_the_old_way() -> None:
+    """Version 1 left time zone and locale to the machine; all else is alike."""
+    where = {"observer": Path("/o"), "report_dir": Path("/r"), "threadpoolctl": Path("/t.py")}
+    old, new = (injected_environment(JOB, **where, inherited={}, version=version) for version in (1, VERSION))
+
+    assert PLACE == {name: value for name, value in new.items() if name not in old}
+    assert old.items() <= new.items()
+
+
+def test_what_only_a_later_envsnap_injects_is_refused() -> None:
+    """It cannot be replayed; the versions known so far can."""
+    for version in range(1, VERSION + 1):
+        check_known(version)
+
+    with pytest.raises(InvalidFileError, match=f"recorded with version {VERSION + 1} of .*: update envsnap"):
+        check_known(VERSION + 1)
 
 
 def test_determinism_is_injected_only_where_asked_for() -> None:

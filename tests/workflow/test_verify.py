@@ -103,6 +103,22 @@ def test_same_numbers_pass(
     assert (NOT_OBSERVED, IN_PLACE.format(reason="no kernel to ask")) == verified.verdict.notes
 
 
+def test_a_lock_of_a_former_injection_is_replayed_with_it(
+    verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment], baseline: Baseline
+) -> None:
+    """Time zone and locale were this machine's then."""
+    given: list[Mapping[str, str]] = []
+
+    def act(execution: Execution) -> Completed:
+        given.append(execution.env)
+        return writing('{"accuracy": 0.5}')(execution)
+
+    for version in (1, 2):
+        verify_in(make_environment(act), baseline=msgspec.structs.replace(baseline, injection=version))
+
+    assert [False, True] == ["TZ" in env for env in given]
+
+
 @pytest.mark.parametrize("text", ['{"accuracy": 0.75}', '{"accuracy": NaN}', "{}", "", '{"accuracy": 0.5, "more": 1}'])
 def test_other_numbers_fail(
     verify_in: Callable[..., VerifyResult], make_environment: Callable[..., Environment], text: str
