@@ -82,7 +82,7 @@ class _Originals:
                 shutil.copy2(project / name, copies / name, follow_symlinks=False)
 
     def take_over(self, written: Path) -> list[str]:
-        """Move what is new or changed to ``written``, and put back what was; what has no copy stays, and is returned."""
+        """Move what is new or changed to ``written``, put back what was; what has no copy stays, and is returned."""
         now = _states(self._project)
         changed = [name for name, state in now.items() if not _is_same(state, self._states.get(name))]
         lost = [name for name in changed if name in self._states and not self._has_copy(name)]
