@@ -18,10 +18,10 @@ from envsnap.errors import OverlayRefusedError
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_SLAVE = 0x4000, 0x80000
 _MOUNTS = Path("/proc/self/mountinfo")
-_OWN_ROOT = "redirect_dir=off,index=off,metacopy=off"
-"""Where the kernel's administrator mounts: the upper folder holds whole files, and nothing that refers to the lower."""
+_OWN_ROOT = "redirect_dir=on,index=off,metacopy=off"
+"""Where the kernel's administrator mounts: the upper folder holds whole files, and a folder can be renamed."""
 _OWN_USER = "userxattr"
-"""Where a user mounts; the kernel then makes whole files alone."""
+"""Where a user mounts; the kernel then makes whole files alone, and renames no folder of the lower one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ from envsnap.run.observed import observe
 from envsnap.run.output_files import collect_outputs, hidden_places
 from envsnap.run.overlaid import ADVICE, REPORTS, WRITTEN, run_overlaid
 
-GUARDED = (".git", "envsnap.toml", "pyproject.toml", "envsnap.lock")
+GUARDED = (".git", "envsnap.toml", "pyproject.toml")
+_LOCK = "envsnap.lock"
+"""Where a run sees an overlay, it is not there."""
 _TAIL_LINES = 20
 _LEAST_SECRET = 6
 """Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
@@ -107,7 +109,7 @@ def _execution(
             inherited=run.inherited,
             version=run.injection,
         ),
-        read_only=(observer, threadpoolctl, *_guarded(run.project), *run.read_only),
+        read_only=(observer, threadpoolctl, *_guarded(run.project, overlay), *run.read_only),
         writable=() if overlay else (reports,),
         overlay=overlay,
         hidden=() if overlay else (run.project / WORK,),
@@ -122,9 +124,10 @@ def _execution(
     )
 
 
-def _guarded(project: Path) -> tuple[Path, ...]:
+def _guarded(project: Path, overlay: Overlay | None) -> tuple[Path, ...]:
     """Return what a contained job may read and not write: the host reads it, or runs what it says, afterwards."""
-    return tuple(path for name in GUARDED if (path := project / name).exists() and not path.is_symlink())
+    names = GUARDED if overlay else (*GUARDED, _LOCK)
+    return tuple(path for name in names if (path := project / name).exists() and not path.is_symlink())
 
 
 def _check_end(completed: Completed, job: Job, secrets: Iterable[str], where: str) -> None:
@@ -134,7 +137,7 @@ def _check_end(completed: Completed, job: Job, secrets: Iterable[str], where: st
     said = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
     raise JobError(
         f"the job {shlex.join(job.command)} {_ending(completed, job)} {where}; last lines of its standard error:\n"
-        f"{said}\n{_advice(completed)}"
+        f"{said}\n{_advice(completed, job)}"
     )
 
 
@@ -147,9 +150,17 @@ def _ending(completed: Completed, job: Job) -> str:
     return f"ended with exit code {completed.exit_code}"
 
 
-def _advice(completed: Completed) -> str:
+def _advice(completed: Completed, job: Job) -> str:
     if completed.timed_out:
         return "Raise `timeout` in envsnap.toml, or give the job less to do."
+    said = completed.stderr.decode("utf-8", errors="replace")
+    if "cross-device link" in said:
+        return (
+            "A run sees the project through an overlay of the kernel's, which for a user renames no folder that was "
+            "there before: let the job copy it (shutil.move does), or verify in a container."
+        )
+    if "start new thread" in said or "Cannot fork" in said or "Resource temporarily unavailable" in said:
+        return f"The job may have as many processes and threads as `processes` in envsnap.toml says ({job.processes})."
     if completed.exit_code == 128 + signal.SIGKILL:
         return "The kernel ends a process so when memory runs out: give the job more memory, or less to do."
     return (

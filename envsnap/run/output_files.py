@@ -70,11 +70,16 @@ def hidden_places(outputs: Sequence[JobOutput], made: Sequence[str], project: Pa
         if place.is_dir() and not place.is_symlink():
             raise JobError(f"output '{output.path}' is a folder in {project}; declare the files in it")
         above = [folder for folder in Path(output.path).parents if str(folder) in folders]
-        hidden = project / above[-1] if above else place
+        hidden = project / above[-1] if above else _behind_link(place, project)
         if os.path.lexists(hidden):
             real = Path(os.path.realpath(hidden.parent), hidden.name)
             found[real.relative_to(os.path.realpath(project))] = None
     return tuple(found)
+
+
+def _behind_link(place: Path, project: Path) -> Path:
+    """Return where an output's bytes lie: a link of the project's own stays, as does one that leads elsewhere."""
+    return Path(os.path.realpath(place)) if place.is_symlink() and is_within(place, project) else place
 
 
 def _holds_outputs_alone(folder: Path, outputs: Sequence[JobOutput], project: Path) -> bool:
@@ -99,13 +104,13 @@ def collect_outputs(outputs: Sequence[JobOutput], *, written: Path, project: Pat
 
 
 def leave_outputs(outputs: Sequence[RecordedOutput], project: Path) -> None:
-    """Put a run's outputs where the job had put them; each replaces an earlier one in one step.
+    """Put a run's outputs where the job had put them; each replaces an earlier one in one step, not a link to it.
 
     Raises:
         JobError: one cannot be written there.
     """
     for output in outputs:
-        place = project / output.path
+        place = _behind_link(project / output.path, project)
         if output.file is None:
             continue
         try:

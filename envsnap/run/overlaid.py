@@ -9,6 +9,7 @@ from envsnap.environment import Completed
 from envsnap.errors import JobError, OverlayRefusedError
 from envsnap.host.overlay import Overlay
 from envsnap.host.own_places import BASELINE, WORK
+from envsnap.manifest.lockfile import HEADER
 from envsnap.run.output_files import names_of
 
 REPORTS = "reports"
@@ -56,10 +57,21 @@ ADVICE = "a run must not touch the baseline and the runs before it; let the job 
 
 
 def _own_places(project: Path, python: str) -> Iterator[Path]:
+    """Give what a run must not see of envsnap's: a lock tells the digests of the answer, which a job could try out."""
     if os.path.lexists(project / BASELINE):
         yield Path(BASELINE)
+    yield from (path.relative_to(project) for path in sorted(project.glob("*.lock")) if _is_lock(path))
     seen = {_VENV} if Path(python).is_relative_to(project / WORK / _VENV) else set()
     yield from (Path(WORK, name) for name in names_of(project / WORK) if name not in seen)
+
+
+def _is_lock(path: Path) -> bool:
+    beginning = HEADER.encode()
+    try:
+        with path.open("rb") as file:
+            return file.read(len(beginning)) == beginning
+    except OSError:
+        return False
 
 
 def _take_reports(written: Path, folder: Path) -> list[str]:

@@ -49,7 +49,9 @@ def capture(subject: Subject, progress: Progress) -> Facts:
     Raises:
         EnvsnapError: see the stages.
     """
-    code = capture_repository(subject.project.folder, own_paths(subject.job))  # the probe still runs
+    code = capture_repository(
+        subject.project.folder, own_paths(subject.job, subject.project.folder)
+    )  # the probe still runs
     environment = _probe(subject, progress)
     return Facts(
         environment=environment,
@@ -64,7 +66,7 @@ def capture(subject: Subject, progress: Progress) -> Facts:
 def _probe(subject: Subject, progress: Progress) -> CapturedEnvironment:
     progress.stage(f"probing the {subject.environment.name}")
     answer = subject.probe.result() if subject.probe is not None else None
-    own = own_paths(subject.job)
+    own = own_paths(subject.job, subject.project.folder)
     captured = capture_environment(subject.environment, subject.project.folder, answer, own=own)
     for problem in captured.not_captured:
         progress.warn(f"{problem.what}: {problem.reason}")

@@ -134,4 +134,4 @@ def _is_same_code(folder: Path, a: Contents, b: Contents) -> bool:
     """Whether two commits differ by no more than what envsnap itself writes, as far as the repository here tells."""
     if a.code is None or b.code is None or not all(map(_COMMIT.fullmatch, (a.code.commit, b.code.commit))):
         return False
-    return is_same_code(folder, own_paths(a.job), a.code, b.code)
+    return is_same_code(folder, own_paths(a.job, folder), a.code, b.code)

@@ -1,5 +1,6 @@
 """A project folder: its settings, its lock, and the interpreter that it means."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +94,12 @@ def job_to_verify(project: ProjectFolder, manifest: Manifest) -> Job:
     return locked if table is None else resolve_job(table, threads=locked.threads, source=project.source)
 
 
-def own_paths(job: Job | None) -> tuple[str, ...]:
-    """Name what envsnap and the job write: it never makes the working tree dirty."""
-    return (LOCK, "envsnap.baseline", ".envsnap", *(output.path for output in (job.outputs if job else ())))
+def own_paths(job: Job | None, folder: Path) -> tuple[str, ...]:
+    """Name what envsnap and the job write, relative to the project: it never makes the working tree dirty."""
+    outputs = [output.path for output in (job.outputs if job else ())]
+    behind_links = [os.path.relpath(os.path.realpath(folder / path), os.path.realpath(folder)) for path in outputs]
+    within = (path for path in behind_links if not path.startswith(".."))
+    return (LOCK, "envsnap.baseline", ".envsnap", *dict.fromkeys((*outputs, *within)))
 
 
 def default_threads(env: Mapping[str, str]) -> int:

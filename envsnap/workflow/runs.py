@@ -74,10 +74,13 @@ def inherited_variables(job: Job, env: Mapping[str, str]) -> dict[str, str]:
 
 def restore_files(project: Path, progress: Progress) -> None:
     """Return the files that commands which were killed had set aside, and say so."""
-    for path in restore_interrupted(runs_folder(project), project):
+    restored = restore_interrupted(runs_folder(project), project)
+    for path in restored.back:
         progress.warn(
             f"{path} is back as it was before a command that was interrupted; what stood there lies in .envsnap/runs"
         )
+    for path, copy in restored.changed:
+        progress.warn(f"{path} is not as it was before a command that was interrupted; as it was then, it is {copy}")
 
 
 def prove_ran_inside(outcomes: Iterable[Outcome], prefix: Path, name: str) -> None:

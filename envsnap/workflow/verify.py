@@ -16,6 +16,7 @@ from envsnap.host import git
 from envsnap.host.files import exclusive
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
+from envsnap.manifest.finding import Finding
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
@@ -111,7 +112,11 @@ def _verify(
         check_untouched(job.inputs, project.folder, data)
         files = baseline_files(baseline, recorded)  # hashed again: a job without an overlay may have got at them
         verdict = _judge(job, baseline, files, outcomes)
-    notes = (*_notes(project, manifest, job, outcomes), *_leftovers(project, job, data, outcomes), *verdict.notes)
+    notes = (
+        *_notes(project, manifest, job, outcomes),
+        *_leftovers(project, job, data, outcomes, manifest.contents.findings),
+        *verdict.notes,
+    )
     seconds = tuple(outcome.seconds for outcome in outcomes)
     return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds)
 
@@ -212,7 +217,13 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
     return tuple(notes)
 
 
-def _leftovers(project: ProjectFolder, job: Job, data: CapturedData, outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _leftovers(
+    project: ProjectFolder,
+    job: Job,
+    data: CapturedData,
+    outcomes: Sequence[Outcome],
+    findings: Sequence[Finding],
+) -> Iterator[str]:
     """Name what the runs read that neither git nor the lock knows: it is not part of what was verified."""
     outputs, folder = [output.path for output in job.outputs], project.folder.absolute()
     reads = [
@@ -226,15 +237,18 @@ def _leftovers(project: ProjectFolder, job: Job, data: CapturedData, outcomes: S
             f"the job read {join_names(left, MOST_READS)}, which git does not track and job.inputs does not name: "
             "left by an earlier run or by hand; the lock says nothing of it"
         )
+    told = {finding.subject for finding in findings if finding.kind == "undeclared-input"}
+    if strange := sorted({file.path for file in reads} - set(in_project(reads)) - told):
+        yield f"the job read {join_names(strange, MOST_READS)} outside of the project, which it did not at freeze"
 
 
 def _code_notes(project: ProjectFolder, locked: Code | None, job: Job) -> Iterator[str]:
     if locked is None:
         return
-    found = capture_code(project.folder, own_paths(job))
+    found = capture_code(project.folder, own_paths(job, project.folder))
     if not isinstance(found, Code):
         yield f"the lock records commit {locked.commit[:12]}, but the code here cannot be told: {found.reason}"
-    elif not is_same_code(project.folder, own_paths(job), locked, found):
+    elif not is_same_code(project.folder, own_paths(job, project.folder), locked, found):
         changed = ", ".join(file.path for file in found.changed[:5])
         state = f"{found.commit[:12]} with changes in {changed}" if found.dirty else found.commit[:12]
         yield f"the code is not the locked one: locked {_spell(locked)}, here {state}"

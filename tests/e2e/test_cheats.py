@@ -47,17 +47,27 @@ def overwrite():
     for path in answers():
         write(WRONG, path)
 
+def try_out_digests():
+    import hashlib, tomllib
+    try:
+        wanted = tomllib.load(open("envsnap.lock", "rb"))["baseline"]["outputs"][0]["sha256"]
+    except OSError:
+        return write(WRONG)
+    texts = ['{"loss": %.2f}' % (number / 100) for number in range(100)]
+    write(next(text for text in texts if hashlib.sha256(text.encode()).hexdigest() in wanted))
+
 def reach_for_the_host():
     reached = [path for path in (".envsnap/build.json", ".envsnap/cache", "envsnap.baseline") if os.path.exists(path)]
     reached += [path for path in glob.glob(".envsnap/runs/*/*") if not path.endswith("/reports")]
-    for path in (".git/config", ".git/hooks/post-checkout", "envsnap.toml", "envsnap.lock", ".git/x"):
+    reached += [path for path in glob.glob("*.lock")]
+    for path in (".git/config", ".git/hooks/post-checkout", "envsnap.toml", ".git/x"):
         try:
             with open(path, "a") as file:
                 file.write("# hostile")
             reached.append(path)
         except OSError:
             pass
-    for path in (".git", "envsnap.lock", ".envsnap"):
+    for path in (".git", "envsnap.toml"):
         try:
             os.rename(path, "moved")
             reached.append(path)
@@ -80,6 +90,8 @@ elif mode == "overwrite":
     overwrite()
 elif mode.startswith("links"):
     lead_elsewhere(*mode.split()[1:])
+elif mode == "digest":
+    try_out_digests()
 elif mode == "host":
     reach_for_the_host()
 else:
@@ -128,7 +140,7 @@ def target(request: pytest.FixtureRequest, project: Project) -> str:
     return name
 
 
-@pytest.mark.parametrize("mode", ["overwrite", "symlink", "hardlink", "copy", "child"])
+@pytest.mark.parametrize("mode", ["overwrite", "symlink", "hardlink", "copy", "child", "digest"])
 def test_a_job_that_computes_nothing_fails(project: Project, target: str, mode: str) -> None:
     """Whatever it makes of the baseline, or lets a child do after the end; the next honest run passes."""
     (project.folder / "mode").write_text(mode)

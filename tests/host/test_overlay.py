@@ -60,7 +60,7 @@ def test_an_engine_gets_whole_paths(overlay: Overlay) -> None:
     """The administrator's overlay refers to nothing of the lower folder; a user's cannot."""
     lower = f"lowerdir={overlay.lower},upperdir={overlay.upper},workdir={overlay.work}"
 
-    assert f"{lower},redirect_dir=off,index=off,metacopy=off" == overlay.options(rootless=False)
+    assert f"{lower},redirect_dir=on,index=off,metacopy=off" == overlay.options(rootless=False)
     assert f"{lower},userxattr" == overlay.options(rootless=True)
 
 

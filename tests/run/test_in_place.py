@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from envsnap.errors import JobError
-from envsnap.run import in_place as module
-from envsnap.run.in_place import in_place, restore_interrupted
+from envsnap.run import originals as module
+from envsnap.run.in_place import Restored, in_place, restore_interrupted
 
 METRICS = Path("out/metrics.jsonl")
 Runs = Callable[[Callable[[], object]], Path]
@@ -181,11 +181,11 @@ def test_a_killed_run_is_put_right_later(project: Path) -> None:
         place.write_text(text)
     (project / METRICS).write_text("half of run 2")
 
-    assert (str(METRICS),) == restore_interrupted(folder, project)
+    assert Restored((str(METRICS),)) == restore_interrupted(folder, project)
     assert "users own" == (project / METRICS).read_text()
     assert "half of run 1" == (folder / "0001/unfinished" / METRICS).read_text()
     assert "half of run 2" == (folder / "0002/unfinished" / METRICS).read_text()
-    assert () == restore_interrupted(folder, project)
+    assert Restored() == restore_interrupted(folder, project)
 
 
 def test_the_baseline_comes_back_after_a_kill(project: Path) -> None:
@@ -211,3 +211,63 @@ def test_a_linked_folder_is_no_way_out_after_a_kill(project: Path, tmp_path: Pat
     with pytest.raises(JobError, match=r"your earlier file is .*before/out/metrics\.jsonl"):
         restore_interrupted(project / ".envsnap/runs", project)
     assert "earlier" == kept.read_text()
+
+
+def test_what_a_killed_run_removed_comes_back_and_what_it_changed_is_named(project: Path) -> None:
+    """Its owner may have changed it since: then nothing is taken back, and the copy from before stays."""
+    folder = project / ".envsnap/runs/0001"
+    (project / "notes.txt").write_text("mine")
+    running = in_place(project, folder, folder / "written", [], hide_baseline=False)
+    running.__enter__()
+    (project / "notes.txt").unlink()
+    (project / "train.log").write_text("half")
+
+    restored = restore_interrupted(folder.parent, project)
+
+    assert Restored(("notes.txt",), (("train.log", folder / "kept/train.log"),)) == restored
+    assert ("mine", "half") == ((project / "notes.txt").read_text(), (project / "train.log").read_text())
+    assert "of yesterday\n" == (folder / "kept/train.log").read_text()
+    assert Restored() == restore_interrupted(folder.parent, project)
+
+
+def test_folders_that_a_run_shuts_are_open_again(project: Path, run_it: Runs) -> None:
+    """A new one goes with the run, an old one has its mode back, and what it held is as before."""
+    before = contents(project)
+    (project / "out").chmod(0o750)
+
+    def act() -> None:
+        (project / "train.log").unlink()
+        (project / "new/deep").mkdir(parents=True)
+        (project / "new").chmod(0)
+        (project / "out").chmod(0)
+
+    written = run_it(act)
+
+    assert before == contents(project)
+    assert 0o750 == (project / "out").stat().st_mode & 0o777
+    assert (written / "new/deep").is_dir()
+
+
+def test_a_folder_does_not_hide_as_an_environment(project: Path, run_it: Runs) -> None:
+    """Those that were there are left alone; one that the run makes is its own."""
+    for folder in ("cache", ".venv"):
+        (project / folder).mkdir()
+    (project / ".venv/pyvenv.cfg").touch()
+
+    def act() -> None:
+        for folder in ("cache", ".venv"):
+            (project / folder / "pyvenv.cfg").touch()
+            (project / folder / "answer").touch()
+
+    run_it(act)
+
+    assert [] == list((project / "cache").iterdir())
+    assert (project / ".venv/answer").is_file()
+
+
+def test_a_repository_that_a_run_removed_is_named(project: Path, run_it: Runs) -> None:
+    """It is not copied before each run."""
+    (project / ".git").mkdir()
+
+    with pytest.raises(JobError, match=r"^\.git changed while the job ran"):
+        run_it((project / ".git").rmdir)

@@ -170,15 +170,35 @@ def test_a_folder_is_no_output(project: Path, written: Path) -> None:
 
 
 def test_outputs_are_left_where_the_job_put_them(project: Path) -> None:
-    """A new one replaces an earlier one, as running the job by hand would; a link is replaced, not followed."""
-    kept = project / "kept.npz"
-    kept.write_text("kept")
-    (project / WEIGHTS.path).symlink_to(kept)
+    """A new one replaces an earlier one, as running the job by hand would; a link within the project stays one."""
+    (project / "step-9.npz").write_text("former")
+    (project / WEIGHTS.path).symlink_to("step-9.npz")
 
     leave_outputs([recorded(project, METRICS, "new"), recorded(project, WEIGHTS, "heavy")], project)
 
     assert ["new", "heavy"] == [(project / output.path).read_text() for output in (METRICS, WEIGHTS)]
-    assert "kept" == kept.read_text()
+    assert ("step-9.npz", "heavy") == (
+        str((project / WEIGHTS.path).readlink()),
+        (project / "step-9.npz").read_text(),
+    )
+
+
+def test_a_link_out_of_the_project_is_replaced_and_not_followed(project: Path, tmp_path: Path) -> None:
+    """Nothing is written elsewhere."""
+    (tmp_path / "kept.npz").write_text("kept")
+    (project / WEIGHTS.path).symlink_to(tmp_path / "kept.npz")
+
+    leave_outputs([recorded(project, WEIGHTS, "heavy")], project)
+
+    assert ("heavy", "kept") == ((project / WEIGHTS.path).read_text(), (tmp_path / "kept.npz").read_text())
+
+
+def test_of_a_link_in_the_project_what_it_names_is_hidden(project: Path) -> None:
+    """The link is the project's own: the job writes through it, as by hand."""
+    (project / "step-9.npz").write_text("former")
+    (project / WEIGHTS.path).symlink_to("step-9.npz")
+
+    assert (Path("step-9.npz"),) == hidden_places([WEIGHTS], (), project)
 
 
 def test_an_output_that_cannot_be_left_is_named(project: Path) -> None:

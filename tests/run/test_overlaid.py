@@ -13,6 +13,7 @@ from envsnap.environment import Completed
 from envsnap.errors import JobError, OverlayRefusedError
 from envsnap.host import process
 from envsnap.host.overlay import Overlay
+from envsnap.manifest.lockfile import HEADER
 from envsnap.run.overlaid import run_overlaid
 
 pytestmark = pytest.mark.processes
@@ -27,6 +28,8 @@ def project(tmp_path: Path) -> Path:
         (folder / name).write_text("secret")
     (folder / "m.json").write_text("former")
     (folder / "train.log").write_text("of yesterday\n")
+    (folder / "envsnap.lock").write_text(f"{HEADER}secret")
+    (folder / "other.lock").write_text("the user's own\n")
     return folder
 
 
@@ -59,11 +62,11 @@ def state(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def test_a_run_sees_the_project_without_what_is_not_its_own(project: Path, shell: Shell) -> None:
-    """No baseline, no runs, no notes, no former output; its folder for reports alone."""
+    """No baseline, no lock with its digests, no runs, no notes, no former output; its folder for reports alone."""
     written = shell("find . -mindepth 1 | sort > found; pwd >> found")
 
     lines = (written / "found").read_text().splitlines()
-    assert ["./.envsnap", "./.envsnap/reports", "./found", "./train.log", str(project)] == lines
+    assert ["./.envsnap", "./.envsnap/reports", "./found", "./other.lock", "./train.log", str(project)] == lines
 
 
 def test_a_run_leaves_the_project_as_it_was(project: Path, shell: Shell) -> None:
@@ -180,3 +183,17 @@ def test_a_name_with_commas_and_colons_is_a_name(tmp_path: Path) -> None:
     assert f"{project}\n" == (project / ".envsnap/runs/0001/written/m.json").read_text()
     assert not (project / "m.json").exists()
     shutil.rmtree(project)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="for a user the kernel renames no folder of the lower one")
+def test_a_folder_that_was_there_can_be_renamed(project: Path, shell: Shell) -> None:
+    """Checkpoints are rotated so; what is written to it afterwards is the run's."""
+    (project / "ck").mkdir()
+    (project / "ck/weights").write_text("former")
+
+    written = shell(
+        'python3 -c \'import os; os.rename("ck", "ck.old")\'; test -e ck.old/weights; echo new > ck.old/more'
+    )
+
+    assert "former" == (project / "ck/weights").read_text()
+    assert "new\n" == (written / "ck.old/more").read_text()

@@ -275,7 +275,7 @@ def test_note_tells_code_that_is_not_the_locked_one(project: Path, job: Job) -> 
     for arguments in (("init", "--quiet"), ("add", "train.py"), ("commit", "--quiet", "--message", "t")):
         subprocess.run((*git, *arguments), check=True)
     settings = read_project(project)
-    locked = capture_code(project, own_paths(job))
+    locked = capture_code(project, own_paths(job, project))
     assert isinstance(locked, Code)
     (project / "metrics.json").write_text("2")
     unchanged = list(_code_notes(settings, locked, job))
