@@ -46,7 +46,10 @@ def test_series_and_tensors_agree(pair: tuple[np.ndarray, np.ndarray], bounds: B
     ours, theirs = pair
     labels = tuple(str(i) for i in range(len(ours)))
     as_text = tally_series(
-        Series(labels=labels, values=tuple(ours.tolist())), Series(labels=labels, values=tuple(theirs.tolist())), bounds
+        Series(labels=labels, values=tuple(ours.tolist())),
+        Series(labels=labels, values=tuple(theirs.tolist())),
+        bounds,
+        bounds,
     )
     as_array = tally_tensors(tensor(ours), tensor(theirs), bounds)
 
@@ -120,13 +123,21 @@ def test_large_integers_keep_their_distance() -> None:
     assert 2.0**64 == tally.max_absolute
 
 
-def test_complex_is_compared_by_parts() -> None:
-    """A gap in the imaginary part is found and named."""
-    ours, theirs = np.array([1 + 1j, 2 + 2j]), np.array([1 + 1j, 2 + 3j])
-    tally = tally_tensors(tensor(ours), tensor(theirs), Bounds())
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.clongdouble])
+def test_complex_is_compared_by_its_modulus(dtype: type[np.complexfloating]) -> None:
+    """A gap in the imaginary part is found, and measured against the size of the whole number, as numpy does."""
+    ours, theirs = np.array([1 + 1j, 3 + 4j], dtype), np.array([1 + 1j, 3 + 4.5j], dtype)
 
-    assert (4, 3) == (tally.count, tally.first_beyond)
-    assert "element [1] (imaginary part)" == place_of(tensor(ours), 3)
+    exact, wide, narrow = (
+        tally_tensors(tensor(ours), tensor(theirs), bounds)
+        for bounds in (Bounds(), Bounds(rtol=0.1), Bounds(rtol=0.09))
+    )
+
+    assert (2, 1, 1, 0.5) == (exact.count, exact.differing, exact.first_beyond, exact.max_absolute)
+    assert [0, 1] == [wide.beyond, narrow.beyond]
+    assert np.allclose(theirs, ours, rtol=0.1, atol=0)
+    assert not np.allclose(theirs, ours, rtol=0.09, atol=0)
+    assert ("element [1]", str(ours[1])) == (place_of(tensor(ours), 1), value_at(tensor(ours), 1))
 
 
 def test_byte_order_is_no_difference() -> None:
