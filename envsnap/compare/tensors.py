@@ -3,7 +3,8 @@
 Whole-array expressions stream every temporary through memory; blocks made 512 MB of float32 some twenty times faster.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -32,6 +33,29 @@ def tally_tensors(baseline: Tensor, rerun: Tensor, bounds: Bounds, *, block: int
         stop = start + block
         total = total.plus(_tally_block(baseline.dtype, ours[start:stop], theirs[start:stop], bounds, start))
     return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """Of several tensors: the square of each one's norm, (tensors,), and of each two's distance, (tensors, tensors)."""
+
+    norms: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+
+def distances_of(tensors: Sequence[Tensor], *, block: int = BLOCK) -> Distances | None:
+    """Measure how far tensors of one dtype and shape are apart (L2), block by block; None: no finite numbers."""
+    count = len(tensors)
+    norms, squares = np.zeros(count), np.zeros((count, count))
+    for start in range(0, len(tensors[0].stored), block):
+        blocks = [_widen(tensor.dtype, tensor.stored[start : start + block]) for tensor in tensors]
+        if blocks[0].dtype.kind not in "fciu":
+            return None
+        wide = np.array([values.astype(np.complex128 if values.dtype.kind == "c" else np.float64) for values in blocks])
+        norms += (np.abs(wide) ** 2).sum(axis=1)
+        for one in range(count):
+            squares[one] += (np.abs(wide - wide[one]) ** 2).sum(axis=1)
+    return Distances(norms, squares) if np.isfinite(norms).all() else None
 
 
 def value_at(tensor: Tensor, index: int) -> str:
