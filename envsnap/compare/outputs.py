@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from envsnap.compare.files import have_same_bytes, read_output
+from envsnap.compare.hiding import hiding_notes
 from envsnap.compare.items import Comparison, compare_item
 from envsnap.compare.reading import Item, Reading, Series
 from envsnap.compare.repeats import Repeated, judge_together, weigh
@@ -197,7 +198,7 @@ def _notes(pair: OutputPair, sides: _RunReadings, names: Sequence[str]) -> tuple
     unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in find_unmatched(pair.tolerance, names))
     runs = len(sides.baselines)
     spread = (f"the {runs} baseline runs of {pair.path} are not the same bytes",) if runs > 1 else ()
-    return (*unused, *spread)
+    return (*unused, *spread, *hiding_notes(pair.path, sides.baselines[0], pair.tolerance))
 
 
 def _worst(statuses: Sequence[Status]) -> Status:
