@@ -3,9 +3,11 @@
 Whole-array expressions stream every temporary through memory; blocks made 512 MB of float32 some twenty times faster.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from envsnap.manifest.tolerance import Bounds
 BLOCK = 32 * 1024
 """Values a block: two of float64 and their temporaries stay within a common 1 MiB second-level cache."""
 
+_FAST = (np.dtype(np.float32), np.dtype(np.float64))
 _BITS: Mapping[int, type[np.unsignedinteger]] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
@@ -31,7 +34,7 @@ def tally_tensors(baseline: Tensor, rerun: Tensor, bounds: Bounds, *, block: int
     total = Tally()
     for start in range(0, len(ours), block):
         stop = start + block
-        total = total.plus(_tally_block(baseline.dtype, ours[start:stop], theirs[start:stop], bounds, start))
+        total = total.plus(_tally_block(baseline.dtype, ours[start:stop], theirs[start:stop], bounds, start, total))
     return total
 
 
@@ -76,12 +79,16 @@ def single(tensor: Tensor, index: int) -> Tensor:
 
 
 def _tally_block(
-    dtype: str, baseline: NDArray[np.generic], rerun: NDArray[np.generic], bounds: Bounds, start: int
+    dtype: str, baseline: NDArray[np.generic], rerun: NDArray[np.generic], bounds: Bounds, start: int, before: Tally
 ) -> Tally:
     same = _same_bits(baseline, rerun)
     ours = _widen(dtype, baseline)
     if bool(same.all()) and not _has_nan(ours):
         return Tally(count=len(same))
+    if ours.dtype in _FAST:
+        close = _tally_close(ours, _widen(dtype, rerun), same, bounds, start, before)
+        if close is not None:
+            return close
     if ours.dtype.kind in "fc":
         return _tally_floats(ours, _widen(dtype, rerun), same, bounds, start)
     if ours.dtype.kind in "iu":
@@ -128,6 +135,44 @@ def _float8_values(dtype: str) -> NDArray[np.float32]:
     values = np.where(codes & 128, -size, size).astype(np.float32)
     values[(codes & 127) == 127] = np.nan  # noqa: PLR2004 - all ones is NaN in e4m3fn, which has no infinity
     return np.asarray(values, dtype=np.float32)
+
+
+def _tally_close(
+    ours: NDArray[Any],
+    theirs: NDArray[Any],
+    same: NDArray[np.bool_],
+    bounds: Bounds,
+    start: int,
+    before: Tally,
+) -> Tally | None:
+    """Tally a block of finite floats in their own precision where all are clearly within tolerance; else None.
+
+    What rounding could turn over is left to :func:`_tally_floats`, which takes eight times as long.
+    """
+    slack = 1 - 16 * float(np.finfo(ours.dtype).eps)
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.subtract(theirs, ours)
+        np.abs(distance, out=distance)
+        largest = float(distance.max())
+        if not math.isfinite(largest):
+            return None
+        size = np.abs(ours)
+        scratch = size * ours.dtype.type(bounds.rtol * slack)
+        scratch += ours.dtype.type(bounds.atol * slack)
+        if not bool((distance <= scratch).all()):
+            return None
+        np.multiply(size, ours.dtype.type((before.max_relative or 0.0) * slack), out=scratch)
+        farther = np.flatnonzero((distance > scratch) & (size > 0))
+    at_most = int(distance.argmax())
+    exact = np.abs(theirs[[at_most]].astype(np.float64) - ours[[at_most]].astype(np.float64))
+    wide, size_wide = (values[farther].astype(np.float64) for values in (theirs, ours))
+    return Tally(
+        count=len(same),
+        differing=len(same) - int(np.count_nonzero(same)),
+        max_absolute=_largest(exact),
+        max_relative=_largest(np.abs(wide - size_wide) / np.abs(size_wide)),
+        first_difference=None if before.first_difference is not None else _first_true(~same, start),
+    )
 
 
 def _tally_floats(

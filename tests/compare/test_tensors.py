@@ -40,6 +40,25 @@ def test_blocks_add_up_to_the_naive_result(pair: tuple[np.ndarray, np.ndarray], 
     assert (beyond[0] if len(beyond) else None) == tally.first_beyond
 
 
+@given(PAIRS, BOUNDS, st.sampled_from([np.float32, np.float64]), st.integers(1, 5))
+def test_values_that_are_close_are_counted_alike(
+    pair: tuple[np.ndarray, np.ndarray], bounds: Bounds, dtype: type[np.floating], block: int
+) -> None:
+    """What is decided in the values' own precision is what float64 decides, the largest gaps included."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        ours = pair[0].astype(dtype)
+        theirs = (ours + (pair[1] * 1e-6).astype(dtype) * ours).astype(dtype)
+        wide_ours, wide_theirs = ours.astype(np.longdouble), theirs.astype(np.longdouble)
+        gaps = np.abs(wide_theirs - wide_ours)
+        relative = gaps[wide_ours != 0] / np.abs(wide_ours[wide_ours != 0])
+    tally = tally_tensors(tensor(ours), tensor(theirs), bounds, block=block)
+
+    assert int((~naive_inside(ours.astype(np.float64), theirs.astype(np.float64), bounds)).sum()) == tally.beyond
+    if np.isfinite(wide_ours).all() and np.isfinite(wide_theirs).all():
+        assert float(gaps.max(initial=0)) == pytest.approx(tally.max_absolute or 0.0, rel=1e-6)
+        assert float(relative.max(initial=0)) == pytest.approx(tally.max_relative or 0.0, rel=1e-6)
+
+
 @given(PAIRS, BOUNDS)
 def test_series_and_tensors_agree(pair: tuple[np.ndarray, np.ndarray], bounds: Bounds) -> None:
     """The same numbers give the same tally whether they come from text or from an array."""
