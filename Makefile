@@ -7,7 +7,7 @@ WORK := .work
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint type architecture e2e golden bench docs package clean
+.PHONY: help demo test check lint type architecture e2e golden bench simulate docs package clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ docs: $(READY)  ## Write docs/manifest.md from the types
 
 bench: $(READY)  ## Measure against peers, side by side
 	$(BIN)/python benchmarks/run.py
+
+simulate: $(READY)  ## Simulate verifies of jobs that do not repeat themselves: the table in docs/numerics.md
+	$(BIN)/python benchmarks/simulate_verdicts.py
 
 package: $(READY)  ## Build the wheel, install it outside the checkout, render a template from there
 	sh tests/package.sh '$(PYTHON)' '$(BIN)'

@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envsnap.compare.reading import Reading, Tensor
+from envsnap.compare.reading import Reading, Series, Tensor
 from envsnap.errors import OutputError
 
 MAX_UNPACKED_BYTES: Final = 8 * 2**30
 """Members of an .npz are unpacked into memory; a small file can claim any size."""
 
+_METADATA: Final = "__metadata__"
 _KINDS: Final = "biufcSUMm"
 
 # Name -> (label, stored as): https://github.com/huggingface/safetensors/blob/main/safetensors/src/tensor.rs, enum Dtype
@@ -41,7 +42,10 @@ _SAFETENSORS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-_MALFORMED: Final = (ValueError, TypeError, EOFError, OverflowError, MemoryError, RecursionError, tokenize.TokenError)
+_MALFORMED: Final = (
+    *(ValueError, TypeError, LookupError, AttributeError, SyntaxError, EOFError, OverflowError, MemoryError),
+    *(RecursionError, tokenize.TokenError),
+)
 """What numpy raises at a damaged header, which it reads with Python's own parser, or at a size that cannot be."""
 
 
@@ -76,7 +80,7 @@ def read_npz(path: Path) -> Reading:
 
 
 def read_safetensors(path: Path) -> Reading:
-    """Map every tensor, once the safetensors library has accepted the header and the layout.
+    """Map every tensor, once the safetensors library has accepted the header and the layout; metadata are text.
 
     Raises:
         OutputError: it is no .safetensors file, is cut short, or has a dtype that cannot be compared.
@@ -91,7 +95,11 @@ def read_safetensors(path: Path) -> Reading:
     raw = np.memmap(path, mode="r", dtype=np.uint8)
     start = 8 + int.from_bytes(raw[:8].tobytes(), "little")
     header: dict[str, dict[str, object]] = json.loads(raw[8:start].tobytes())
-    return {name: _slice(raw[start:], name, entry) for name, entry in header.items() if name != "__metadata__"}
+    told = {
+        f"{_METADATA}/{key}": Series(labels=("",), values=(str(value),), path=(_METADATA, key))
+        for key, value in header.pop(_METADATA, {}).items()
+    }
+    return {name: _slice(raw[start:], name, entry) for name, entry in header.items()} | told
 
 
 def _slice(data: NDArray[np.uint8], name: str, entry: Mapping[str, object]) -> Tensor:

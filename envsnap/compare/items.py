@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envsnap.compare.reading import Item, Series, Tensor
-from envsnap.compare.series import dtype_of, structure_gap, tally_series
+from envsnap.compare.series import dtype_of, number_dtype, structure_gap, tally_series
 from envsnap.compare.tally import Tally
 from envsnap.compare.tensors import place_of, single, tally_tensors, value_at
 from envsnap.compare.tolerances import ToleranceChoice, bounds_of
@@ -47,8 +47,9 @@ def _compare_series(name: str, baseline: Series, rerun: Series, chosen: Toleranc
     gap = structure_gap(baseline, rerun)
     if gap:
         return _structural(name, gap, dtype)
-    bounds = bounds_of(chosen.tolerance, dtype)
-    return _judge(name, dtype, bounds, tally_series(baseline, rerun, bounds), (baseline, rerun))
+    bounds = bounds_of(chosen.tolerance, number_dtype((baseline, rerun)))
+    tally = tally_series(baseline, rerun, bounds, bounds_of(chosen.tolerance, "int"))
+    return _judge(name, dtype, bounds, tally, (baseline, rerun))
 
 
 def _compare_tensors(name: str, baseline: Tensor, rerun: Tensor, chosen: ToleranceChoice) -> Comparison:
@@ -150,7 +151,7 @@ def _series_divergence(baseline: Series, rerun: Series, index: int) -> Divergenc
         where=baseline.labels[index],
         baseline=show(baseline.values[index]),
         rerun=show(rerun.values[index]),
-        difference=tally_series(*single, Bounds()).max_absolute,
+        difference=tally_series(*single, Bounds(), Bounds()).max_absolute,
     )
 
 

@@ -1,15 +1,16 @@
 """Compares all outputs of a job and forms the verdict; here it is decided what a pass must have earned."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from envsnap.compare.files import have_same_bytes, read_output
+from envsnap.compare.hiding import hiding_notes
 from envsnap.compare.items import Comparison, compare_item
 from envsnap.compare.reading import Item, Reading, Series
-from envsnap.compare.repeats import JudgedItem, correct_for_many, weigh
+from envsnap.compare.repeats import Repeated, judge_together, weigh
 from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, find_unmatched
 from envsnap.compare.wording import quote
 from envsnap.errors import OutputError
@@ -28,6 +29,7 @@ class OutputPair:
         baselines: one file for each baseline run; one is enough when they repeat bit for bit. None: never written.
         reruns: one file for each rerun. None: never written.
         tolerance: by the name of a metric or tensor, or by a glob; what matches none is held to ``auto``.
+        recorded: how many runs the baseline files stand for: one file is enough where all are the same.
     """
 
     path: str
@@ -35,6 +37,7 @@ class OutputPair:
     baselines: tuple[Path | None, ...]
     reruns: tuple[Path | None, ...]
     tolerance: dict[str, Tolerance] = field(default_factory=dict)
+    recorded: int = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +52,12 @@ class _RunReadings:
 
 def compare_outputs(pairs: Sequence[OutputPair]) -> Verdict:
     """Compare every output. Nothing passes that was not compared: a file that cannot be read is a failed output."""
-    results = [_compare_output(pair) for pair in pairs]
-    outputs = tuple(output for output, _ in results)
-    notes = tuple(note for _, found in results for note in found)
+    compared = [_compare_output(pair) for pair in pairs]
+    repeated = [item for one in compared for item in one.items if isinstance(item, Repeated)]
+    judged, sentence = judge_together(repeated)
+    verdicts = iter(judged)
+    outputs = tuple(_conclude(one, verdicts) for one in compared)
+    notes = (*(note for one in compared for note in one.notes), *([sentence] if sentence else []))
     if not outputs:
         return Verdict(
             status="fail", outputs=(), reason="no outputs are declared, so nothing was compared", notes=notes
@@ -60,14 +66,31 @@ def compare_outputs(pairs: Sequence[OutputPair]) -> Verdict:
     return Verdict(status=status, outputs=outputs, reason=_summarize(outputs, status), notes=notes)
 
 
-def _compare_output(pair: OutputPair) -> tuple[OutputVerdict, tuple[str, ...]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Compared:
+    """An output whose items are decided, or wait for those of all outputs; ``reason``: why it cannot be compared."""
+
+    pair: OutputPair
+    items: tuple[ItemVerdict | Repeated, ...] = ()
+    steps: frozenset[str] = frozenset()
+    bitwise: bool = False
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def _compare_output(pair: OutputPair) -> _Compared:
     try:
         sides = _read_sides(pair)
     except OutputError as error:
-        return OutputVerdict(path=pair.path, format=pair.format, status="fail", reason=str(error)), ()
+        return _Compared(pair=pair, reason=str(error))
     names = sorted({name for reading in (*sides.baselines, *sides.reruns) for name in reading})
-    items = correct_for_many([_compare_name(name, sides, pair) for name in names])
-    return _conclude(pair, sides, items), _notes(pair, sides, names)
+    return _Compared(
+        pair=pair,
+        items=tuple(_compare_name(name, sides, pair) for name in names),
+        steps=frozenset(name for reading in sides.baselines for name, item in reading.items() if _is_step(item)),
+        bitwise=sides.bitwise,
+        notes=_notes(pair, sides, names),
+    )
 
 
 def _read_sides(pair: OutputPair) -> _RunReadings:
@@ -103,7 +126,7 @@ def _twin(path: Path | None, baselines: Sequence[Path | None]) -> int | None:
     return None
 
 
-def _compare_name(name: str, sides: _RunReadings, pair: OutputPair) -> JudgedItem:
+def _compare_name(name: str, sides: _RunReadings, pair: OutputPair) -> ItemVerdict | Repeated:
     baselines = [reading.get(name) for reading in sides.baselines]
     reruns = [reading.get(name) for reading in sides.reruns]
     chosen = _choose(name, (*baselines, *reruns), pair)
@@ -112,9 +135,18 @@ def _compare_name(name: str, sides: _RunReadings, pair: OutputPair) -> JudgedIte
         for reference, rerun in zip(sides.references, reruns, strict=True)
     ]
     worst = _worst_rerun(compared)
-    if worst.verdict.status == "fail" and len(baselines) > 1:
-        return weigh(name, worst, baselines, reruns, chosen)
-    return JudgedItem(verdict=worst.verdict)
+    if len(baselines) > 1:
+        return weigh(worst, baselines, reruns, chosen)
+    return _of_one_run(worst, chosen) if pair.recorded == 1 else worst.verdict
+
+
+def _of_one_run(compared: Comparison, chosen: ToleranceChoice) -> ItemVerdict:
+    """Doubt a difference where nothing shows whether the job repeats itself, unless the user gave a tolerance."""
+    verdict = compared.verdict
+    if compared.gap == "structure" or chosen.tolerance != "auto" or not verdict.differing:
+        return verdict
+    doubt = "one baseline run does not show whether the job repeats itself: freeze with runs = 2, or give a tolerance"
+    return msgspec.structs.replace(verdict, status="inconclusive", reason=f"{verdict.reason}; {doubt}")
 
 
 def _choose(name: str, items: Sequence[Item | None], pair: OutputPair) -> ToleranceChoice:
@@ -132,22 +164,25 @@ def _worst_rerun(compared: Sequence[Comparison]) -> Comparison:
     return Comparison(verdict=msgspec.structs.replace(worst.verdict, reason=reason), gap=worst.gap)
 
 
-def _conclude(pair: OutputPair, sides: _RunReadings, items: tuple[ItemVerdict, ...]) -> OutputVerdict:
-    status, reason = _status_of(items, sides)
+def _conclude(compared: _Compared, judged: Iterator[ItemVerdict]) -> OutputVerdict:
+    items = tuple(next(judged) if isinstance(item, Repeated) else item for item in compared.items)
+    status, reason = _status_of(items, compared)
+    pair = compared.pair
     return OutputVerdict(
-        path=pair.path, format=pair.format, status=status, bitwise=sides.bitwise, reason=reason, items=items
+        path=pair.path, format=pair.format, status=status, bitwise=compared.bitwise, reason=reason, items=items
     )
 
 
-def _status_of(items: tuple[ItemVerdict, ...], sides: _RunReadings) -> tuple[Status, str]:
+def _status_of(items: tuple[ItemVerdict, ...], compared: _Compared) -> tuple[Status, str]:
+    if compared.reason:
+        return "fail", compared.reason
     failed = [item for item in items if item.status == "fail"]
     if failed:
         return "fail", f"{len(failed)} of {plural(len(items), 'item')} do not match"
     doubtful = [item for item in items if item.status == "inconclusive"]
     if doubtful:
         return "inconclusive", f"{len(doubtful)} of {plural(len(items), 'item')} cannot be decided"
-    steps = {name for reading in sides.baselines for name, item in reading.items() if _is_step(item)}
-    if any(item.count for item in items if item.name not in steps):
+    if any(item.count for item in items if item.name not in compared.steps):
         return "pass", ""
     if any(item.status == "ignored" for item in items):
         return "fail", "nothing was compared: every item with a value is ignored"
@@ -163,7 +198,7 @@ def _notes(pair: OutputPair, sides: _RunReadings, names: Sequence[str]) -> tuple
     unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in find_unmatched(pair.tolerance, names))
     runs = len(sides.baselines)
     spread = (f"the {runs} baseline runs of {pair.path} are not the same bytes",) if runs > 1 else ()
-    return (*unused, *spread)
+    return (*unused, *spread, *hiding_notes(pair.path, sides.baselines[0], pair.tolerance))
 
 
 def _worst(statuses: Sequence[Status]) -> Status:

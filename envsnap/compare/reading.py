@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,12 @@ class EmptyContainer(enum.Enum):
     OBJECT = "{}"
 
 
-Scalar = bool | int | float | str | EmptyContainer | None
+Scalar = bool | int | float | Decimal | str | EmptyContainer | None
+"""A Decimal is a number that no float holds, such as 1e400: it equals only itself."""
+
+
+MISSING = frozenset({"", "NA", "N/A", "n/a", "NULL", "null", "None", "<NA>", "NaT", "-"})
+"""How programs write that a value is not there; it stays in its place, and says nothing of the values around it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +30,13 @@ class Series:
 
     Args:
         labels: where each value stands, for people (``step 17``); "" for the only value of a plain object.
+        path: the keys that lead to it, outermost first; its name joins them, and one name can have two paths.
         is_step: the series counts steps, so it is compared exactly and proves nothing on its own.
     """
 
     labels: tuple[str, ...]
     values: tuple[Scalar, ...]
+    path: tuple[str, ...] = ()
     is_step: bool = False
 
 

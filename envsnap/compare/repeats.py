@@ -1,105 +1,274 @@
-"""Judges an item whose baseline does not repeat itself: is the gap wider than chance makes it?"""
+"""Judges the items of a job that does not repeat itself: is a gap wider than chance makes it?
+
+All items of all outputs are judged together: one verify in 20 fails by chance, however many they are.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+import numpy as np
 
+from envsnap.compare import statistics
 from envsnap.compare.items import Comparison, compare_item
-from envsnap.compare.reading import Item, Series
-from envsnap.compare.series import dtype_of, is_number
-from envsnap.compare.statistics import Judgement, holm, judge_equivalence, judge_prediction, resolution
+from envsnap.compare.reading import Item, Series, Tensor
+from envsnap.compare.series import is_number, number_dtype
+from envsnap.compare.statistics import ALPHA, MULTIPLE, SPREAD_SHARE, Matrix
+from envsnap.compare.tensors import distances_of
 from envsnap.compare.tolerances import ToleranceChoice
+from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Bounds
 from envsnap.manifest.verdict import ItemVerdict
+
+WINDOWS: Final = 10
+"""Of a curve, whose means are compared: single steps go astray by chance too often."""
 
 _EPSILON: Final = {"float32": 2.0**-23, "float64": 2.0**-52}
 """Spacing of the floats after 1: https://numpy.org/doc/stable/reference/generated/numpy.finfo.html"""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JudgedItem:
-    """An item's verdict, with the judgement that it rests on where statistics were needed."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Repeated:
+    """An item as all runs gave it, which are not the same.
+
+    Args:
+        verdict: of the comparison value by value.
+        values: (runs, 1), one number a run; ``floor`` is the deviation of its rounding.
+        n: how many of the runs, the first ones, are the baseline's.
+        what: which number that is.
+        tolerance: the user's own, or None.
+        distances: (runs, runs), how far the runs' curves or arrays are apart; None where the number is all there is.
+        windows: (runs, windows), a curve's means; the number alone where it is no curve.
+    """
 
     verdict: ItemVerdict
-    judgement: Judgement | None = None
+    values: Matrix
+    floor: float
+    n: int
+    what: str
+    tolerance: Bounds | None
+    distances: Matrix | None
+    windows: Matrix
 
 
 def weigh(
-    name: str,
-    compared: Comparison,
-    baselines: Sequence[Item | None],
-    reruns: Sequence[Item | None],
-    chosen: ToleranceChoice,
-) -> JudgedItem:
-    """Give an item that lies outside its tolerance the benefit of the doubt that the baseline's own spread earns.
+    compared: Comparison, baselines: Sequence[Item | None], reruns: Sequence[Item | None], chosen: ToleranceChoice
+) -> ItemVerdict | Repeated:
+    """Decide what chance has no part in, or give what it takes to judge the item with all others.
 
-    A gap that chance cannot make (a step missing, NaN, another shape) fails; so does any gap where the baseline's runs
-    keep the tolerance among themselves.
+    A gap that chance cannot make (a step missing, NaN, another shape) fails; and what has to be exact is.
     """
-    verdict = compared.verdict
-    among = [compare_item(name, baselines[0], other, chosen) for other in baselines[1:]]
-    if compared.gap != "numbers" or all(one.gap == "none" for one in among):
-        return JudgedItem(verdict=verdict)
-    if any(one.gap == "structure" for one in among):
-        return JudgedItem(verdict=_with(verdict, "fail", "the baseline's own runs differ in more than numbers"))
-    spread = max(one.verdict.max_absolute or 0.0 for one in among)
-    if chosen.tolerance == "exact" or chosen.tolerance == Bounds():
+    verdict, runs = compared.verdict, [*baselines, *reruns]
+    if verdict.status == "ignored" or compared.gap == "structure":
+        return verdict
+    among = [compare_item(verdict.name, baselines[0], other, chosen) for other in runs[1:]]
+    own = among[: len(baselines) - 1]
+    if all(one.verdict.differing == 0 for one in among):
+        return verdict
+    if any(one.gap == "structure" for one in own):
+        return _with(verdict, "fail", "the baseline's own runs differ in more than numbers")
+    spread = max((one.verdict.max_absolute or 0.0 for one in own), default=0.0)
+    if chosen.tolerance in ("exact", Bounds()):
         advice = f"the baseline's own runs differ by {spread:.2g}, so no rerun can be exact; give a tolerance"
-        return JudgedItem(verdict=_with(verdict, "fail", advice))
-    finals = _finals(baselines, reruns)
-    if finals is None:
-        advice = f"the baseline's own runs differ by {spread:.2g}; give a tolerance at least that wide"
-        return JudgedItem(verdict=_with(verdict, "inconclusive", advice))
-    return _judge(verdict, finals, chosen, dtype_of(item for item in (*baselines, *reruns) if isinstance(item, Series)))
+        return _with(verdict, "fail", advice) if spread and verdict.status == "fail" else verdict
+    given = chosen.tolerance if isinstance(chosen.tolerance, Bounds) else None
+    return repeated_of(verdict, runs, len(baselines), given) or verdict
 
 
-def correct_for_many(weighed: Sequence[JudgedItem]) -> tuple[ItemVerdict, ...]:
-    """Let a statistical failure stand only if it stands among all of them: one in twenty fails by chance."""
-    judged = [one.judgement.p_value for one in weighed if one.judgement]
-    significant = iter(holm(judged))
-    return tuple(_corrected(one, stands=next(significant)) if one.judgement else one.verdict for one in weighed)
+def judge_together(repeated: Sequence[Repeated]) -> tuple[tuple[ItemVerdict, ...], str]:
+    """Judge items of one baseline and one set of reruns as one family; say in a sentence what was tested.
+
+    Every verdict is held to the same error rate, for a fail and for a pass; ``""`` where there is nothing to judge.
+    """
+    if not repeated:
+        return (), ""
+    n, m = repeated[0].n, len(repeated[0].values) - repeated[0].n
+    free = [item for item in repeated if item.tolerance is None]
+    held = [item for item in repeated if item.tolerance is not None]
+    by_chance = iter(_judge_free(free, n, m, len(repeated)))
+    by_margin = iter(_judge_held(held, n, m, len(repeated)))
+    verdicts = tuple(next(by_chance if item.tolerance is None else by_margin) for item in repeated)
+    return verdicts, _sentence(n, m, _numbers(free), len(held))
 
 
-def _corrected(weighed: JudgedItem, *, stands: bool) -> ItemVerdict:
-    if stands or weighed.verdict.status != "fail":
-        return weighed.verdict
-    doubt = "with this many items one such gap is likely by chance; rerun more often to decide"
-    return _with(weighed.verdict, "inconclusive", f"{weighed.verdict.reason}; {doubt}")
+def _sentence(n: int, m: int, numbers: int, held: int) -> str:
+    runs = f"{plural(n, 'baseline run')} and {plural(m, 'rerun')}"
+    if not numbers:
+        return f"{runs}, {plural(held, 'item')} held to the tolerances given, with 95 % limits of the runs' own spread"
+    return (
+        f"{runs} were compared over {plural(numbers, 'number')} together: where nothing changed, {100 * ALPHA:.0f} "
+        f"of 100 such verifies fail; a change of {statistics.detectable(n, m, numbers):.1f} times the spread of one "
+        "run fails in 80 of 100"
+    )
 
 
-def _judge(
-    verdict: ItemVerdict, finals: tuple[list[float], list[float]], chosen: ToleranceChoice, dtype: str
-) -> JudgedItem:
-    ours, theirs = finals
-    floor = resolution((*ours, *theirs), _EPSILON.get(dtype, 0.0))
-    if isinstance(chosen.tolerance, Bounds):
-        margin = chosen.tolerance.atol + chosen.tolerance.rtol * abs(math.fsum(ours) / len(ours))
-        judgement = judge_equivalence(ours, theirs, margin=margin, floor=floor)
-    else:
-        judgement = judge_prediction(ours, theirs, floor=floor)
-    prefix = f"the baseline does not repeat itself; final value of {len(ours)} baseline runs and {len(theirs)} reruns"
-    return JudgedItem(verdict=_with(verdict, judgement.status, f"{prefix}: {judgement.reason}"), judgement=judgement)
+def _numbers(items: Sequence[Repeated]) -> int:
+    return sum(1 if item.distances is None else 2 for item in items)
 
 
-def _finals(baselines: Sequence[Item | None], reruns: Sequence[Item | None]) -> tuple[list[float], list[float]] | None:
-    ours, theirs = [_final(item) for item in baselines], [_final(item) for item in reruns]
-    known_ours = [value for value in ours if value is not None]
-    known_theirs = [value for value in theirs if value is not None]
-    whole = len(known_ours) == len(ours) and len(known_theirs) == len(theirs)
-    return (known_ours, known_theirs) if whole else None
+def _judge_free(items: Sequence[Repeated], n: int, m: int, family: int) -> Iterator[ItemVerdict]:
+    if not items:
+        return
+    groups = statistics.relabellings(n, m)
+    values, floors = np.hstack([item.values for item in items]), np.array([item.floor for item in items])
+    means = statistics.mean_p_values(values, groups, floors)
+    spreads = statistics.spread_p_values(values, groups, floors)
+    curves = [item for item in items if item.distances is not None]
+    apart = [statistics.distance_p_values(item.distances, groups) for item in curves if item.distances is not None]
+    shares = _shares(items, has_spread=m > 1)
+    corrected = statistics.family_p_values(np.hstack([means, spreads, *apart]), shares / shares.sum(), groups)
+    limit, count = ALPHA * len(items) / family, _numbers(items)
+    level = statistics.pass_level(count)
+    of_curves = dict(zip(map(id, curves), range(len(curves)), strict=True))
+    for place, item in enumerate(items):
+        own = [place, len(items) + place]
+        raw = [float(means[0, place])]
+        if id(item) in of_curves:
+            column = of_curves[id(item)]
+            own.append(2 * len(items) + column)
+            raw.append(float(apart[column][0, 0]))
+        worst = min(own, key=lambda index: float(corrected[index]))
+        yield _free_verdict(
+            item, m, count, p_value=float(corrected[worst]), kind=own.index(worst), limit=limit, near=min(raw) < level
+        )
 
 
-def _final(item: Item | None) -> float | None:
-    if not isinstance(item, Series) or not item.values or not is_number(item.values[-1]):
+def _shares(items: Sequence[Repeated], *, has_spread: bool) -> Matrix:
+    """Share out the error rate: half of a curve's to its distance, of the rest a part to the spread."""
+    curve = [0.0 if item.distances is None else 0.5 for item in items]
+    spread = SPREAD_SHARE if has_spread else 1e-9
+    means = [(1 - half) * (1 - spread) for half in curve]
+    return np.array([*means, *((1 - half) * spread for half in curve), *(half for half in curve if half)])
+
+
+def _free_verdict(  # noqa: PLR0913 - all that the sentence needs
+    item: Repeated, m: int, count: int, *, p_value: float, kind: int, limit: float, near: bool
+) -> ItemVerdict:
+    found = _found(item, kind)
+    if p_value <= limit:
+        return _with(item.verdict, "fail", f"{found}: more than chance explains (p = {p_value:.2g} over all items)")
+    resolved = statistics.resolved(item.n, m, count)
+    if resolved > MULTIPLE:
+        advice = _runs_advice(count, item.n, m)
+        doubt = f"these runs could miss a change of {resolved:.2g} times their spread; {advice}"
+        return _with(item.verdict, "inconclusive", f"{found}; {doubt}")
+    if near:
+        doubt = "too much to be called the same, too little to be called a change; rerun more often to decide"
+        return _with(item.verdict, "inconclusive", f"{found}: {doubt}")
+    return _with(item.verdict, "pass", f"{found}, as runs of the baseline do")
+
+
+def _runs_advice(count: int, n: int, m: int) -> str:
+    needed = statistics.runs_for(count, at_least=(n, m))
+    if needed is None:
+        return "give a tolerance"
+    runs, reruns = needed
+    wishes = [f"freeze with runs = {runs}"] if runs > n else []
+    wishes += [f"verify with --runs {reruns}"] if reruns > m else []
+    return f"{' and '.join(wishes)}, or give a tolerance"
+
+
+def _found(item: Repeated, kind: int) -> str:
+    """Say how far the reruns are from the baseline, in its own spread."""
+    ours, theirs = item.values[: item.n, 0], item.values[item.n :, 0]
+    if kind == 2:  # noqa: PLR2004 - the third of an item's tests
+        return f"the reruns are farther from the {item.n} baseline runs than those are from each other"
+    deviation = max(float(ours.std(ddof=1)), item.floor)
+    if kind == 1:
+        other = max(float(theirs.std(ddof=1)), item.floor)
+        return f"{item.what} spreads by {other:.3g} in the reruns, by {deviation:.3g} in the baseline"
+    moved = abs(float(theirs.mean() - ours.mean())) / deviation if deviation else math.inf
+    reruns = f"{theirs.mean():.5g} in the rerun{'s' * (len(theirs) > 1)}"
+    baseline = f"{ours.mean():.5g} +- {deviation:.2g} in the baseline"
+    return f"{item.what} is {reruns}, {baseline}: {moved:.2g} times its spread away"
+
+
+def _judge_held(items: Sequence[Repeated], n: int, m: int, family: int) -> Iterator[ItemVerdict]:
+    for item in items:
+        assert item.tolerance is not None  # noqa: S101 - these are the ones that have one
+        yield _held_verdict(item, item.tolerance, n, m, ALPHA / family)
+
+
+def _held_verdict(item: Repeated, bounds: Bounds, n: int, m: int, level: float) -> ItemVerdict:
+    """Pass where the whole interval of every window lies within the margin; fail where one lies wholly outside."""
+    columns = [item.windows[:, [place]].ravel() for place in range(item.windows.shape[1])]
+    margins = [bounds.atol + bounds.rtol * abs(float(column[:n].mean())) for column in columns]
+    limits = [statistics.half_width(column, n, item.floor) for column in columns]
+    worst = max(range(len(columns)), key=lambda place: abs(limits[place][0]) + limits[place][1] - margins[place])
+    (moved, half), margin = limits[worst], margins[worst]
+    where = "" if len(columns) == 1 else f", part {worst + 1} of {len(columns)},"
+    said = f"{item.what}{where} moved by {moved:.3g} +- {half:.2g}, the tolerance allows {margin:.3g}"
+    tails = [
+        statistics.beyond_margin(column, n, item.floor, allowed)
+        for column, allowed in zip(columns, margins, strict=True)
+    ]
+    if min(tails) <= level / len(columns):
+        return _with(item.verdict, "fail", said)
+    if all(abs(moved) + half <= allowed for (moved, half), allowed in zip(limits, margins, strict=True)):
+        return _with(item.verdict, "pass", said)
+    return _with(item.verdict, "inconclusive", f"{said}; {_margin_advice(item, half, margin, moved, m)}")
+
+
+def _margin_advice(item: Repeated, half: float, margin: float, moved: float, m: int) -> str:
+    """Say how often to run, where the means stay as they are: the half-width shrinks with the root of the runs."""
+    room = margin - abs(moved)
+    if room <= 0:
+        return "the difference is at the margin: only more runs, or another tolerance, can decide"
+    factor = (half / room) ** 2
+    runs, reruns = math.ceil(item.n * factor), math.ceil(m * factor)
+    if max(runs, reruns) > 10 * statistics.MOST_RUNS:
+        return "the tolerance is narrower than runs can show; widen it"
+    return f"about {runs} baseline runs and {reruns} reruns would decide"
+
+
+def repeated_of(verdict: ItemVerdict, runs: Sequence[Item | None], n: int, given: Bounds | None) -> Repeated | None:
+    """Give what it takes to judge an item, from the same structure in all runs; None: it is not made of numbers."""
+    if all(isinstance(item, Series) for item in runs):
+        return _repeated_series(verdict, [item for item in runs if isinstance(item, Series)], n, given)
+    tensors = [item for item in runs if isinstance(item, Tensor)]
+    distances = distances_of(tensors) if given is None else None
+    if distances is None:
         return None
+    norms = np.sqrt(distances.norms)[:, None]
+    return Repeated(
+        verdict=verdict, values=norms, floor=float(np.abs(norms).max()) * 1e-12, n=n, what="its norm", tolerance=None,
+        distances=np.sqrt(distances.squares), windows=norms,
+    )  # fmt: skip
+
+
+def _repeated_series(verdict: ItemVerdict, runs: Sequence[Series], n: int, given: Bounds | None) -> Repeated | None:
+    places = [place for place, value in enumerate(runs[0].values) if is_number(value)]
     try:
-        value = float(item.values[-1])  # type: ignore[arg-type] # a number, as asked above
-    except OverflowError:
+        curves = np.array([[float(run.values[place]) for place in places] for run in runs])  # type: ignore[arg-type] # numbers
+    except (OverflowError, TypeError):
         return None
-    return value if math.isfinite(value) else None
+    if not places or not np.isfinite(curves).all():
+        return None
+    floor = statistics.resolution([float(value) for value in curves[:, -1]], _EPSILON.get(number_dtype(runs), 0.0))
+    windows = np.array([part.mean(axis=1) for part in np.array_split(curves, min(WINDOWS, curves.shape[1]), axis=1)]).T
+    is_curve = curves.shape[1] > 1
+    return Repeated(
+        verdict=verdict,
+        values=curves[:, [-1]],
+        floor=floor,
+        n=n,
+        what="its last value" if is_curve else "it",
+        tolerance=given,
+        distances=_apart(windows if _has_steps(runs[0]) else curves, floor) if is_curve else None,
+        windows=windows,
+    )
+
+
+def _has_steps(series: Series) -> bool:
+    return series.labels[0].split(" ")[0] in ("step", "epoch", "iteration")
+
+
+def _apart(curves: Matrix, floor: float) -> Matrix:
+    """Return the distance of each two curves, every part of them in its own spread over all runs."""
+    scaled = curves / np.maximum(curves.std(axis=0, ddof=1), floor)
+    return np.asarray(np.linalg.norm(scaled[:, None, :] - scaled[None, :, :], axis=2))
 
 
 def _with(verdict: ItemVerdict, status: str, reason: str) -> ItemVerdict:

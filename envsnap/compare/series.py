@@ -3,29 +3,37 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 import numpy as np
 
-from envsnap.compare.reading import EmptyContainer, Scalar, Series
+from envsnap.compare.reading import MISSING, EmptyContainer, Scalar, Series
 from envsnap.compare.tally import Tally
+from envsnap.compare.wording import quote
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Bounds
 
 
 def dtype_of(series: Iterable[Series]) -> str:
-    """Name the type of all values together.
+    """Name the type of all values together; what stands for a missing value says nothing.
 
     JSON numbers have no dtype: when every float is a float32 written out, they are taken as float32, else as float64.
     """
-    values = [
-        value for one in series for value in one.values if value is not None and not isinstance(value, EmptyContainer)
-    ]
-    kinds = {type(value) for value in values}
+    kinds = {type(value) for one in series for value in one.values if not _is_missing(value)}
     if not kinds:
         return "null"
     if kinds <= {int, float}:
-        return _number_dtype([value for value in values if isinstance(value, float)])
+        return number_dtype(series)
     return "bool" if kinds == {bool} else "text" if kinds == {str} else "mixed"
+
+
+def number_dtype(series: Iterable[Series]) -> str:
+    """Name the type of the numbers alone, whatever stands beside them."""
+    return _number_dtype([value for one in series for value in one.values if isinstance(value, float)])
+
+
+def _is_missing(value: Scalar) -> bool:
+    return value is None or isinstance(value, EmptyContainer) or (isinstance(value, str) and value in MISSING)
 
 
 def _number_dtype(floats: Sequence[float]) -> str:
@@ -38,7 +46,9 @@ def _number_dtype(floats: Sequence[float]) -> str:
 
 
 def structure_gap(baseline: Series, rerun: Series) -> str:
-    """Say in what way the steps of two series differ; "" when they are the same."""
+    """Say in what way the places of two series differ; "" when they are the same."""
+    if baseline.path != rerun.path:
+        return f"it stands at {_spell(rerun.path)} in the rerun, and at {_spell(baseline.path)} in the baseline"
     if baseline.labels == rerun.labels:
         return ""
     missing = _first_beyond(baseline.labels, rerun.labels)
@@ -53,17 +63,23 @@ def structure_gap(baseline: Series, rerun: Series) -> str:
     return f"the steps differ; {where}" if where else "the steps stand in another order"
 
 
-def tally_series(baseline: Series, rerun: Series, bounds: Bounds) -> Tally:
+def _spell(path: Sequence[str]) -> str:
+    return " > ".join(map(quote, path))
+
+
+def tally_series(baseline: Series, rerun: Series, bounds: Bounds, integers: Bounds) -> Tally:
     """Compare two series of the same steps; nulls and empty containers have to match but count as nothing compared.
 
-    A value is inside when ``|rerun - baseline| <= atol + rtol * |baseline|``; text and booleans have to be equal.
+    A value is inside when ``|rerun - baseline| <= atol + rtol * |baseline|``, with the bounds for ``integers`` where
+    one of the two is written as one; text and booleans have to be equal.
     """
     total, unremarkable = Tally(), 0
     for index, (ours, theirs) in enumerate(zip(baseline.values, rerun.values, strict=True)):
         if ours and type(ours) is type(theirs) and ours == theirs and not isinstance(ours, EmptyContainer):
             unremarkable += 1  # most values of most series: a tally for each would cost ten times as much
         else:
-            total = total.plus(_tally_value(ours, theirs, bounds, index))
+            held = integers if isinstance(ours, int) or isinstance(theirs, int) else bounds
+            total = total.plus(_tally_value(ours, theirs, held, index))
     return total.plus(Tally(count=unremarkable))
 
 
@@ -100,8 +116,11 @@ def _distance(ours: Scalar, theirs: Scalar, bounds: Bounds) -> float:
         return 0.0 if type(ours) is type(theirs) and ours == theirs else math.nan
     if ours == theirs:
         return 0.0
+    if not _is_finite(ours) or not _is_finite(theirs):
+        return math.nan if ours != ours or theirs != theirs else math.inf  # noqa: PLR0124 - true of NaN alone
     try:
-        return float(abs(theirs - ours))  # type: ignore[operator] # both are numbers
+        # As fractions: beside a float, 2**53 + 1 would become 2**53.
+        return float(abs(Fraction(theirs) - Fraction(ours)))  # type: ignore[arg-type] # both are finite numbers
     except OverflowError:  # integers beyond the range of a float
         return math.inf
 

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final, TextIO
 
-from envsnap.compare.reading import EmptyContainer, Reading, Scalar, Series
+from envsnap.compare.reading import MISSING, EmptyContainer, Reading, Scalar, Series
 from envsnap.compare.wording import quote, show
 from envsnap.errors import OutputError
 
@@ -20,8 +22,10 @@ MAX_TEXT_BYTES: Final = 256 * 2**20
 
 MAX_DEPTH: Final = 64
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""A number with leading zeros is an identifier."""
+_NO_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
 class SeriesBuilder:
@@ -40,8 +44,13 @@ class SeriesBuilder:
             OutputError: two different places of the file have this name, so that one would hide the other.
         """
         name = "/".join(path)
-        if self._paths.setdefault(name, path) != path:
+        if name not in self._paths:
+            self._paths[name] = path
+            _check_characters(name)
+        elif self._paths[name] != path:
             raise OutputError(f"two different keys are both called {quote(name)}; rename one of them")
+        if isinstance(value, str):
+            _check_characters(value)
         self._labels.setdefault(name, []).append(label)
         self._values.setdefault(name, []).append(value)
         if is_step:
@@ -55,9 +64,30 @@ class SeriesBuilder:
     def build(self) -> Reading:
         """Give what was collected."""
         return {
-            name: Series(labels=tuple(self._labels[name]), values=tuple(values), is_step=name in self._steps)
+            name: Series(
+                labels=tuple(self._labels[name]),
+                values=tuple(_with_words_read(values)),
+                path=self._paths[name],
+                is_step=name in self._steps,
+            )
             for name, values in self._values.items()
         }
+
+
+def _with_words_read(values: list[Scalar]) -> list[Scalar]:
+    """Read ``"NaN"`` and ``inf`` as the numbers that they are, unless they stand among words: a category may be nan."""
+    words = {value for value in values if isinstance(value, str)} - MISSING
+    if not words or not all(_NO_FINITE.fullmatch(word.strip()) for word in words):
+        return values
+    return [float(value) if isinstance(value, str) and value not in MISSING else value for value in values]
+
+
+def _check_characters(text: str) -> None:
+    """Refuse half a surrogate pair, which JSON can write and nothing can print."""
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError as error:
+        raise OutputError(f"{quote(text)} holds a code point that is no character") from error
 
 
 def read_json(path: Path) -> Reading:
@@ -72,13 +102,12 @@ def read_jsonl(path: Path) -> Reading:
     """Read one JSON object a line; a metric's series is made of the lines that have its key."""
     builder = SeriesBuilder()
     with _open(path) as stream:
-        for number, line in enumerate(_lines(stream), start=1):
-            if not line.strip():
-                continue
+        filled = ((number, line) for number, line in enumerate(_lines(stream), start=1) if line.strip())
+        for count, (number, line) in enumerate(filled, start=1):
             record = _parse(line, f"line {number}: ")
             if not isinstance(record, dict):
                 raise OutputError(f"line {number} is not a JSON object")
-            _walk_entry(record, (), f"line {number}", builder, depth=0)
+            _walk_entry(record, (), f"record {count}", builder, above="", depth=0)
     return builder.build()
 
 
@@ -93,21 +122,36 @@ def read_csv(path: Path) -> Reading:
             raise OutputError("two columns have the same name in the header")
         for name in header:
             builder.declare(name)
-        for row in rows:
+        for number, row in enumerate(rows, start=1):
             if len(row) != len(header):
                 raise OutputError(f"line {reader.line_num} has {len(row)} cells, the header {len(header)}")
-            _add_row(header, [parse_cell(cell) for cell in row], f"line {reader.line_num}", builder)
+            _add_row(header, [parse_cell(cell) for cell in row], f"row {number}", builder)
     return builder.build()
 
 
 def parse_cell(cell: str) -> Scalar:
-    """Read a CSV cell: a number where it is written as one, nothing where it is empty, else text."""
+    """Read a CSV cell: a number where it is written as one, nothing where it is empty, else text.
+
+    ``nan`` is text here: only the whole column shows whether it is a number.
+    """
     text = cell.strip()
     if not text:
         return None
     if _INTEGER.fullmatch(text):
         return int(text) if len(text) <= sys.int_info.default_max_str_digits else cell
-    return float(text) if _NUMBER.fullmatch(text) else cell
+    try:
+        return _float(text) if _NUMBER.fullmatch(text) else cell
+    except InvalidOperation:  # an exponent of dozens of digits
+        return cell
+
+
+def _float(text: str) -> float | Decimal:
+    """Read a number; one that is too large or too small for a float keeps its digits."""
+    value = float(text)
+    if value and not math.isinf(value):
+        return value
+    exact = Decimal(text)
+    return value if exact == value else exact
 
 
 def _add_row(header: Sequence[str], cells: Sequence[Scalar], place: str, builder: SeriesBuilder) -> None:
@@ -142,10 +186,10 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 
 def _parse(text: str, place: str) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        return json.loads(text, object_pairs_hook=_unique, parse_float=_float)
     except RecursionError as error:
         raise OutputError(f"{place}it is nested deeper than {MAX_DEPTH} levels") from error
-    except ValueError as error:
+    except (ValueError, InvalidOperation) as error:
         raise OutputError(f"{place}it is not valid JSON, or cut short: {error}") from error
 
 
@@ -171,7 +215,7 @@ def _walk(value: object, path: tuple[str, ...], label: str, builder: SeriesBuild
             builder.add(path, label, EmptyContainer.OBJECT)
         case list():
             builder.add(path, label, EmptyContainer.LIST)
-        case bool() | int() | float() | str() | None:
+        case bool() | int() | float() | Decimal() | str() | None:
             builder.add(path, label, value)
         case _:
             raise OutputError(f"{type(value).__name__} is no JSON value")
@@ -179,20 +223,23 @@ def _walk(value: object, path: tuple[str, ...], label: str, builder: SeriesBuild
 
 def _walk_list(entries: list[object], path: tuple[str, ...], label: str, builder: SeriesBuilder, *, depth: int) -> None:
     for index, entry in enumerate(entries):
-        _walk_entry(entry, path, f"{label}[{index}]", builder, depth=depth)
+        _walk_entry(entry, path, f"{label}[{index}]", builder, above=label, depth=depth)
 
 
-def _walk_entry(entry: object, path: tuple[str, ...], place: str, builder: SeriesBuilder, *, depth: int) -> None:
+def _walk_entry(
+    entry: object, path: tuple[str, ...], place: str, builder: SeriesBuilder, *, above: str, depth: int
+) -> None:
+    """Walk an entry of a list; its step takes the place of its own index, and not of what is ``above`` it."""
     if isinstance(entry, dict) and entry:
-        _walk_record(entry, path, place, builder, depth=depth)
+        step = _step_label(entry)
+        _walk_record(entry, path, f"{above} {step}".strip() if step else place, builder, depth=depth)
     else:
         _walk(entry, path, place, builder, depth=depth)
 
 
 def _walk_record(
-    record: dict[str, object], path: tuple[str, ...], place: str, builder: SeriesBuilder, *, depth: int
+    record: dict[str, object], path: tuple[str, ...], label: str, builder: SeriesBuilder, *, depth: int
 ) -> None:
-    label = _step_label(record) or place
     for key, value in record.items():
         if key in STEP_KEYS and not isinstance(value, (dict, list)):
             _walk_step(value, (*path, key), label, builder)
@@ -201,13 +248,15 @@ def _walk_record(
 
 
 def _walk_step(value: object, path: tuple[str, ...], label: str, builder: SeriesBuilder) -> None:
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, (bool, int, float, Decimal, str)):
         builder.add(path, label, value, is_step=True)
 
 
 def _step_label(record: dict[str, object] | dict[str, Scalar]) -> str:
     for key in STEP_KEYS:
         value = record.get(key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             return f"{key.removeprefix('global_')} {show(value)}"
     return ""

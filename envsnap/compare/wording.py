@@ -1,6 +1,7 @@
 """How values, tolerances and gaps are put into words; a reader should know from one sentence where to look."""
 
 import math
+from decimal import Decimal
 
 from envsnap.compare.reading import EmptyContainer, Scalar
 from envsnap.manifest.tolerance import Bounds
@@ -18,6 +19,8 @@ def show(value: Scalar) -> str:
         return "NaN"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**MAX_SHOWN:
         return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, Decimal):
+        return f"{value}".lower().replace("e+", "e")
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -174,6 +174,7 @@ def _judge(
                 recorded.file for outcome in outcomes for recorded in outcome.outputs if recorded.path == output.path
             ),
             tolerance=output.tolerance,
+            recorded=baseline.runs,
         )
         for output in job.outputs
         if output.path in files

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save
 
 from envsnap.compare.arrays import read_npy, read_npz, read_safetensors
-from envsnap.compare.reading import Item, Tensor
+from envsnap.compare.reading import Item, Series, Tensor
 from envsnap.errors import OutputError
 
 
@@ -64,11 +64,14 @@ def test_npz_with_a_name_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_safetensors_are_mapped(tmp_path: Path) -> None:
-    """Names, dtypes, shapes and values come from the file, the metadata are no tensor."""
+    """Names, dtypes, shapes and values come from the file; the metadata are text."""
     arrays = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(7), "e": np.zeros((0, 2))}
     (tmp_path / "a.safetensors").write_bytes(save(arrays, metadata={"format": "np"}))
-    reading = read_safetensors(tmp_path / "a.safetensors")
+    reading = dict(read_safetensors(tmp_path / "a.safetensors"))
 
+    told = reading.pop("__metadata__/format")
+    assert isinstance(told, Series)
+    assert ("np",) == told.values
     assert {"w": (2, 3), "n": (), "e": (0, 2)} == {name: tensor_of(item).shape for name, item in reading.items()}
     assert arrays["w"].reshape(-1).tolist() == tensor_of(reading["w"]).stored.tolist()
 

@@ -40,13 +40,35 @@ def test_blocks_add_up_to_the_naive_result(pair: tuple[np.ndarray, np.ndarray], 
     assert (beyond[0] if len(beyond) else None) == tally.first_beyond
 
 
+@given(PAIRS, BOUNDS, st.sampled_from([np.float32, np.float64]), st.integers(1, 5))
+def test_values_that_are_close_are_counted_alike(
+    pair: tuple[np.ndarray, np.ndarray], bounds: Bounds, dtype: type[np.floating], block: int
+) -> None:
+    """What is decided in the values' own precision is what float64 decides, the largest gaps included."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        ours = pair[0].astype(dtype)
+        theirs = (ours + (pair[1] * 1e-6).astype(dtype) * ours).astype(dtype)
+        wide_ours, wide_theirs = ours.astype(np.longdouble), theirs.astype(np.longdouble)
+        gaps = np.abs(wide_theirs - wide_ours)
+        relative = gaps[wide_ours != 0] / np.abs(wide_ours[wide_ours != 0])
+    tally = tally_tensors(tensor(ours), tensor(theirs), bounds, block=block)
+
+    assert int((~naive_inside(ours.astype(np.float64), theirs.astype(np.float64), bounds)).sum()) == tally.beyond
+    if np.isfinite(wide_ours).all() and np.isfinite(wide_theirs).all():
+        assert float(gaps.max(initial=0)) == pytest.approx(tally.max_absolute or 0.0, rel=1e-6)
+        assert float(relative.max(initial=0)) == pytest.approx(tally.max_relative or 0.0, rel=1e-6)
+
+
 @given(PAIRS, BOUNDS)
 def test_series_and_tensors_agree(pair: tuple[np.ndarray, np.ndarray], bounds: Bounds) -> None:
     """The same numbers give the same tally whether they come from text or from an array."""
     ours, theirs = pair
     labels = tuple(str(i) for i in range(len(ours)))
     as_text = tally_series(
-        Series(labels=labels, values=tuple(ours.tolist())), Series(labels=labels, values=tuple(theirs.tolist())), bounds
+        Series(labels=labels, values=tuple(ours.tolist())),
+        Series(labels=labels, values=tuple(theirs.tolist())),
+        bounds,
+        bounds,
     )
     as_array = tally_tensors(tensor(ours), tensor(theirs), bounds)
 
@@ -120,13 +142,21 @@ def test_large_integers_keep_their_distance() -> None:
     assert 2.0**64 == tally.max_absolute
 
 
-def test_complex_is_compared_by_parts() -> None:
-    """A gap in the imaginary part is found and named."""
-    ours, theirs = np.array([1 + 1j, 2 + 2j]), np.array([1 + 1j, 2 + 3j])
-    tally = tally_tensors(tensor(ours), tensor(theirs), Bounds())
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.clongdouble])
+def test_complex_is_compared_by_its_modulus(dtype: type[np.complexfloating]) -> None:
+    """A gap in the imaginary part is found, and measured against the size of the whole number, as numpy does."""
+    ours, theirs = np.array([1 + 1j, 3 + 4j], dtype), np.array([1 + 1j, 3 + 4.5j], dtype)
 
-    assert (4, 3) == (tally.count, tally.first_beyond)
-    assert "element [1] (imaginary part)" == place_of(tensor(ours), 3)
+    exact, wide, narrow = (
+        tally_tensors(tensor(ours), tensor(theirs), bounds)
+        for bounds in (Bounds(), Bounds(rtol=0.1), Bounds(rtol=0.09))
+    )
+
+    assert (2, 1, 1, 0.5) == (exact.count, exact.differing, exact.first_beyond, exact.max_absolute)
+    assert [0, 1] == [wide.beyond, narrow.beyond]
+    assert np.allclose(theirs, ours, rtol=0.1, atol=0)
+    assert not np.allclose(theirs, ours, rtol=0.09, atol=0)
+    assert ("element [1]", str(ours[1])) == (place_of(tensor(ours), 1), value_at(tensor(ours), 1))
 
 
 def test_byte_order_is_no_difference() -> None:

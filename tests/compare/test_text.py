@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,11 @@ def test_list_of_objects_reads_as_records(write: Write) -> None:
 
 
 def test_lines_without_a_key_are_not_in_its_series(write: Write) -> None:
-    """A metric's series is made of the lines that have it; without a step its label is the line."""
+    """A metric's series is made of the lines that have it; without a step its label is its number."""
     reading = read_jsonl(write("a.jsonl", '{"a": 1}\n\n{"b": 2}\n{"a": 3, "global_step": 7}\n'))
 
     assert (1, 3) == values_of(reading)["a"]
-    assert ("line 1", "step 7") == labels_of(reading, "a")
+    assert ("record 1", "step 7") == labels_of(reading, "a")
 
 
 def test_csv_cells_are_numbers_where_written_as_numbers(write: Write) -> None:
@@ -57,7 +58,18 @@ def test_csv_cells_are_numbers_where_written_as_numbers(write: Write) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "value"),
-    [("1", 1), ("-1.5e3", -1500.0), ("", None), ("1_0", "1_0"), ("0x10", "0x10"), ("inf", float("inf")), (".5", 0.5)],
+    [
+        ("1", 1),
+        ("-1.5e3", -1500.0),
+        ("", None),
+        ("1_0", "1_0"),
+        ("0x10", "0x10"),
+        ("inf", "inf"),
+        ("007", "007"),
+        ("0.5", 0.5),
+        ("1e400", Decimal("1e400")),
+        (".5", 0.5),
+    ],
 )
 def test_cell_is_read_by_how_it_is_written(cell: str, value: Scalar) -> None:
     """Python's own number syntax, underscores for one, is text in a CSV file."""

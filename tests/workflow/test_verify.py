@@ -61,9 +61,10 @@ def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def baseline(project: Path, tmp_path: Path) -> Baseline:
-    """The recorded output of one run: an accuracy of a half."""
+    """The recorded output of two runs: an accuracy of a half."""
     (tmp_path / "recorded.json").write_text('{"accuracy": 0.5}')
-    return record_baseline([Outcome(outputs=(output("metrics.json", tmp_path / "recorded.json"),))], project)
+    outcome = Outcome(outputs=(output("metrics.json", tmp_path / "recorded.json"),))
+    return record_baseline([outcome, outcome], project)
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_output_of_one_side_alone_fails(tmp_path: Path) -> None:
     job = Job(command=("p",), outputs=tuple(JobOutput(path=path, format="json") for path in ("both", "declared")))
     names = ("both", "recorded")
     recorded = tuple(BaselineOutput(path=path, format="json", sha256=("0" * 64,), size=1) for path in names)
-    baseline = Baseline(runs=1, folder="0" * 16, bitwise_repeatable=True, observed=True, outputs=recorded)
+    baseline = Baseline(runs=2, folder="0" * 16, bitwise_repeatable=True, observed=True, outputs=recorded)
     outcome = Outcome(outputs=(output("both", both), output("declared", both)))
 
     verdict = _judge(job, baseline, {"both": (both,), "recorded": (both,)}, (outcome,))
@@ -243,7 +244,7 @@ def test_one_bad_rerun_among_many_fails(tmp_path: Path, job: Job) -> None:
     good.write_text('{"a": 1}')
     bad.write_text('{"a": 2}')
     recorded = BaselineOutput(path="metrics.json", format="json", sha256=("0" * 64,), size=1)
-    baseline = Baseline(runs=1, folder="0" * 16, bitwise_repeatable=True, observed=True, outputs=(recorded,))
+    baseline = Baseline(runs=2, folder="0" * 16, bitwise_repeatable=True, observed=True, outputs=(recorded,))
     outcomes = tuple(Outcome(outputs=(output("metrics.json", file),)) for file in (good, good, bad))
 
     assert "pass" == _judge(job, baseline, {"metrics.json": (good,)}, outcomes[:2]).status

@@ -1,0 +1,46 @@
+"""Tolerances that hide: so wide that nothing of a metric could fail, which its reader should know beside a pass."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from envsnap.compare.reading import Item, Series
+from envsnap.compare.series import number_dtype
+from envsnap.compare.tolerances import bounds_of, choose
+from envsnap.compare.wording import quote
+from envsnap.manifest.tolerance import Bounds, Tolerance
+
+MOST: Final = 5
+"""Metrics of an output that are named."""
+
+UNIX_TIMES: Final = (1e9, 1e10)
+"""Seconds since 1970, from 2001 on: a share of such a number is minutes."""
+
+
+def hiding_notes(path: str, reading: Mapping[str, Item], tolerances: Mapping[str, Tolerance]) -> Iterator[str]:
+    """Name the metrics of an output whose tolerance could not fail; the first few of them."""
+    found = []
+    for name, item in sorted(reading.items()):
+        tolerance = choose(name, tolerances).tolerance
+        if isinstance(item, Series) and not item.is_step and tolerance not in ("ignore", "exact"):
+            values = [float(value) for value in item.values if isinstance(value, float) and abs(value) < float("inf")]
+            reason = _hides(values, bounds_of(tolerance, number_dtype((item,)))) if values else ""
+            found += [f"{quote(name)} in {path}: {reason}"] if reason else []
+    yield from found[:MOST]
+    if len(found) > MOST:
+        yield f"{len(found) - MOST} more tolerances in {path} are as wide"
+
+
+def _hides(values: Sequence[float], bounds: Bounds) -> str:
+    largest, lowest, highest = max(map(abs, values)), min(values), max(values)
+    allowed = bounds.atol + bounds.rtol * largest
+    if bounds.atol >= largest > 0:
+        return (
+            f"atol {bounds.atol:g} is more than any of its values (up to {largest:.2g}), so hardly any change can fail"
+        )
+    if lowest < highest and allowed >= highest - lowest:
+        return f"the tolerance ({allowed:.2g}) is wider than its whole range, {lowest:.6g} to {highest:.6g}"
+    if UNIX_TIMES[0] <= largest < UNIX_TIMES[1] and allowed >= 1:
+        return (
+            f"it looks like a time; the tolerance allows {allowed:.0f} s: ignore it, or give it a tolerance of its own"
+        )
+    return ""
