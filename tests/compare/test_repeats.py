@@ -1,4 +1,4 @@
-"""A short run of the simulation in benchmarks/: the rates that docs/numerics.md tells hold, within what few runs show."""
+"""A short run of the simulation in benchmarks/: the rates that docs/numerics.md tells hold, as far as few runs show."""
 
 import importlib.util
 import sys
