@@ -5,14 +5,15 @@ from typing import Final, assert_never
 
 from envsnap.compare.arrays import read_npy, read_npz, read_safetensors
 from envsnap.compare.reading import Reading
-from envsnap.compare.text import read_csv, read_json, read_jsonl
+from envsnap.compare.text import PLAIN, read_csv, read_json, read_jsonl
 from envsnap.errors import OutputError
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.outcome import OutputFormat
 
 _CHUNK: Final = 256 * 1024
 
 
-def read_output(path: Path | None, kind: OutputFormat) -> Reading:
+def read_output(path: Path | None, kind: OutputFormat, layout: Layout = PLAIN) -> Reading:
     """Read one output file; None stands for a file that the run never wrote.
 
     Raises:
@@ -25,7 +26,7 @@ def read_output(path: Path | None, kind: OutputFormat) -> Reading:
             raise OutputError("it is no plain file" if path.exists() else "it is missing")
         if path.stat().st_size == 0:
             raise OutputError("it is empty")
-        return _read(path, kind)
+        return _read(path, kind, layout)
     except OSError as error:
         raise OutputError(f"it cannot be read: {error.strerror or error}") from error
 
@@ -48,14 +49,14 @@ def have_same_bytes(one: Path, other: Path) -> bool:
     return True
 
 
-def _read(path: Path, kind: OutputFormat) -> Reading:
+def _read(path: Path, kind: OutputFormat, layout: Layout) -> Reading:
     match kind:
         case "json":
             return read_json(path)
         case "jsonl":
             return read_jsonl(path)
         case "csv":
-            return read_csv(path)
+            return read_csv(path, layout)
         case "npy":
             return read_npy(path)
         case "npz":

@@ -47,8 +47,9 @@ def _compare_series(name: str, baseline: Series, rerun: Series, chosen: Toleranc
     gap = structure_gap(baseline, rerun)
     if gap:
         return _structural(name, gap, dtype)
-    bounds = bounds_of(chosen.tolerance, number_dtype((baseline, rerun)))
-    tally = tally_series(baseline, rerun, bounds, bounds_of(chosen.tolerance, "int"))
+    bounds = bounds_of(chosen.tolerance, chosen.precision or number_dtype((baseline, rerun)))
+    integers = bounds_of(chosen.tolerance, "int")
+    tally = tally_series(baseline, rerun, bounds, integers, by_digits=bool(chosen.precision))
     return _judge(name, dtype, bounds, tally, (baseline, rerun))
 
 

@@ -1,7 +1,7 @@
 """Compares all outputs of a job and forms the verdict; here it is decided what a pass must have earned."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -11,9 +11,11 @@ from envsnap.compare.hiding import hiding_notes
 from envsnap.compare.items import Comparison, compare_item
 from envsnap.compare.reading import Item, Reading, Series
 from envsnap.compare.repeats import Repeated, judge_together, weigh
+from envsnap.compare.text import PLAIN
 from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, find_unmatched
 from envsnap.compare.wording import quote
 from envsnap.errors import OutputError
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Tolerance
@@ -29,6 +31,7 @@ class OutputPair:
         baselines: one file for each baseline run; one is enough when they repeat bit for bit. None: never written.
         reruns: one file for each rerun. None: never written.
         tolerance: by the name of a metric or tensor, or by a glob; what matches none is held to ``auto``.
+        layout: how a text file writes its values.
         recorded: how many runs the baseline files stand for: one file is enough where all are the same.
     """
 
@@ -37,6 +40,7 @@ class OutputPair:
     baselines: tuple[Path | None, ...]
     reruns: tuple[Path | None, ...]
     tolerance: dict[str, Tolerance] = field(default_factory=dict)
+    layout: Layout = PLAIN
     recorded: int = 2
 
 
@@ -96,8 +100,8 @@ def _compare_output(pair: OutputPair) -> _Compared:
 def _read_sides(pair: OutputPair) -> _RunReadings:
     if not pair.baselines or not pair.reruns:
         raise OutputError(f"there is no {'rerun' if pair.baselines else 'baseline'} to compare")
-    baselines = _read_all(pair.baselines, pair.format, "baseline")
-    reruns = _read_all(pair.reruns, pair.format, "rerun")
+    baselines = _read_all(pair.baselines, pair, "baseline")
+    reruns = _read_all(pair.reruns, pair, "rerun")
     twins = [_twin(path, pair.baselines) for path in pair.reruns]
     return _RunReadings(
         baselines=baselines,
@@ -107,12 +111,12 @@ def _read_sides(pair: OutputPair) -> _RunReadings:
     )
 
 
-def _read_all(paths: Sequence[Path | None], kind: OutputFormat, role: str) -> tuple[Reading, ...]:
+def _read_all(paths: Sequence[Path | None], pair: OutputPair, role: str) -> tuple[Reading, ...]:
     readings = []
     for number, path in enumerate(paths, start=1):
         whose = f"the {role}'s file" if len(paths) == 1 else f"the file of {role} run {number}"
         try:
-            readings.append(read_output(path, kind))
+            readings.append(read_output(path, pair.format, pair.layout))
         except OutputError as error:
             raise OutputError(f"{whose} cannot be compared: {error}") from error
     return tuple(readings)
@@ -151,7 +155,8 @@ def _of_one_run(compared: Comparison, chosen: ToleranceChoice) -> ItemVerdict:
 
 def _choose(name: str, items: Sequence[Item | None], pair: OutputPair) -> ToleranceChoice:
     is_step = any(isinstance(item, Series) and item.is_step for item in items)
-    return choose_for_step(name, pair.tolerance) if is_step else choose(name, pair.tolerance)
+    chosen = choose_for_step(name, pair.tolerance) if is_step else choose(name, pair.tolerance)
+    return chosen if is_step else replace(chosen, precision=pair.layout.precision or "")
 
 
 def _worst_rerun(compared: Sequence[Comparison]) -> Comparison:

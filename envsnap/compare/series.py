@@ -3,8 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 import numpy as np
 
 from envsnap.compare.reading import MISSING, EmptyContainer, Scalar, Series
@@ -67,11 +69,14 @@ def _spell(path: Sequence[str]) -> str:
     return " > ".join(map(quote, path))
 
 
-def tally_series(baseline: Series, rerun: Series, bounds: Bounds, integers: Bounds) -> Tally:
+def tally_series(
+    baseline: Series, rerun: Series, bounds: Bounds, integers: Bounds, *, by_digits: bool = False
+) -> Tally:
     """Compare two series of the same steps; nulls and empty containers have to match but count as nothing compared.
 
     A value is inside when ``|rerun - baseline| <= atol + rtol * |baseline|``, with the bounds for ``integers`` where
-    one of the two is written as one; text and booleans have to be equal.
+    one of the two is written as one; text and booleans have to be equal. ``by_digits``: floats are also inside that are
+    at most one unit of the last digit apart that either of them prints.
     """
     total, unremarkable = Tally(), 0
     for index, (ours, theirs) in enumerate(zip(baseline.values, rerun.values, strict=True)):
@@ -79,8 +84,18 @@ def tally_series(baseline: Series, rerun: Series, bounds: Bounds, integers: Boun
             unremarkable += 1  # most values of most series: a tally for each would cost ten times as much
         else:
             held = integers if isinstance(ours, int) or isinstance(theirs, int) else bounds
+            if by_digits and isinstance(ours, float) and isinstance(theirs, float):
+                held = msgspec.structs.replace(held, atol=max(held.atol, _last_digit(ours, theirs)))
             total = total.plus(_tally_value(ours, theirs, held, index))
     return total.plus(Tally(count=unremarkable))
+
+
+def _last_digit(ours: float, theirs: float) -> float:
+    """Return the unit of the last digit that the finer one of two floats prints, a little widened for its rounding."""
+    if not math.isfinite(ours) or not math.isfinite(theirs):
+        return 0.0
+    exponents = (Decimal(repr(value)).as_tuple().exponent for value in (ours, theirs))
+    return 1.0001 * 10.0 ** min(exponent for exponent in exponents if isinstance(exponent, int))
 
 
 def is_number(value: Scalar) -> bool:

@@ -1,11 +1,13 @@
 """Reads JSON, JSON Lines and CSV outputs into series; anything that is not wholly well-formed is refused."""
 
 import csv
+import itertools
 import json
 import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final, TextIO
@@ -13,6 +15,7 @@ from typing import Final, TextIO
 from envsnap.compare.reading import MISSING, EmptyContainer, Reading, Scalar, Series
 from envsnap.compare.wording import quote, show
 from envsnap.errors import OutputError
+from envsnap.manifest.layout import Layout
 
 STEP_KEYS: Final = ("step", "global_step", "iteration", "epoch")
 """Keys that number a record, the finest first."""
@@ -22,20 +25,31 @@ MAX_TEXT_BYTES: Final = 256 * 2**20
 
 MAX_DEPTH: Final = 64
 
+PLAIN: Final = Layout()
+_SAMPLE_LINES: Final = 20
+"""Of a CSV file, to find out how it is written."""
+
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """A number with leading zeros is an identifier."""
 _NO_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
+@dataclass(slots=True)
+class _Column:
+    """One series as it grows."""
+
+    labels: list[str] = field(default_factory=list)
+    values: list[Scalar] = field(default_factory=list)
+    is_step: bool = False
+
+
 class SeriesBuilder:
-    """Collects values under their names, in the order of the file."""
+    """Collects values under their paths, in the order of the file."""
 
     def __init__(self) -> None:
-        self._paths: dict[str, tuple[str, ...]] = {}
-        self._labels: dict[str, list[str]] = {}
-        self._values: dict[str, list[Scalar]] = {}
-        self._steps: set[str] = set()
+        self._columns: dict[tuple[str, ...], _Column] = {}
+        self._names: set[str] = set()
 
     def add(self, path: tuple[str, ...], label: str, value: Scalar, *, is_step: bool = False) -> None:
         """Append one value.
@@ -43,34 +57,37 @@ class SeriesBuilder:
         Raises:
             OutputError: two different places of the file have this name, so that one would hide the other.
         """
-        name = "/".join(path)
-        if name not in self._paths:
-            self._paths[name] = path
-            _check_characters(name)
-        elif self._paths[name] != path:
-            raise OutputError(f"two different keys are both called {quote(name)}; rename one of them")
+        column = self._columns.get(path) or self.declare(path)
         if isinstance(value, str):
             _check_characters(value)
-        self._labels.setdefault(name, []).append(label)
-        self._values.setdefault(name, []).append(value)
-        if is_step:
-            self._steps.add(name)
+        column.labels.append(label)
+        column.values.append(value)
+        column.is_step |= is_step
 
-    def declare(self, name: str) -> None:
-        """Make a name known that may have no values: the header of a table without rows."""
-        self._paths[name] = (name,)
-        self._labels[name], self._values[name] = [], []
+    def declare(self, path: tuple[str, ...]) -> _Column:
+        """Make a series known that may have no values: the header of a table without rows.
+
+        Raises:
+            OutputError: as above.
+        """
+        name = "/".join(path)
+        _check_characters(name)
+        if name in self._names:
+            raise OutputError(f"two different keys are both called {quote(name)}; rename one of them")
+        self._names.add(name)
+        self._columns[path] = column = _Column()
+        return column
 
     def build(self) -> Reading:
         """Give what was collected."""
         return {
-            name: Series(
-                labels=tuple(self._labels[name]),
-                values=tuple(_with_words_read(values)),
-                path=self._paths[name],
-                is_step=name in self._steps,
+            "/".join(path): Series(
+                labels=tuple(column.labels),
+                values=tuple(_with_words_read(column.values)),
+                path=path,
+                is_step=column.is_step,
             )
-            for name, values in self._values.items()
+            for path, column in self._columns.items()
         }
 
 
@@ -111,25 +128,68 @@ def read_jsonl(path: Path) -> Reading:
     return builder.build()
 
 
-def read_csv(path: Path) -> Reading:
-    """Read comma-separated values under one header row; an empty cell is a missing value."""
-    builder = SeriesBuilder()
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV file is written: the cells' separator, and whether its first row names the columns."""
+
+    delimiter: str
+    has_header: bool
+
+
+def find_dialect(path: Path, layout: Layout = PLAIN) -> Dialect:
+    """Tell how a CSV file is written, by what its user says of it, else by its first rows.
+
+    Raises:
+        OutputError: it is not UTF-8 text, or not valid CSV.
+    """
     with _open(path) as stream:
-        reader = csv.reader(_lines(stream), strict=True)
+        lines = list(itertools.islice(_lines(stream), _SAMPLE_LINES))
+    delimiter = layout.delimiter or _find_delimiter(lines)
+    first = next(_rows(csv.reader(iter(lines), strict=True, delimiter=delimiter)), [])
+    return Dialect(delimiter, layout.header if layout.header is not None else not _is_numbers(first, layout.decimal))
+
+
+def _find_delimiter(lines: Sequence[str]) -> str:
+    if not lines or "," in lines[0]:
+        return ","
+    try:
+        return csv.Sniffer().sniff("".join(lines), delimiters=";\t|").delimiter
+    except csv.Error:  # one column has none
+        return ","
+
+
+def _is_numbers(cells: Sequence[str], decimal: str) -> bool:
+    values = [parse_cell(cell, decimal) for cell in cells]
+    return bool(values) and all(not isinstance(value, str) and value is not None for value in values)
+
+
+def read_csv(path: Path, layout: Layout = PLAIN) -> Reading:
+    """Read a table; an empty cell is a missing value. Without a header the columns are called ``column 1``, ...
+
+    Raises:
+        OutputError: it is not valid CSV, or has no column of the index's name.
+    """
+    dialect, builder = find_dialect(path, layout), SeriesBuilder()
+    with _open(path) as stream:
+        reader = csv.reader(_lines(stream), strict=True, delimiter=dialect.delimiter)
         rows = _rows(reader)
-        header = next(rows, [])
+        first = next(rows, [])
+        header = first if dialect.has_header else [f"column {number + 1}" for number in range(len(first))]
         if len(set(header)) != len(header):
             raise OutputError("two columns have the same name in the header")
+        if layout.index is not None and layout.index not in header:
+            raise OutputError(f"it has no column {quote(layout.index)}, which is to be its index")
         for name in header:
-            builder.declare(name)
-        for number, row in enumerate(rows, start=1):
+            builder.declare((name,))
+        for number, row in enumerate(rows if dialect.has_header else itertools.chain([first], rows), start=1):
             if len(row) != len(header):
                 raise OutputError(f"line {reader.line_num} has {len(row)} cells, the header {len(header)}")
-            _add_row(header, [parse_cell(cell) for cell in row], f"row {number}", builder)
+            cells = [parse_cell(cell, layout.decimal) for cell in row]
+            _add_row(dict(zip(header, cells, strict=True)), f"row {number}", layout.index, builder)
     return builder.build()
 
 
-def parse_cell(cell: str) -> Scalar:
+def parse_cell(cell: str, decimal: str = ".") -> Scalar:
     """Read a CSV cell: a number where it is written as one, nothing where it is empty, else text.
 
     ``nan`` is text here: only the whole column shows whether it is a number.
@@ -137,6 +197,8 @@ def parse_cell(cell: str) -> Scalar:
     text = cell.strip()
     if not text:
         return None
+    if decimal != ".":
+        text = text.replace(decimal, ".")
     if _INTEGER.fullmatch(text):
         return int(text) if len(text) <= sys.int_info.default_max_str_digits else cell
     try:
@@ -154,11 +216,10 @@ def _float(text: str) -> float | Decimal:
     return value if exact == value else exact
 
 
-def _add_row(header: Sequence[str], cells: Sequence[Scalar], place: str, builder: SeriesBuilder) -> None:
-    row = dict(zip(header, cells, strict=True))
-    label = _step_label(row) or place
+def _add_row(row: dict[str, Scalar], place: str, index: str | None, builder: SeriesBuilder) -> None:
+    label = f"{index} {show(row[index])}" if index is not None else _step_label(row) or place
     for name, cell in row.items():
-        builder.add((name,), label, cell, is_step=name in STEP_KEYS)
+        builder.add((name,), label, cell, is_step=name in STEP_KEYS or name == index)
 
 
 def _open(path: Path) -> TextIO:
@@ -186,7 +247,7 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 
 def _parse(text: str, place: str) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_float=_float)
+        return _DECODER.decode(text)
     except RecursionError as error:
         raise OutputError(f"{place}it is nested deeper than {MAX_DEPTH} levels") from error
     except (ValueError, InvalidOperation) as error:
@@ -200,6 +261,10 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise OutputError(f"key {quote(key)} stands twice in one object")
         found[key] = value
     return found
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float)
+"""Made once: json.loads would make one for each line."""
 
 
 def _walk(value: object, path: tuple[str, ...], label: str, builder: SeriesBuilder, *, depth: int) -> None:

@@ -24,10 +24,14 @@ AUTO: Mapping[str, Bounds] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToleranceChoice:
-    """The tolerance that holds for one item, and the pattern that chose it ("" where none did)."""
+    """The tolerance that holds for one item, and the pattern that chose it ("" where none did).
+
+    ``precision`` is what the user says that printed numbers were; "" where nothing is said.
+    """
 
     pattern: str
     tolerance: Tolerance
+    precision: str = ""
 
 
 def choose(name: str, tolerances: Mapping[str, Tolerance]) -> ToleranceChoice:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.model import Model
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.tolerance import Tolerance
@@ -47,11 +48,13 @@ class JobOutput(Model, frozen=True):
         path: in the project.
         format: how it is read.
         tolerance: by name of the metric, column or tensor; globs match several.
+        layout: how a text file writes its values.
     """
 
     path: RelativePath
     format: OutputFormat
     tolerance: dict[str, Tolerance] = {}
+    layout: Layout = Layout()
 
 
 class Job(Model, frozen=True):

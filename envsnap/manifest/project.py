@@ -11,6 +11,7 @@ import msgspec
 from envsnap.errors import InvalidFileError
 from envsnap.manifest.build_spec import AptName, ImageName
 from envsnap.manifest.job import PROCESSES, Gpus, Job, JobOutput, Seed
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.model import Model, convert
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.quantity import BYTES, SECONDS, parse_quantity
@@ -34,7 +35,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class OutputTable(Model, frozen=True):
+class OutputTable(Layout, frozen=True, kw_only=True):
     """``[[job.outputs]]`` as a user writes it."""
 
     path: Annotated[str, msgspec.Meta(min_length=1)]
@@ -138,11 +139,22 @@ def output_format(path: str, declared: OutputFormat | None, *, source: str) -> O
 
 
 def _resolve_output(output: OutputTable, source: str) -> JobOutput:
-    return JobOutput(
-        path=str(PurePosixPath(output.path)),
-        format=output_format(output.path, output.format, source=source),
-        tolerance=output.tolerance,
-    )
+    kind = output_format(output.path, output.format, source=source)
+    layout = Layout(**{name: getattr(output, name) for name in Layout.__struct_fields__})
+    _check_layout(layout, kind, f"{source}: output '{output.path}'")
+    return JobOutput(path=str(PurePosixPath(output.path)), format=kind, tolerance=output.tolerance, layout=layout)
+
+
+def _check_layout(layout: Layout, kind: OutputFormat, where: str) -> None:
+    """Refuse keys that say nothing of a file of this format."""
+    of_tables = {"header": layout.header, "delimiter": layout.delimiter, "index": layout.index}
+    given = [name for name, value in of_tables.items() if value is not None] + ["decimal"] * (layout.decimal != ".")
+    if given and kind != "csv":
+        raise InvalidFileError(f"{where}: '{given[0]}' is a key of CSV outputs, and this one's format is {kind}")
+    if layout.precision is not None and kind not in {"csv", "json", "jsonl"}:
+        raise InvalidFileError(f"{where}: 'precision' is a key of text outputs; {kind} files tell their own")
+    if layout.decimal == "," and layout.delimiter in {None, ","}:
+        raise InvalidFileError(f"{where}: with decimal = ',' name the delimiter too, such as delimiter = ';'")
 
 
 def _checked(document: object, source: str) -> Project:

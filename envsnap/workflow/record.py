@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envsnap.capture.data import check_untouched
-from envsnap.errors import InvalidFileError
+from envsnap.errors import InvalidFileError, OutputError
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Baseline
@@ -69,6 +69,8 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
     leave_outputs(outcomes[-1].outputs, folder)
     progress.stage(f"leaving the outputs of the last run in the project: {_names(outcomes[-1])}")
     _tell_differences(job, outcomes, baseline, progress)
+    for found in _found_out(job, outcomes[0]):
+        progress.warn(found)
     for problem in _never_passing(job, outcomes[0]):
         progress.warn(f"no verify can pass with this baseline: {problem}")
     return Recording(outcomes, baseline)
@@ -109,6 +111,23 @@ def _names(outcome: Outcome) -> str:
     return join_names([output.path for output in outcome.outputs if output.file is not None], MOST_NAMES)
 
 
+def _found_out(job: Job, outcome: Outcome) -> Iterator[str]:
+    """Say of each table how it was read, where its settings left that open and it is not the usual way."""
+    from envsnap.compare.text import find_dialect
+
+    for declared, output in zip(job.outputs, outcome.outputs, strict=True):
+        if output.format != "csv" or output.file is None:
+            continue
+        try:
+            dialect = find_dialect(output.file, declared.layout)
+        except OutputError:
+            continue  # told below, as what no verify can pass with
+        if declared.layout.header is None and not dialect.has_header:
+            yield f"{output.path} has no header: its columns are called 'column 1' and so on; header = true says it has"
+        if declared.layout.delimiter is None and dialect.delimiter != ",":
+            yield f"{output.path} is read with the delimiter {dialect.delimiter!r}; `delimiter` sets another"
+
+
 def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
     """Compare the first run with itself: what fails even so, a NaN or an empty file, fails every verify."""
     if not job.outputs:
@@ -116,14 +135,15 @@ def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
         return
     from envsnap.compare import OutputPair, compare_outputs
 
-    tolerances = {output.path: output.tolerance for output in job.outputs}
+    declared = {output.path: output for output in job.outputs}
     pairs = [
         OutputPair(
             path=output.path,
             format=output.format,
             baselines=(output.file,),
             reruns=(output.file,),
-            tolerance=tolerances[output.path],
+            tolerance=declared[output.path].tolerance,
+            layout=declared[output.path].layout,
         )
         for output in outcome.outputs
     ]

@@ -21,7 +21,7 @@ def causes_named(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 def differences_told(job: Job, outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Name the metrics that differ among the runs, and propose what to write into envsnap.toml."""
-    for output, verdict in zip(job.outputs, _compared(outcomes), strict=True):
+    for output, verdict in zip(job.outputs, _compared(job, outcomes), strict=True):
         differing = [item.name for item in verdict.items if _differs(item)]
         if not differing:
             continue
@@ -35,7 +35,7 @@ def differences_told(job: Job, outcomes: Sequence[Outcome]) -> Iterator[str]:
         )
 
 
-def _compared(outcomes: Sequence[Outcome]) -> tuple[OutputVerdict, ...]:
+def _compared(job: Job, outcomes: Sequence[Outcome]) -> tuple[OutputVerdict, ...]:
     from envsnap.compare import OutputPair, compare_outputs  # numpy: a third of a freeze that runs no job
 
     first, *later = outcomes
@@ -46,6 +46,7 @@ def _compared(outcomes: Sequence[Outcome]) -> tuple[OutputVerdict, ...]:
             baselines=(output.file,) if output.file is not None else (),
             reruns=tuple(outcome.outputs[place].file for outcome in later),
             tolerance={"*": "exact"},
+            layout=job.outputs[place].layout,
         )
         for place, output in enumerate(first.outputs)
     ]

@@ -174,6 +174,7 @@ def _judge(
                 recorded.file for outcome in outcomes for recorded in outcome.outputs if recorded.path == output.path
             ),
             tolerance=output.tolerance,
+            layout=output.layout,
             recorded=baseline.runs,
         )
         for output in job.outputs

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from envsnap.compare import OutputPair, compare_outputs
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.tolerance import Bounds, Tolerance
 from envsnap.manifest.verdict import ItemVerdict, Verdict
@@ -422,3 +423,31 @@ def test_tensors_of_a_baseline_that_differs_are_judged_by_their_distance(compare
     assert "pass" == compare("npy", runs[:10], runs[10:]).status
     assert "fail" == compare("npy", runs[:10], moved).status
     assert "inconclusive" == compare("npy", runs[:2], runs[2:3]).status
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "status"),
+    [
+        ("0.1234567", "0.1234569", "pass"),
+        ("12.35", "12.36", "pass"),
+        ("12.35", "12.37", "fail"),
+        ("12.35", "12.352", "fail"),
+        ("12", "13", "fail"),
+        ("1.0", "1.00001", "pass"),
+        ("1.0", "1.1", "pass"),
+    ],
+)
+def test_printed_float32_is_held_to_float32_and_its_last_digit(
+    tmp_path: Path, one: str, other: str, status: str
+) -> None:
+    """With ``precision``; integers stay exact. Without it, text numbers are held to float64."""
+    for name, text in (("one", one), ("other", other)):
+        (tmp_path / name).write_text(f'{{"a": {text}}}')
+
+    def verdict(layout: Layout) -> str:
+        pair = OutputPair(
+            path="out", format="json", baselines=(tmp_path / "one",), reruns=(tmp_path / "other",), layout=layout
+        )
+        return compare_outputs([pair]).status
+
+    assert (status, "fail") == (verdict(Layout(precision="float32")), verdict(Layout()))

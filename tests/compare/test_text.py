@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from envsnap.compare.reading import Reading, Scalar, Series
 from envsnap.compare.series import dtype_of
 from envsnap.compare.text import parse_cell, read_csv, read_json, read_jsonl
+from envsnap.errors import OutputError
+from envsnap.manifest.layout import Layout
 
 Write = Callable[[str, str], Path]
 
@@ -134,3 +136,36 @@ def test_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_bytes(b"\xef\xbb\xbf1")
 
     assert {"": (1,)} == values_of(read_json(tmp_path / "b.json"))
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "values"),
+    [
+        ("a;b\n1;2\n", Layout(), {"a": (1,), "b": (2,)}),
+        ("a\tb\n1\t2\n", Layout(), {"a": (1,), "b": (2,)}),
+        ("a\n1\n2\n", Layout(), {"a": (1, 2)}),
+        ("0.5,1\n0.25,2\n", Layout(), {"column 1": (0.5, 0.25), "column 2": (1, 2)}),
+        ("0.5,1\n0.25,2\n", Layout(header=True), {"0.5": (0.25,), "1": (2,)}),
+        ("a,b\nc,d\n", Layout(header=False), {"column 1": ("a", "c"), "column 2": ("b", "d")}),
+        ("a;b\n0,5;x\n", Layout(delimiter=";", decimal=","), {"a": (0.5,), "b": ("x",)}),
+        ("a,b\n1;2,3\n", Layout(), {"a": ("1;2",), "b": (3,)}),
+        ("a|b\n1|2\n", Layout(delimiter="|"), {"a": (1,), "b": (2,)}),
+    ],
+)
+def test_how_a_table_is_written_is_told_or_found_out(
+    write: Write, text: str, layout: Layout, values: dict[str, tuple[Scalar, ...]]
+) -> None:
+    """Header, delimiter and decimal point; what is told wins."""
+    assert values == values_of(read_csv(write("a.csv", text), layout))
+
+
+def test_an_index_names_the_rows(write: Write) -> None:
+    """Its own column is compared exactly; one that is not there is an error."""
+    reading = read_csv(write("a.csv", "class,accuracy\ncat,0.5\ndog,0.25\n"), Layout(index="class"))
+    index = reading["class"]
+
+    assert ("class 'cat'", "class 'dog'") == labels_of(reading, "accuracy")
+    assert isinstance(index, Series)
+    assert index.is_step
+    with pytest.raises(OutputError, match="no column 'name', which is to be its index"):
+        read_csv(write("a.csv", "class,accuracy\ncat,0.5\n"), Layout(index="name"))
