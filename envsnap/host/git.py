@@ -77,7 +77,9 @@ def changed_files(folder: Path, pathspec: tuple[str, ...]) -> tuple[str, ...]:
 def untracked(folder: Path, paths: Sequence[str]) -> tuple[str, ...]:
     """Return those of the files, relative to ``folder``, that git does not track; none where there is no repository."""
     asks = bool(paths) and is_available()
-    listed = ask(folder, "--literal-pathspecs", "ls-files", "-z", "--", *paths) if asks else None
+    listed = (
+        ask(folder, "--literal-pathspecs", "ls-files", "--recurse-submodules", "-z", "--", *paths) if asks else None
+    )
     tracked = frozenset() if listed is None else frozenset(listed.split("\0"))
     return () if listed is None else tuple(path for path in paths if os.path.normpath(path) not in tracked)
 

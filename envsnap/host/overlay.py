@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -51,43 +52,55 @@ class Overlay:
         """Let the command not see ``place``, relative to the lower folder; it is no link, nor is a folder above it.
 
         Raises:
-            OverlayRefusedError: this system makes no whiteouts for users (Linux before 5.8).
+            OverlayRefusedError: no whiteout can be made (by a user: Linux before 5.8), or no folder.
         """
-        self.folder(place.parent)
-        try:
+        if any(_is_whiteout(self.upper / hidden) for hidden in (place, *place.parents)):
+            return
+        with self._opened(place.parent):
+            shutil.rmtree(self.upper / place, ignore_errors=True)  # where something in it was hidden before
             os.mknod(self.upper / place, stat.S_IFCHR, os.makedev(0, 0))
-        except OSError as error:
-            raise OverlayRefusedError(f"no whiteout can be made: {error.strerror}") from error
 
-    def folder(self, place: PurePath) -> Path:
-        """Make a folder of the upper one, like the lower one's of that name; return it."""
-        for folder in (*reversed(place.parents), place):
-            made, model = self.upper / folder, self.lower / folder
-            if not made.is_dir():
-                made.mkdir()
-                if model.is_dir():
-                    shutil.copystat(model, made)
-        return self.upper / place
+    def make_folder(self, place: PurePath) -> None:
+        """Make a folder of the upper one, like the lower one's of that name if there is one.
+
+        Raises:
+            OverlayRefusedError: it cannot be made.
+        """
+        with self._opened(place):
+            pass
+
+    @contextmanager
+    def _opened(self, place: PurePath) -> Iterator[None]:
+        """Make a folder and those above it, open while the block runs; then each is like its model in the lower one."""
+        folders = (*reversed(place.parents), place)
+        try:
+            for folder in folders:
+                (self.upper / folder).mkdir(exist_ok=True)
+                (self.upper / folder).chmod(stat.S_IRWXU)
+            yield
+            for folder in reversed(folders):
+                if (model := self.lower / folder).is_dir():
+                    shutil.copystat(model, self.upper / folder)
+        except OSError as error:
+            raise OverlayRefusedError(f"{error.filename or place}: {error.strerror}") from error
 
     def settle(self) -> None:
-        """Leave in the upper folder what the command made, and only files, folders and links, all of them readable.
+        """Leave in the upper folder what the command made: files, folders that can be looked into, and links.
 
-        Whiteouts, pipes, sockets and the kernel's folder go.
+        Whiteouts, pipes, sockets and the kernel's folder go. What another user owns stays as it is.
         """
-        for top, folders, files in os.walk(self.upper):
+        for top, folders, files in os.walk(_opened(self.upper)):
             for name in folders:
-                path = Path(top, name)
-                if not path.is_symlink():
-                    path.chmod(path.stat().st_mode | stat.S_IRWXU)
+                _opened(Path(top, name))
             for name in files:
                 path = Path(top, name)
-                if not stat.S_ISREG(path.lstat().st_mode) and not path.is_symlink():
-                    path.unlink()
+                with suppress(OSError):
+                    if not stat.S_ISREG(path.lstat().st_mode) and not path.is_symlink():
+                        path.unlink()
         for path in (self.work / "work", self.work / "index"):
             with suppress(OSError):
                 path.rmdir()  # an engine's, empty; this user may not look into it
-            with suppress(OSError):
-                path.chmod(stat.S_IRWXU)
+            _opened(path)
         shutil.rmtree(self.work, ignore_errors=True)
 
     def options(self, *, rootless: bool) -> str:
@@ -103,7 +116,7 @@ class Overlay:
         return ",".join([*(f"{name}={path}" for name, path in folders.items()), _OWN_USER if rootless else _OWN_ROOT])
 
 
-class Entry:
+class OverlayMount:
     """Takes a new process into an overlay, before it becomes the command; called in it, in the lower folder."""
 
     def __init__(self, overlay: Overlay) -> None:
@@ -151,6 +164,21 @@ class Entry:
         if getattr(self._libc, name)(*arguments) != 0:
             number = ctypes.get_errno()
             raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def _is_whiteout(path: Path) -> bool:
+    try:
+        return stat.S_ISCHR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _opened(folder: Path) -> Path:
+    """Let this user look into a folder that is its own, and write there; return it."""
+    with suppress(OSError):
+        if not folder.is_symlink():
+            folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
+    return folder
 
 
 def _write(path: str, text: str) -> None:

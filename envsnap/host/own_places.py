@@ -7,7 +7,9 @@ from pathlib import Path
 
 from envsnap.errors import UsageError
 
-WORK, BASELINE = ".envsnap", "envsnap.baseline"
+WORK, BASELINE, LOCK = ".envsnap", "envsnap.baseline", "envsnap.lock"
+GIT = ".git"
+SETTINGS = ("envsnap.toml", "pyproject.toml")
 RUNS = "runs"
 FREE = frozenset({"venv", "context"})
 """Of ``.envsnap``: folders in which links are usual, and which are made anew and never written through."""

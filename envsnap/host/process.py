@@ -17,7 +17,7 @@ from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed
 from envsnap.host.orphans import Orphans
 from envsnap.host.output import LiveOutput, ignore_line
-from envsnap.host.overlay import Entry, Overlay
+from envsnap.host.overlay import Overlay, OverlayMount
 
 GRACE_SECONDS = 5.0
 """How long a process may take to end after SIGTERM, before SIGKILL."""
@@ -173,9 +173,9 @@ def _descriptor_of(pid: int) -> int | None:
 def _start(
     argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes | int | None, overlay: Overlay | None
 ) -> subprocess.Popen[bytes]:
-    entry = None if overlay is None else Entry(overlay)
     refused = ""
     with _input(stdin) as source:
+        mount = None if overlay is None else OverlayMount(overlay)
         try:
             return subprocess.Popen(
                 list(argv),
@@ -185,7 +185,7 @@ def _start(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                preexec_fn=entry,  # noqa: PLW1509 - it takes no lock: system calls alone
+                preexec_fn=mount,  # noqa: PLW1509 - it takes no lock: system calls alone
             )
         except subprocess.SubprocessError as error:
             failure: Exception = error
@@ -194,7 +194,7 @@ def _start(
         except ValueError as error:  # a NUL character, or "=" in a variable's name
             raise UsageError(f"cannot run {argv[0]!r}: {error} in its words or variables") from error
         finally:
-            refused = entry.close() if entry is not None else ""
+            refused = mount.close() if mount is not None else ""
     raise OverlayRefusedError(refused or str(failure)) from failure
 
 

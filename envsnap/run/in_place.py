@@ -1,5 +1,6 @@
 """A run in the project itself, where no overlay is to be had: what it would inherit is moved aside, and put back."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,38 +15,52 @@ from envsnap.run.originals import Originals, move, restore_missing
 from envsnap.run.output_files import is_within
 
 MOST_NAMES = 5
-_BEFORE, _ANSWER, _ORIGINALS, _KEPT, _UNFINISHED = "before", "baseline", "originals", "kept", "unfinished"
+_log = logging.getLogger(__name__)
+_BEFORE, _BASELINE, _ORIGINALS, _KEPT, _UNFINISHED = "before", "baseline", "originals", "kept", "unfinished"
 
 
 @contextmanager
 def in_place(
     project: Path, folder: Path, written: Path, hidden: Sequence[Path], *, hide_baseline: bool
-) -> Iterator[None]:
+) -> Iterator[list[str]]:
     """Give a command the project without the ``hidden`` places, and make the project as it was when the block ends.
 
     What the command created or changed goes to ``written``, under the same paths. A freeze leaves the baseline where it
     is: killed at any moment, the former lock still has it.
 
+    Returns: a list that at the end names what was there before, is changed, and could not be put back.
+
     Raises:
-        JobError: a file cannot be moved, or one that was there before is changed and there is no copy of it.
+        JobError: a file cannot be moved.
     """
+    lost: list[str] = []
     try:
         if hide_baseline and (project / BASELINE).exists():
-            move(project / BASELINE, folder / _ANSWER)
+            move(project / BASELINE, folder / _BASELINE)
         for place in hidden:
             move(project / place, folder / _BEFORE / place)
         originals = Originals(project, folder / _ORIGINALS)
         try:
-            yield
+            yield lost
         finally:
-            lost = originals.take_over(written)
-        if lost:
-            raise JobError(
-                f"{join_names(lost, MOST_NAMES)} changed while the job ran, and cannot be put back: the next run would "
-                "inherit it. Restore it, and let the job write new files"
-            )
+            lost += originals.take_over(written)
+            if lost:
+                _log.warning("not as before the run, and without a copy: %s", join_names(lost, MOST_NAMES))
     finally:
         _put_back(folder, project)
+
+
+def refuse_lost(lost: Sequence[str]) -> None:
+    """Refuse to go on with a project that is not as it was.
+
+    Raises:
+        JobError: names what is not.
+    """
+    if lost:
+        raise JobError(
+            f"{join_names(lost, MOST_NAMES)} changed while the job ran, and cannot be put back: the next run would "
+            "inherit it. Restore it, and let the job write new files"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,7 @@ def restore_interrupted(runs_folder: Path, project: Path) -> Restored:
     Raises:
         JobError: a file cannot be put back; the message says where it lies.
     """
-    held = (_BEFORE, _ANSWER, _ORIGINALS)
+    held = (_BEFORE, _BASELINE, _ORIGINALS)
     back: set[str] = set()
     changed: dict[str, Path] = {}
     for folder in sorted(runs_folder.glob("*"), reverse=True):
@@ -79,19 +94,27 @@ def restore_interrupted(runs_folder: Path, project: Path) -> Restored:
 
 
 def _put_back(folder: Path, project: Path) -> list[str]:
-    if (folder / _ANSWER).is_dir():
+    if (folder / _BASELINE).is_dir():
         if os.path.lexists(project / BASELINE):
             move(project / BASELINE, folder / _UNFINISHED / BASELINE)
-        move(folder / _ANSWER, project / BASELINE)
+        move(folder / _BASELINE, project / BASELINE)
     before = folder / _BEFORE
-    kept = sorted(path for path in before.rglob("*") if path.is_symlink() or not path.is_dir())
-    for path in kept:
-        relative = path.relative_to(before)
-        place = project / relative
-        if not is_within(place.parent, project):
-            raise JobError(f"the job made {place.parent} a link out of the project; your earlier file is {path}")
-        if os.path.lexists(place):
-            move(place, folder / _UNFINISHED / relative)
-        move(path, place)
+    kept = sorted(str(path.relative_to(before)) for path in before.rglob("*") if path.is_symlink() or not path.is_dir())
+    for path in sorted(before.iterdir()) if before.is_dir() else ():
+        _return(path, Path(path.name), folder, project)
     shutil.rmtree(before, ignore_errors=True)
-    return [str(path.relative_to(before)) for path in kept]
+    return kept
+
+
+def _return(path: Path, name: Path, folder: Path, project: Path) -> None:
+    """Move what was set aside to its place; whole, where nothing is there."""
+    place = project / name
+    if not is_within(place.parent, project):
+        raise JobError(f"the job made {place.parent} a link out of the project; your earlier file is {path}")
+    if all(one.is_dir() and not one.is_symlink() for one in (path, place)):
+        for part in sorted(path.iterdir()):
+            _return(part, name / part.name, folder, project)
+        return
+    if os.path.lexists(place):
+        move(place, folder / _UNFINISHED / name)
+    move(path, place)

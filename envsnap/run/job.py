@@ -12,18 +12,16 @@ from envsnap.host.carried_files import observer_folder, threadpoolctl_file
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.output import ignore_line
 from envsnap.host.overlay import Overlay
-from envsnap.host.own_places import WORK
+from envsnap.host.own_places import GIT, LOCK, SETTINGS, WORK
 from envsnap.manifest.job import Job
 from envsnap.manifest.outcome import Outcome
-from envsnap.run.in_place import in_place
+from envsnap.run.in_place import in_place, refuse_lost
 from envsnap.run.injection import VERSION, injected_environment
 from envsnap.run.observed import observe
 from envsnap.run.output_files import collect_outputs, hidden_places
 from envsnap.run.overlaid import ADVICE, REPORTS, WRITTEN, run_overlaid
 
-GUARDED = (".git", "envsnap.toml", "pyproject.toml")
-_LOCK = "envsnap.lock"
-"""Where a run sees an overlay, it is not there."""
+GUARDED = (GIT, *SETTINGS)
 _TAIL_LINES = 20
 _LEAST_SECRET = 6
 """Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
@@ -72,12 +70,14 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
         return environment.execute(_execution(job, run, reports, overlay, on_output))
 
     refusal = ""
+    lost: list[str] = []
     try:
         completed = run_overlaid(run.project, run.folder, hidden, environment.python, execute)
     except OverlayRefusedError as error:
         refusal = str(error)
-        completed = _run_in_place(run, hidden, execute)
-    _check_end(completed, job, secrets, f"in {environment.name}")
+        completed, lost = _run_in_place(run, hidden, execute)
+    _check_end(completed, job, secrets, environment.name)
+    refuse_lost(lost)
     outputs = collect_outputs(job.outputs, written=run.folder / WRITTEN, project=run.project)
     observation = observe(run.folder / REPORTS)
     if observation is not None and observation.reached:
@@ -87,11 +87,14 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     return Outcome(outputs=outputs, seconds=completed.seconds, observation=observation, no_overlay=refusal)
 
 
-def _run_in_place(run: Run, hidden: Sequence[Path], execute: Callable[[Path, Overlay | None], Completed]) -> Completed:
+def _run_in_place(
+    run: Run, hidden: Sequence[Path], execute: Callable[[Path, Overlay | None], Completed]
+) -> tuple[Completed, list[str]]:
     reports = run.folder / REPORTS
     reports.mkdir()
-    with in_place(run.project, run.folder, run.folder / WRITTEN, hidden, hide_baseline=run.hide_baseline):
-        return execute(reports, None)
+    with in_place(run.project, run.folder, run.folder / WRITTEN, hidden, hide_baseline=run.hide_baseline) as lost:
+        completed = execute(reports, None)
+    return completed, lost
 
 
 def _execution(
@@ -126,18 +129,18 @@ def _execution(
 
 def _guarded(project: Path, overlay: Overlay | None) -> tuple[Path, ...]:
     """Return what a contained job may read and not write: the host reads it, or runs what it says, afterwards."""
-    names = GUARDED if overlay else (*GUARDED, _LOCK)
+    names = GUARDED if overlay else (*GUARDED, LOCK)  # which an overlay hides
     return tuple(path for name in names if (path := project / name).exists() and not path.is_symlink())
 
 
-def _check_end(completed: Completed, job: Job, secrets: Iterable[str], where: str) -> None:
+def _check_end(completed: Completed, job: Job, secrets: Iterable[str], environment: str) -> None:
     if completed.exit_code == 0 and not completed.timed_out:
         return
     lines = _mask(completed.stderr.decode("utf-8", errors="replace"), secrets).splitlines()
     said = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
     raise JobError(
-        f"the job {shlex.join(job.command)} {_ending(completed, job)} {where}; last lines of its standard error:\n"
-        f"{said}\n{_advice(completed, job)}"
+        f"the job {shlex.join(job.command)} {_ending(completed, job)} in {environment}; last lines of its standard "
+        f"error:\n{said}\n{_advice(completed, job, lines[-1] if lines else '', environment)}"
     )
 
 
@@ -150,17 +153,17 @@ def _ending(completed: Completed, job: Job) -> str:
     return f"ended with exit code {completed.exit_code}"
 
 
-def _advice(completed: Completed, job: Job) -> str:
+def _advice(completed: Completed, job: Job, last: str, environment: str) -> str:
     if completed.timed_out:
         return "Raise `timeout` in envsnap.toml, or give the job less to do."
-    said = completed.stderr.decode("utf-8", errors="replace")
-    if "cross-device link" in said:
+    contained = environment.startswith("container ")
+    if "cross-device link" in last and not contained:
         return (
-            "A run sees the project through an overlay of the kernel's, which for a user renames no folder that was "
-            "there before: let the job copy it (shutil.move does), or verify in a container."
+            "A run sees the project through an overlay of the kernel's, which renames no folder that was there before "
+            "for a user who is not root: let the job copy it, as shutil.move does."
         )
-    if "start new thread" in said or "Cannot fork" in said or "Resource temporarily unavailable" in said:
-        return f"The job may have as many processes and threads as `processes` in envsnap.toml says ({job.processes})."
+    if contained and any(words in last for words in ("start new thread", "Cannot fork", "temporarily unavailable")):
+        return f"`processes` in envsnap.toml limits the processes and threads of a container; it is {job.processes}."
     if completed.exit_code == 128 + signal.SIGKILL:
         return "The kernel ends a process so when memory runs out: give the job more memory, or less to do."
     return (

@@ -26,6 +26,7 @@ class Originals:
     def __init__(self, project: Path, copies: Path) -> None:
         self._project, self._copies = project, copies
         self._has_git = (project / GIT).exists()
+        self._mode = stat.S_IMODE(project.stat().st_mode)
         self._environments: set[str] = set()
         self._states = dict(self._walk(first=True))
         small = {
@@ -73,10 +74,12 @@ class Originals:
 
     def _reopen_folders(self) -> None:
         """Give the folders that were there the modes that they had: one that is shut could not be looked into."""
+        with suppress(OSError):  # another user's, which the job could not change either
+            self._project.chmod(self._mode)
         for name, state in self._states.items():
             place = self._project / name
-            if stat.S_ISDIR(state.st_mode) and place.is_dir() and not place.is_symlink():
-                with suppress(OSError):  # another user's, which the job could not change either
+            with suppress(OSError):
+                if stat.S_ISDIR(state.st_mode) and stat.S_ISDIR(place.lstat().st_mode):
                     place.chmod(stat.S_IMODE(state.st_mode))
 
     def _walk(self, *, first: bool) -> Iterator[tuple[str, os.stat_result]]:
@@ -96,9 +99,10 @@ class Originals:
                 name = f"{folder}/{entry.name}" if folder else entry.name
                 if name in _LEFT_OUT:
                     continue
-                yield name, entry.stat(follow_symlinks=False)
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(name)
+                with suppress(FileNotFoundError):  # gone since: somebody else is at work
+                    yield name, entry.stat(follow_symlinks=False)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(name)
 
 
 def restore_missing(copies: Path, project: Path) -> tuple[list[str], list[str]]:
@@ -146,7 +150,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
-    except PermissionError:
+    except (PermissionError, FileNotFoundError, NotADirectoryError):
         return []
 
 

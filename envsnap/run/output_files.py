@@ -8,6 +8,7 @@ from pathlib import Path
 
 from envsnap.errors import InvalidFileError, JobError
 from envsnap.host.files import replacing, sha256_file
+from envsnap.host.own_places import BASELINE, GIT, LOCK, SETTINGS, WORK
 from envsnap.manifest.job import JobOutput
 from envsnap.manifest.outcome import RecordedOutput
 
@@ -19,7 +20,7 @@ def place_of(output: JobOutput, project: Path) -> Path:
     """Return the absolute place of an output.
 
     Raises:
-        InvalidFileError: it lies outside the project, by its path or by a link in it.
+        InvalidFileError: it lies outside the project or in what is envsnap's, by its path or by a link in it.
     """
     relative = Path(output.path)
     place = project / relative
@@ -30,7 +31,15 @@ def place_of(output: JobOutput, project: Path) -> Path:
             f"output '{output.path}': its folder is a link to {os.path.realpath(place.parent)}, outside the project; "
             "let the job write below the project"
         )
+    if is_within(place, project) and (own := _own_place(place, project)):
+        raise InvalidFileError(f"output '{output.path}' leads to {own}, which is no job's to write: name another place")
     return place
+
+
+def _own_place(place: Path, project: Path) -> str:
+    """Return what of envsnap's, git's or the settings a place lies in; "" for a job's own."""
+    parts = Path(os.path.realpath(place)).relative_to(os.path.realpath(project)).parts
+    return parts[0] if parts and parts[0] in {WORK, BASELINE, LOCK, GIT, *SETTINGS} else ""
 
 
 def is_within(path: Path, project: Path) -> bool:
@@ -74,11 +83,11 @@ def hidden_places(outputs: Sequence[JobOutput], made: Sequence[str], project: Pa
         if os.path.lexists(hidden):
             real = Path(os.path.realpath(hidden.parent), hidden.name)
             found[real.relative_to(os.path.realpath(project))] = None
-    return tuple(found)
+    return tuple(place for place in found if not any(parent in found for parent in place.parents))
 
 
 def _behind_link(place: Path, project: Path) -> Path:
-    """Return where an output's bytes lie: a link of the project's own stays, as does one that leads elsewhere."""
+    """Return where an output's bytes lie; a link that leads out of the project is itself the output's place."""
     return Path(os.path.realpath(place)) if place.is_symlink() and is_within(place, project) else place
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from envsnap.environment import Completed
 from envsnap.errors import JobError, OverlayRefusedError
 from envsnap.host.overlay import Overlay
-from envsnap.host.own_places import BASELINE, WORK
+from envsnap.host.own_places import BASELINE, LOCK, WORK
 from envsnap.manifest.lockfile import HEADER
 from envsnap.run.output_files import names_of
 
 REPORTS = "reports"
 WRITTEN = "written"
+ADVICE = "a run must not touch the baseline and the runs before it; let the job write elsewhere"
 _VENV = "venv"
 _GIT = ".git"
 
@@ -40,7 +41,7 @@ def run_overlaid(
         overlay.make()
         for place in (*_own_places(project, python), *hidden):
             overlay.hide(place)
-        overlay.folder(Path(WORK, REPORTS))
+        overlay.make_folder(Path(WORK, REPORTS))
         completed = execute(project / WORK / REPORTS, overlay)
     except OverlayRefusedError:
         shutil.rmtree(overlay.upper, ignore_errors=True)
@@ -53,13 +54,9 @@ def run_overlaid(
     return completed
 
 
-ADVICE = "a run must not touch the baseline and the runs before it; let the job write elsewhere"
-
-
 def _own_places(project: Path, python: str) -> Iterator[Path]:
     """Give what a run must not see of envsnap's: a lock tells the digests of the answer, which a job could try out."""
-    if os.path.lexists(project / BASELINE):
-        yield Path(BASELINE)
+    yield from (Path(name) for name in (BASELINE, LOCK) if os.path.lexists(project / name))
     yield from (path.relative_to(project) for path in sorted(project.glob("*.lock")) if _is_lock(path))
     seen = {_VENV} if Path(python).is_relative_to(project / WORK / _VENV) else set()
     yield from (Path(WORK, name) for name in names_of(project / WORK) if name not in seen)
@@ -67,6 +64,8 @@ def _own_places(project: Path, python: str) -> Iterator[Path]:
 
 def _is_lock(path: Path) -> bool:
     beginning = HEADER.encode()
+    if path.is_symlink() or not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             return file.read(len(beginning)) == beginning

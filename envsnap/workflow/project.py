@@ -98,7 +98,7 @@ def own_paths(job: Job | None, folder: Path) -> tuple[str, ...]:
     """Name what envsnap and the job write, relative to the project: it never makes the working tree dirty."""
     outputs = [output.path for output in (job.outputs if job else ())]
     behind_links = [os.path.relpath(os.path.realpath(folder / path), os.path.realpath(folder)) for path in outputs]
-    within = (path for path in behind_links if not path.startswith(".."))
+    within = (path for path in behind_links if path != ".." and not path.startswith("../"))
     return (LOCK, "envsnap.baseline", ".envsnap", *dict.fromkeys((*outputs, *within)))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -240,7 +240,9 @@ def _leftovers(
             "left by an earlier run or by hand; the lock says nothing of it"
         )
     told = {finding.subject for finding in findings if finding.kind == "undeclared-input"}
-    if strange := sorted({file.path for file in reads} - set(in_project(reads)) - told):
+    outside = {file.path for file in reads} - set(in_project(reads)) if "others" not in told else set()
+    strange = sorted(path for path in outside if not {path, f"{PurePosixPath(path).parent}/"} & told)
+    if strange:
         yield f"the job read {join_names(strange, MOST_READS)} outside of the project, which it did not at freeze"
 
 

@@ -1,4 +1,4 @@
-"""Without an overlay the project is made as it was, and nothing of the user's is ever lost."""
+"""Without an overlay the project is made as it was; what cannot be put back is named."""
 
 import os
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 
 from envsnap.errors import JobError
 from envsnap.run import originals as module
-from envsnap.run.in_place import Restored, in_place, restore_interrupted
+from envsnap.run.in_place import Restored, in_place, refuse_lost, restore_interrupted
 
 METRICS = Path("out/metrics.jsonl")
 Runs = Callable[[Callable[[], object]], Path]
@@ -30,8 +30,9 @@ def run_it(project: Path) -> Runs:
 
     def run(act: Callable[[], object]) -> Path:
         folder = project / ".envsnap/runs/0001"
-        with in_place(project, folder, folder / "written", [METRICS], hide_baseline=True):
+        with in_place(project, folder, folder / "written", [METRICS], hide_baseline=True) as lost:
             act()
+        refuse_lost(lost)
         return folder / "written"
 
     return run
@@ -201,16 +202,18 @@ def test_the_baseline_comes_back_after_a_kill(project: Path) -> None:
 
 
 def test_a_linked_folder_is_no_way_out_after_a_kill(project: Path, tmp_path: Path) -> None:
-    """The user's earlier file stays in the run's folder, and the message says where."""
+    """The link that the run put in its place goes aside, and the folder comes back."""
     kept = project / ".envsnap/runs/0001/before" / METRICS
     kept.parent.mkdir(parents=True)
     (project / METRICS).rename(kept)
     (project / "out").rmdir()
     (project / "out").symlink_to(tmp_path)
 
-    with pytest.raises(JobError, match=r"your earlier file is .*before/out/metrics\.jsonl"):
-        restore_interrupted(project / ".envsnap/runs", project)
-    assert "earlier" == kept.read_text()
+    restore_interrupted(project / ".envsnap/runs", project)
+
+    assert "earlier" == (project / METRICS).read_text()
+    assert (project / ".envsnap/runs/0001/unfinished/out").is_symlink()
+    assert ["project"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_what_a_killed_run_removed_comes_back_and_what_it_changed_is_named(project: Path) -> None:
@@ -271,3 +274,26 @@ def test_a_repository_that_a_run_removed_is_named(project: Path, run_it: Runs) -
 
     with pytest.raises(JobError, match=r"^\.git changed while the job ran"):
         run_it((project / ".git").rmdir)
+
+
+def test_a_project_that_a_run_shuts_is_open_again(project: Path, run_it: Runs) -> None:
+    """Its own folder too."""
+    before, mode = contents(project), project.stat().st_mode
+
+    run_it(lambda: project.chmod(0))
+
+    assert (before, mode) == (contents(project), project.stat().st_mode)
+
+
+def test_a_hidden_folder_comes_back_whole(project: Path) -> None:
+    """With its empty folders; what the run made in its place goes with the run."""
+    folder = project / ".envsnap/runs/0001"
+    (project / "out/empty").mkdir()
+
+    with in_place(project, folder, folder / "written", [Path("out")], hide_baseline=True):
+        assert not (project / "out").exists()
+        (project / "out").mkdir()
+        (project / "out/new").touch()
+
+    assert ["empty", "metrics.jsonl"] == sorted(path.name for path in (project / "out").iterdir())
+    assert (folder / "written/out/new").is_file()

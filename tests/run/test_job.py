@@ -109,7 +109,7 @@ def test_a_failure_names_command_code_and_last_words(run: Run) -> None:
         (ending(124, timed_out=True), "did not end within its limit of 60 s"),
         (ending(124, timed_out=True), "Raise `timeout`"),
         (ending(1, b"OSError: [Errno 18] Invalid cross-device link: 'a' -> 'b'"), "renames no folder that was there"),
-        (ending(1, b"RuntimeError: can't start new thread"), "as many processes and threads as `processes` in envsnap"),
+        (ending(1, b"RuntimeError: can't start new thread"), "Run the command by hand"),
         (ending(137), "was ended by SIGKILL"),
         (ending(137), "memory"),
         (ending(1), "(nothing)"),

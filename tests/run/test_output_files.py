@@ -50,6 +50,26 @@ def test_a_linked_folder_out_of_the_project_is_refused(project: Path, tmp_path: 
         hidden_places([JobOutput(path="scratch/metrics.json", format="json")], (), project)
 
 
+@pytest.mark.parametrize(
+    "target", ["envsnap.lock", "envsnap.toml", ".git/config", "envsnap.baseline/a/m.json", ".envsnap/x"]
+)
+def test_a_link_to_what_is_no_jobs_to_write_is_refused(project: Path, target: str) -> None:
+    """A freeze would replace it."""
+    (project / WEIGHTS.path).symlink_to(target)
+
+    with pytest.raises(InvalidFileError, match=f"leads to {Path(target).parts[0]}, which is no job's to write"):
+        place_of(WEIGHTS, project)
+
+
+def test_of_places_within_one_another_the_outer_is_hidden(project: Path) -> None:
+    """A link to an output in a folder that the job makes."""
+    leave_outputs([recorded(project, VERSION, "1,2")], project)
+    (project / "latest.csv").symlink_to(VERSION.path)
+    outputs = [VERSION, JobOutput(path="latest.csv", format="csv")]
+
+    assert (Path("logs"),) == hidden_places(outputs, ("logs", "logs/version_0"), project)
+
+
 def test_a_folder_in_an_outputs_place_is_refused(project: Path) -> None:
     """It is declared wrongly, or the job's own folder is in the way."""
     (project / WEIGHTS.path).mkdir()

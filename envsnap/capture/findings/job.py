@@ -106,7 +106,7 @@ def _where(path: str, is_left: bool) -> str:
 
 
 def _is_outside(path: str) -> bool:
-    return path.startswith(("/", "~", ".."))
+    return path == ".." or path.startswith(("/", "~", "../"))
 
 
 def _unseeded(generators: Iterable[UnseededGenerator]) -> Iterator[Finding]:

@@ -18,10 +18,12 @@ from envsnap.host.container.sdk_errors import closing_stream, each_message, expl
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed, Execution
 from envsnap.host.output import LiveOutput, ignore_line
+from envsnap.host.overlay import Overlay
 
 _API_SECONDS = 120
 _GRACE_SECONDS = 5
 _NOT_EXECUTED = 127
+_CLEAR_SECONDS = 30
 _NO_VOLUME = "mount local volume"
 _INIT_FAILURES = (b"[FATAL tini", b"(catatonit:")
 _CLI_VARIABLES = ("DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "HOME", "PATH", "XDG_RUNTIME_DIR")
@@ -150,9 +152,16 @@ class Engine:
         _log.debug("in image %s, %s: %s", image, workdir, mask_credentials(shlex.join(execution.argv)))
         if execution.overlay is not None and (self.info.podman or not self.info.root):
             raise OverlayRefusedError("Podman, and engines of other machines, mount no overlays for others")
+        self._end_leftovers(workdir)
+        try:
+            return self._execute(image, execution)
+        finally:
+            if execution.overlay is not None:
+                self._clear(image, execution.overlay)
+
+    def _execute(self, image: str, execution: Execution) -> Completed:
         host = host_arguments(execution, selinux=self.info.selinux, rootless=self.info.rootless)
         user = "0:0" if self.info.rootless else f"{os.getuid()}:{os.getgid()}"
-        self._end_leftovers(workdir)
         with explained(f"cannot create a container of image '{image}'"):
             container = self._client.create_container(
                 **create_arguments(image, execution, user=user),
@@ -163,26 +172,29 @@ class Engine:
             return self._follow(container, image, execution)
         finally:
             self._remove(container)
-            if execution.overlay is not None:
-                self._clear(image, execution.overlay.work)
 
-    def _clear(self, image: str, folder: Path) -> None:
-        """Empty the kernel's folder of an overlay, which is the engine's and not the caller's."""
-        work = folder / "work"
-        try:
-            work.rmdir()
-        except FileNotFoundError:
+    def _clear(self, image: str, overlay: Overlay) -> None:
+        """Empty the kernel's folder of an overlay, which is the engine's own and which the caller may not look into.
+
+        The kernel does so where it mounts an overlay with the same folder again; what runs there has no part in it.
+        """
+        with contextlib.suppress(OSError):
+            (overlay.work / "work").rmdir()
+        if not (overlay.work / "work").exists():
             return
-        except OSError:
-            emptied = Execution(argv=("sh", "-c", 'chmod 700 "$0" && rm -rf "$0"/*', str(work)), workdir=folder)
-            arguments = create_arguments(image, emptied, user="0:0")
-            with explained(f"cannot empty {work}"):
-                host = self._client.create_host_config(**host_arguments(emptied, selinux=self.info.selinux))
-                container = self._client.create_container(**arguments, host_config=host)["Id"]
-            try:
-                self._follow(container, image, emptied)
-            finally:
-                self._remove(container)
+        empty = [overlay.work.with_name(f"{overlay.work.name}-{name}") for name in ("lower", "upper")]
+        for folder in empty:
+            folder.mkdir(exist_ok=True)
+        again = Execution(
+            argv=("true",), workdir=empty[0], overlay=Overlay(empty[0], empty[1], overlay.work), timeout=_CLEAR_SECONDS
+        )
+        try:
+            self._execute(image, again)
+        except MissingToolError as error:
+            _log.warning("%s could not be emptied: %s", overlay.work, error)
+        finally:
+            for folder in empty:
+                folder.rmdir()
 
     def _end_leftovers(self, workdir: Path) -> None:
         with explained("cannot list the containers"):
