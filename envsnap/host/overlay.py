@@ -57,7 +57,10 @@ class Overlay:
         if any(_is_whiteout(self.upper / hidden) for hidden in (place, *place.parents)):
             return
         with self._opened(place.parent):
-            shutil.rmtree(self.upper / place, ignore_errors=True)  # where something in it was hidden before
+            if (self.upper / place).is_dir():  # something in it was hidden before
+                for _ in _walk(self.upper / place):
+                    pass
+                shutil.rmtree(self.upper / place)
             os.mknod(self.upper / place, stat.S_IFCHR, os.makedev(0, 0))
 
     def make_folder(self, place: PurePath) -> None:
@@ -89,9 +92,7 @@ class Overlay:
 
         Whiteouts, pipes, sockets and the kernel's folder go. What another user owns stays as it is.
         """
-        for top, folders, files in os.walk(_opened(self.upper)):
-            for name in folders:
-                _opened(Path(top, name))
+        for top, _folders, files in _walk(self.upper):
             for name in files:
                 path = Path(top, name)
                 with suppress(OSError):
@@ -179,6 +180,14 @@ def _opened(folder: Path) -> Path:
         if not folder.is_symlink():
             folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
     return folder
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk as :func:`os.walk` does, and open each folder first."""
+    for top, folders, files in os.walk(_opened(folder)):
+        for name in folders:
+            _opened(Path(top, name))
+        yield top, folders, files
 
 
 def _write(path: str, text: str) -> None:
