@@ -48,13 +48,13 @@ class JobOutput(Model, frozen=True):
         path: in the project.
         format: how it is read.
         tolerance: by name of the metric, column or tensor; globs match several.
-        layout: how a text file writes its values.
+        layout: how a text file writes its values; absent: the file alone tells.
     """
 
     path: RelativePath
     format: OutputFormat
     tolerance: dict[str, Tolerance] = {}
-    layout: Layout = Layout()
+    layout: Layout | None = None
 
 
 class Job(Model, frozen=True):

@@ -142,7 +142,12 @@ def _resolve_output(output: OutputTable, source: str) -> JobOutput:
     kind = output_format(output.path, output.format, source=source)
     layout = Layout(**{name: getattr(output, name) for name in Layout.__struct_fields__})
     _check_layout(layout, kind, f"{source}: output '{output.path}'")
-    return JobOutput(path=str(PurePosixPath(output.path)), format=kind, tolerance=output.tolerance, layout=layout)
+    return JobOutput(
+        path=str(PurePosixPath(output.path)),
+        format=kind,
+        tolerance=output.tolerance,
+        layout=layout if layout != Layout() else None,
+    )
 
 
 def _check_layout(layout: Layout, kind: OutputFormat, where: str) -> None:

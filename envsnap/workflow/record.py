@@ -7,6 +7,7 @@ from pathlib import Path
 from envsnap.capture.data import check_untouched
 from envsnap.errors import InvalidFileError, OutputError
 from envsnap.manifest.job import Job
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.manifest import Baseline
 from envsnap.manifest.outcome import Outcome
@@ -118,13 +119,14 @@ def _found_out(job: Job, outcome: Outcome) -> Iterator[str]:
     for declared, output in zip(job.outputs, outcome.outputs, strict=True):
         if output.format != "csv" or output.file is None:
             continue
+        layout = declared.layout or Layout()
         try:
-            dialect = find_dialect(output.file, declared.layout)
+            dialect = find_dialect(output.file, layout)
         except OutputError:
             continue  # told below, as what no verify can pass with
-        if declared.layout.header is None and not dialect.has_header:
+        if layout.header is None and not dialect.has_header:
             yield f"{output.path} has no header: its columns are called 'column 1' and so on; header = true says it has"
-        if declared.layout.delimiter is None and dialect.delimiter != ",":
+        if layout.delimiter is None and dialect.delimiter != ",":
             yield f"{output.path} is read with the delimiter {dialect.delimiter!r}; `delimiter` sets another"
 
 
@@ -143,7 +145,7 @@ def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
             baselines=(output.file,),
             reruns=(output.file,),
             tolerance=declared[output.path].tolerance,
-            layout=declared[output.path].layout,
+            layout=declared[output.path].layout or Layout(),
         )
         for output in outcome.outputs
     ]

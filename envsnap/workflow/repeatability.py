@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from envsnap.manifest.diff.runs import diff_runs
 from envsnap.manifest.job import Job
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.phrases import join_names
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict
@@ -46,7 +47,7 @@ def _compared(job: Job, outcomes: Sequence[Outcome]) -> tuple[OutputVerdict, ...
             baselines=(output.file,) if output.file is not None else (),
             reruns=tuple(outcome.outputs[place].file for outcome in later),
             tolerance={"*": "exact"},
-            layout=job.outputs[place].layout,
+            layout=job.outputs[place].layout or Layout(),
         )
         for place, output in enumerate(first.outputs)
     ]

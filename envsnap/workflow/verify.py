@@ -18,6 +18,7 @@ from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.job import Job
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.phrases import join_names
@@ -174,7 +175,7 @@ def _judge(
                 recorded.file for outcome in outcomes for recorded in outcome.outputs if recorded.path == output.path
             ),
             tolerance=output.tolerance,
-            layout=output.layout,
+            layout=output.layout or Layout(),
             recorded=baseline.runs,
         )
         for output in job.outputs
