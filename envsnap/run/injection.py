@@ -14,7 +14,7 @@ VERSION = 2
 1: seed, thread counts, determinism settings, and the numerics variables in force. 2: time zone and locale as well.
 """
 
-PLACE = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+ZONE_AND_LOCALE = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 """Since version 2: a day's limits, a name's order and a decimal comma are the same on every machine."""
 
 THREAD_VARIABLES = (
@@ -80,7 +80,7 @@ def injected_environment(
     """
     kept = _select(inherited, NUMERICS_VARIABLES)
     variables = (
-        (PLACE if version > 1 else {})
+        (ZONE_AND_LOCALE if version > 1 else {})
         | (_deterministic(kept) if job.deterministic else kept)
         | {"PYTHONHASHSEED": str(job.seed), "OMP_DYNAMIC": "FALSE", "MKL_DYNAMIC": "FALSE"}
         | dict.fromkeys(THREAD_VARIABLES, str(job.threads))

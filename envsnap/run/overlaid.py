@@ -8,7 +8,7 @@ from pathlib import Path
 from envsnap.environment import Completed
 from envsnap.errors import JobError, OverlayRefusedError
 from envsnap.host.overlay import Overlay
-from envsnap.host.own_places import BASELINE, LOCK, WORK
+from envsnap.host.own_places import BASELINE, GIT, LOCK, WORK
 from envsnap.manifest.lockfile import HEADER
 from envsnap.run.output_files import names_of
 
@@ -16,7 +16,6 @@ REPORTS = "reports"
 WRITTEN = "written"
 ADVICE = "a run must not touch the baseline and the runs before it; let the job write elsewhere"
 _VENV = "venv"
-_GIT = ".git"
 
 
 def run_overlaid(
@@ -48,7 +47,8 @@ def run_overlaid(
         raise
     finally:
         overlay.settle()
-    reached = _take_reports(overlay.upper, folder)
+    reached = _reached(overlay.upper)
+    _take_reports(overlay.upper, folder)
     if reached:
         raise JobError(f"the job wrote {', '.join(reached)}, which is envsnap's own: {ADVICE}")
     return completed
@@ -73,22 +73,21 @@ def _is_lock(path: Path) -> bool:
         return False
 
 
-def _take_reports(written: Path, folder: Path) -> list[str]:
-    """Move the reports out of what a run wrote, and remove what is no part of it; return what it must not write.
+def _reached(written: Path) -> list[str]:
+    """Return what a run wrote that is envsnap's own."""
+    names = list(names_of(written / WORK))
+    found = [f"{WORK}/{name}" for name in names if name not in {REPORTS, _VENV}]
+    if os.path.lexists(written / WORK) and not names:
+        found.append(WORK)
+    return found + ([BASELINE] if os.path.lexists(written / BASELINE) else [])
 
-    No link that the run made is followed.
-    """
-    work, reached = written / WORK, []
-    if os.path.lexists(work):
-        names = list(names_of(work))
-        reached = [f"{WORK}/{name}" for name in names if name not in {REPORTS, _VENV}] or ([] if names else [WORK])
-        if REPORTS in names and not (work / REPORTS).is_symlink():
-            (work / REPORTS).rename(folder / REPORTS)
-    if os.path.lexists(written / BASELINE):
-        reached.append(BASELINE)
-    for name in (WORK, _GIT):
+
+def _take_reports(written: Path, folder: Path) -> None:
+    """Move the reports out of what a run wrote, and remove what is no part of it; no link of its own is followed."""
+    if REPORTS in names_of(written / WORK) and not (written / WORK / REPORTS).is_symlink():
+        (written / WORK / REPORTS).rename(folder / REPORTS)
+    for name in (WORK, GIT):
         _remove(written / name)
-    return reached
 
 
 def _remove(place: Path) -> None:

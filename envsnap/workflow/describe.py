@@ -78,7 +78,7 @@ def _findings(
 
         outputs = [output.path for output in subject.job.outputs] if subject.job else []
         folder = subject.project.folder.absolute()
-        untracked = git.untracked(folder, in_project(seen.opened))
+        untracked = git.untracked(folder, in_project(file.path for file in seen.opened))
         yield from job_findings(seen, declared=facts.data, outputs=outputs, project=folder, untracked=untracked)
 
 

@@ -1,6 +1,6 @@
 """envsnap verify: rerun the job in the rebuilt environment, compare with the baseline, and say so."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -113,9 +113,11 @@ def _verify(
         check_untouched(job.inputs, project.folder, data)
         files = baseline_files(baseline, recorded)  # hashed again: a job without an overlay may have got at them
         verdict = _judge(job, baseline, files, outcomes)
+    reads = _undeclared(project, job, data, outcomes)
     notes = (
         *_notes(project, manifest, job, outcomes),
-        *_leftovers(project, job, data, outcomes, manifest.contents.findings),
+        *_left_in_project(project.folder, reads),
+        *_new_outside(reads, manifest.contents.findings),
         *verdict.notes,
     )
     seconds = tuple(outcome.seconds for outcome in outcomes)
@@ -220,28 +222,32 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
     return tuple(notes)
 
 
-def _leftovers(
-    project: ProjectFolder,
-    job: Job,
-    data: CapturedData,
-    outcomes: Sequence[Outcome],
-    findings: Sequence[Finding],
-) -> Iterator[str]:
-    """Name what the runs read that neither git nor the lock knows: it is not part of what was verified."""
+def _undeclared(project: ProjectFolder, job: Job, data: CapturedData, outcomes: Sequence[Outcome]) -> frozenset[str]:
+    """Return what the runs read that is no input, no output and none of the settings."""
     outputs, folder = [output.path for output in job.outputs], project.folder.absolute()
-    reads = [
-        file
-        for outcome in outcomes
-        if outcome.observation is not None
-        for file in undeclared_reads(outcome.observation, declared=data, outputs=outputs, project=folder)
-    ]
+    seen = [outcome.observation for outcome in outcomes if outcome.observation is not None]
+    return frozenset(
+        file.path
+        for observation in seen
+        for file in undeclared_reads(observation, declared=data, outputs=outputs, project=folder)
+    )
+
+
+def _left_in_project(folder: Path, reads: Iterable[str]) -> Iterator[str]:
+    """Name what neither git nor the lock knows: it is not part of what was verified."""
     if left := git.untracked(folder, in_project(reads)):
         yield (
             f"the job read {join_names(left, MOST_READS)}, which git does not track and job.inputs does not name: "
             "left by an earlier run or by hand; the lock says nothing of it"
         )
+
+
+def _new_outside(reads: Iterable[str], findings: Sequence[Finding]) -> Iterator[str]:
+    """Name what lies outside of the project, and which the freeze did not tell of."""
     told = {finding.subject for finding in findings if finding.kind == "undeclared-input"}
-    outside = {file.path for file in reads} - set(in_project(reads)) if "others" not in told else set()
+    if "others" in told:  # not all of them were told
+        return
+    outside = set(reads) - set(in_project(reads))
     strange = sorted(path for path in outside if not {path, f"{PurePosixPath(path).parent}/"} & told)
     if strange:
         yield f"the job read {join_names(strange, MOST_READS)} outside of the project, which it did not at freeze"

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from envsnap.errors import InvalidFileError
 from envsnap.manifest.job import Job
-from envsnap.run.injection import DETERMINISM, PLACE, THREAD_VARIABLES, VERSION, check_known, injected_environment
+from envsnap.run.injection import (
+    DETERMINISM,
+    THREAD_VARIABLES,
+    VERSION,
+    ZONE_AND_LOCALE,
+    check_known,
+    injected_environment,
+)
 
 JOB = Job(command=("python", "train.py"), seed=11, threads=3)
 
@@ -55,7 +62,7 @@ def test_an_old_lock_is_replayed_in_the_old_way() -> None:
     where = {"observer": Path("/o"), "report_dir": Path("/r"), "threadpoolctl": Path("/t.py")}
     old, new = (injected_environment(JOB, **where, inherited={}, version=version) for version in (1, VERSION))
 
-    assert PLACE == {name: value for name, value in new.items() if name not in old}
+    assert ZONE_AND_LOCALE == {name: value for name, value in new.items() if name not in old}
     assert old.items() <= new.items()
 
 

@@ -47,6 +47,39 @@ def writing(execution: Execution) -> Completed:
     return Completed(exit_code=0, stdout=b"", stderr=b"warming up\ndone\n", seconds=2.0)
 
 
+class OverlaidEnvironment(FakeEnvironment):
+    """Acts on an overlay's upper folder, as the kernel would have it."""
+
+    def execute(self, execution: Execution) -> Completed:
+        overlay = execution.overlay
+        assert overlay is not None
+        reports = Path(execution.env["ENVSNAP_OBSERVE_DIR"])
+        (overlay.upper / OUTPUT.path).write_text("{}")
+        report = overlay.upper / reports.relative_to(overlay.lower) / "observed-1-1.json"
+        report.write_text(json.dumps({"python": "3.11.7", "modules": 9}))
+        self.executions.append(execution)
+        return self._act(execution)
+
+
+def test_a_run_through_an_overlay_is_told_alike(run: Run) -> None:
+    """Nothing is mounted beside it, and the project is left alone."""
+    environment = OverlaidEnvironment(lambda _: Completed(exit_code=0, stdout=b"", stderr=b"", seconds=2.0))
+
+    outcome = run_job(environment, JOB, run)
+
+    (execution,) = environment.executions
+    assert (2.0, "") == (outcome.seconds, outcome.no_overlay)
+    assert run.folder / "written" / OUTPUT.path == outcome.outputs[0].file
+    assert outcome.observation is not None
+    assert ((), ()) == (execution.writable, execution.hidden)
+    assert [".envsnap"] == [path.name for path in run.project.iterdir()]
+
+
+def test_without_an_overlay_the_reason_is_told(run: Run) -> None:
+    """For the reader of a verdict."""
+    assert "no kernel to ask" == run_job(FakeEnvironment(writing), JOB, run).no_overlay
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run(project=tmp_path, folder=tmp_path / ".envsnap" / "runs" / "0001")

@@ -14,6 +14,7 @@ from envsnap.capture.hardware import NvmlFacts
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
 from envsnap.host.files import sha256_file
+from envsnap.manifest.finding import Finding
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.job import Datum, Job, JobOutput
 from envsnap.manifest.lockfile import dump_manifest
@@ -33,6 +34,8 @@ from envsnap.workflow.verify import (
     VerifyResult,
     _code_notes,
     _judge,
+    _left_in_project,
+    _new_outside,
     _notes,
     verify,
 )
@@ -287,3 +290,30 @@ def test_note_tells_code_that_is_not_the_locked_one(project: Path, job: Job) -> 
     assert unchanged == []
     assert [f"the code is not the locked one: locked {commit}, here {commit} with changes in train.py"] == changed
     assert [] == list(_code_notes(settings, None, job))
+
+
+@pytest.mark.processes
+def test_what_lies_in_the_project_by_hand_is_named(project: Path) -> None:
+    """Neither a tracked file nor one of another place is told of; without a repository nothing can be."""
+    for name in ("tracked.csv", "left.ckpt"):
+        (project / name).write_text("1")
+    reads = ["left.ckpt", "tracked.csv", "~/cache.json", "/data/x", "..hidden"]
+
+    assert [] == list(_left_in_project(project, reads))
+    for arguments in (("init", "--quiet"), ("add", "tracked.csv")):
+        subprocess.run(("git", "-C", str(project), *arguments), check=True)
+    (note,) = _left_in_project(project, reads)
+
+    assert "the job read ..hidden, left.ckpt, which git does not track" in note
+
+
+def test_what_is_read_elsewhere_and_was_not_at_freeze_is_named() -> None:
+    """What the freeze told of as a folder was read then; where it did not tell all, nothing is said."""
+    told = [Finding(kind="undeclared-input", subject=subject, detail="") for subject in ("~/a.json", "~/data/")]
+    others = Finding(kind="undeclared-input", subject="others", detail="9 more")
+    reads = ["~/a.json", "~/data/x", "~/cache.json", "in_project.csv"]
+
+    (note,) = _new_outside(reads, told)
+
+    assert "the job read ~/cache.json outside of the project, which it did not at freeze" == note
+    assert [] == list(_new_outside(reads, [*told, others]))

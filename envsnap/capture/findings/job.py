@@ -53,9 +53,9 @@ def undeclared_reads(
     ]
 
 
-def in_project(files: Iterable[OpenedFile]) -> tuple[str, ...]:
-    """Return the paths of those files that lie in the project."""
-    return tuple(sorted({file.path for file in files if not _is_outside(file.path)}))
+def in_project(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the paths, as an observer tells them, that lie in the project."""
+    return tuple(sorted({path for path in paths if not _is_outside(path)}))
 
 
 def _declared_places(declared: CapturedData, project: Path) -> frozenset[str]:

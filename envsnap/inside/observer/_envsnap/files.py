@@ -29,7 +29,7 @@ CODE = (".py", ".pyc", ".pyd", ".pyi", ".pyo", ".pth", ".so", ".nbc", ".nbi")
 WRITES = os.O_WRONLY | os.O_TRUNC | os.O_APPEND | os.O_EXCL
 TICK = 10_000_000
 """Nanoseconds by which the kernel's time for files may lag behind the clock (CONFIG_HZ is 100 at least)."""
-LINKS = ("os.link", "os.symlink", "os.rename", "os.remove")
+PATH_EVENTS = ("os.link", "os.symlink", "os.rename", "os.remove")
 OWN_MARK = "envsnap"
 """In the name of every file that is envsnap's own; most names are told apart by that alone."""
 MOST_FILES = 2000
@@ -68,7 +68,7 @@ class OpenedFiles:
                         consider(args[0], args[2])
                 except TypeError:  # a name that has no hash is no file's name
                     return
-            elif event in LINKS:
+            elif event in PATH_EVENTS:
                 look(args[0])
             elif event == "os.chdir":
                 self._attempt("a change of folder", self._forget_relative)
