@@ -76,7 +76,7 @@ def main() -> int:
             lambda: void([sys.executable, "-c", "pass"]),
             4.0,
         ),
-        array_contest(),
+        *array_contests(),
         *hash_contests(),
         observer_contest(python),
     ]
@@ -268,22 +268,32 @@ def compile_both(python: Path) -> None:
         subprocess.run(command, check=False, capture_output=True)
 
 
-def array_contest() -> Contest:
-    """Two equal files of 512 MiB of float32: envsnap reads, proves and compares; numpy compares arrays in memory."""
-    paths = (WORK / "baseline.npy", WORK / "rerun.npy")
+def array_contests() -> list[Contest]:
+    """Files of 512 MiB of float32, equal and different everywhere within tolerance, beside numpy and cmp."""
+    names = ("baseline.npy", "rerun.npy", "near.npy")
+    baseline, rerun, near = (WORK / name for name in names)
     values = np.random.default_rng(0).standard_normal(ARRAY_BYTES // 4, dtype=np.float32)
-    for path in paths:
+    for path in (baseline, rerun):
         np.save(path, values)
-    pair = OutputPair(path="a.npy", format="npy", baselines=paths[:1], reruns=paths[1:], tolerance={})
-    loaded = [np.load(path) for path in paths]
+    np.save(near, np.nextafter(values, np.float32(np.inf)))
+    loaded = [np.load(path) for path in (baseline, rerun)]
 
-    def ours() -> None:
+    def compare(other: Path) -> None:
+        pair = OutputPair(path="a.npy", format="npy", baselines=(baseline,), reruns=(other,))
         assert compare_outputs([pair]).status == "pass"
 
-    def peer() -> None:
+    def allclose() -> None:
         assert np.allclose(*loaded)
 
-    return Contest("compare two 512 MiB float32 files / np.allclose in memory", ours, peer, 1.0, ARRAY_ROUNDS)
+    def cmp() -> None:
+        void(["cmp", str(baseline), str(rerun)])
+
+    title = "compare two 512 MiB float32 files, {} / {}"
+    return [
+        Contest(title.format("equal", "np.allclose in memory"), lambda: compare(rerun), allclose, 1.0, ARRAY_ROUNDS),
+        Contest(title.format("equal", "cmp"), lambda: compare(rerun), cmp, 2.5, ARRAY_ROUNDS),
+        Contest(title.format("all different", "cmp of equal ones"), lambda: compare(near), cmp, 6.0, ARRAY_ROUNDS),
+    ]
 
 
 def hash_contests() -> list[Contest]:

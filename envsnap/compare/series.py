@@ -9,8 +9,9 @@ from fractions import Fraction
 import msgspec
 import numpy as np
 
-from envsnap.compare.reading import MISSING, EmptyContainer, Scalar, Series
+from envsnap.compare.reading import MISSING, EmptyContainer, Scalar, Series, Tensor
 from envsnap.compare.tally import Tally
+from envsnap.compare.tensors import tally_tensors
 from envsnap.compare.wording import quote
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Bounds
@@ -78,6 +79,8 @@ def tally_series(
     one of the two is written as one; text and booleans have to be equal. ``by_digits``: floats are also inside that are
     at most one unit of the last digit apart that either of them prints.
     """
+    if not by_digits and {float} == set(map(type, baseline.values)) == set(map(type, rerun.values)):
+        return tally_tensors(_as_tensor(baseline), _as_tensor(rerun), bounds)
     total, unremarkable = Tally(), 0
     for index, (ours, theirs) in enumerate(zip(baseline.values, rerun.values, strict=True)):
         if ours and type(ours) is type(theirs) and ours == theirs and not isinstance(ours, EmptyContainer):
@@ -88,6 +91,11 @@ def tally_series(
                 held = msgspec.structs.replace(held, atol=max(held.atol, _last_digit(ours, theirs)))
             total = total.plus(_tally_value(ours, theirs, held, index))
     return total.plus(Tally(count=unremarkable))
+
+
+def _as_tensor(series: Series) -> Tensor:
+    values = np.array(series.values, dtype=np.float64)
+    return Tensor(dtype="float64", shape=values.shape, stored=values)
 
 
 def _last_digit(ours: float, theirs: float) -> float:

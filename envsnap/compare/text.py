@@ -24,6 +24,7 @@ MAX_TEXT_BYTES: Final = 256 * 2**20
 """Parsed text takes about twenty times its size in memory; larger results belong in an array format."""
 
 MAX_DEPTH: Final = 64
+_NUMBERS: Final = frozenset({int, float})
 
 PLAIN: Final = Layout()
 _SAMPLE_LINES: Final = 20
@@ -247,7 +248,7 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 
 def _parse(text: str, place: str) -> object:
     try:
-        return _DECODER.decode(text)
+        return (_EXACT if _EXTREME.search(text) else _QUICK).decode(text)
     except RecursionError as error:
         raise OutputError(f"{place}it is nested deeper than {MAX_DEPTH} levels") from error
     except (ValueError, InvalidOperation) as error:
@@ -255,16 +256,19 @@ def _parse(text: str, place: str) -> object:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise OutputError(f"key {quote(key)} stands twice in one object")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise OutputError(f"key {quote(twice)} stands twice in one object")
     return found
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float)
-"""Made once: json.loads would make one for each line."""
+_EXACT: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float)
+_QUICK: Final = json.JSONDecoder(object_pairs_hook=_unique)
+"""Both made once: json.loads would make one for each line. The quick one is right where no number is extreme."""
+_EXTREME: Final = re.compile(r"[0-9.][eE][+-]?[0-9]{3}|[0-9]{200}|0\.0{200}")
+"""What every number shows in some way that no float holds: https://docs.python.org/3/library/sys.html#sys.float_info"""
 
 
 def _walk(value: object, path: tuple[str, ...], label: str, builder: SeriesBuilder, *, depth: int) -> None:
@@ -306,7 +310,9 @@ def _walk_record(
     record: dict[str, object], path: tuple[str, ...], label: str, builder: SeriesBuilder, *, depth: int
 ) -> None:
     for key, value in record.items():
-        if key in STEP_KEYS and not isinstance(value, (dict, list)):
+        if type(value) in _NUMBERS and key not in STEP_KEYS:
+            builder.add((*path, key), label, value)  # type: ignore[arg-type] # most values of most files
+        elif key in STEP_KEYS and not isinstance(value, (dict, list)):
             _walk_step(value, (*path, key), label, builder)
         else:
             _walk(value, (*path, key), label, builder, depth=depth + 1)
@@ -320,6 +326,8 @@ def _walk_step(value: object, path: tuple[str, ...], label: str, builder: Series
 def _step_label(record: dict[str, object] | dict[str, Scalar]) -> str:
     for key in STEP_KEYS:
         value = record.get(key)
+        if value is None:
+            continue
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):

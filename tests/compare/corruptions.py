@@ -104,6 +104,8 @@ CORRUPTIONS: tuple[Pair, ...] = (
     Pair("json", '{"a": 1e-400}', '{"a": 2e-400}', "2e-400", EXACT),
     Pair("json", '{"a": 1e-400}', '{"a": 0.0}', "0.0", EXACT),
     Pair("json", f'{{"a": 1{"0" * 400}}}', f'{{"a": 2{"0" * 400}}}', "beyond", RTOL),
+    Pair("json", f'{{"a": 1{"0" * 290}e99}}', f'{{"a": 2{"0" * 290}e99}}', "e389"),
+    Pair("json", f'{{"a": 0.{"0" * 290}1e-99}}', f'{{"a": 0.{"0" * 290}2e-99}}', "e-390", EXACT),
     Pair("json", '{"a": 0.5}', '{"a": NaN}', "NaN"),
     Pair("json", '{"a": NaN}', '{"a": NaN}', "NaN"),
     Pair("json", '{"a": "NaN"}', '{"a": "NaN"}', "NaN"),
