@@ -10,7 +10,10 @@ from typing import NoReturn
 
 import pytest
 
+from envsnap.errors import OverlayRefusedError
+from envsnap.host import process
 from envsnap.host.container.engine import Engine
+from envsnap.host.overlay import Overlay
 
 pytest_plugins = ("conda_channel", "file_server", "package_index")
 """Modules of tests/plugins: fixtures that tests of several stages share."""
@@ -33,6 +36,30 @@ def skip_or_fail(reason: str) -> NoReturn:
     if os.environ.get("ENVSNAP_REQUIRE_ENGINE"):
         pytest.fail(f"{reason} (ENVSNAP_REQUIRE_ENGINE forbids to skip)", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def needs_overlay(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skip a test where the kernel shows a process no overlay."""
+    if refusal := _overlay_refusal(tmp_path_factory.mktemp("overlay")):
+        skip_or_fail(f"no overlay is to be had: {refusal}")
+
+
+_refusals: dict[str, str] = {}
+
+
+def _overlay_refusal(folder: Path) -> str:
+    """Ask the kernel, once for all tests."""
+    if "kernel" not in _refusals:
+        overlay = Overlay(folder / "lower", folder / "upper", folder / "work")
+        overlay.lower.mkdir()
+        try:
+            overlay.make()
+            process.run(("true",), cwd=overlay.lower, env={"PATH": os.defpath}, overlay=overlay)
+            _refusals["kernel"] = ""
+        except OverlayRefusedError as refusal:
+            _refusals["kernel"] = str(refusal)
+    return _refusals["kernel"]
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from envsnap.errors import BundleError
 from envsnap.host.archive import check_links, unpack
 from envsnap.host.files import work_folder
 from envsnap.host.git_tree import apply_patch
+from envsnap.host.own_places import WORK
 from envsnap.manifest.bundle_index import BASELINE, LOCK, BundleEntry
 from envsnap.manifest.manifest import Manifest
-
-WORK = ".envsnap"
 
 
 def unpack_bundle(bundle: Bundle, manifest: Manifest, folder: Path) -> Path:

@@ -7,10 +7,10 @@ from typing import Literal
 import click
 
 from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.report.summary import render_built
 from envsnap.workflow.build import BuildRequest, BuildResult, build
-from envsnap.workflow.project import LOCK
 
 
 @click.command("build", short_help="Rebuild the locked environment and prove that it is equal.")

@@ -8,9 +8,9 @@ import click
 
 from envsnap.cli.show import CommonOptions, StderrProgress, common_options, conclude
 from envsnap.errors import UsageError
+from envsnap.host.own_places import LOCK
 from envsnap.report.bundle import render_bundled, render_unpacked
 from envsnap.workflow.bundle.bundle import BundleRequest, BundleResult, UnpackResult, bundle, unpack
-from envsnap.workflow.project import LOCK
 
 
 @click.command("bundle", short_help="Put the lock and all that it needs into one folder or archive.")

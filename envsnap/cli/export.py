@@ -6,9 +6,9 @@ from typing import get_args
 import click
 
 from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.host.own_places import LOCK
 from envsnap.report.printable import printable
 from envsnap.workflow.export import ExportRequest, ExportResult, Format, export
-from envsnap.workflow.project import LOCK
 
 
 @click.command("export", short_help="Write the lock in a format that another tool reads.")

@@ -7,9 +7,9 @@ import click
 
 from envsnap.cli.reports import Reports, table
 from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import LOCK
 from envsnap.workflow.verify import VerifyRequest, VerifyResult, verify
 
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}

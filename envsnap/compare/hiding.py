@@ -16,14 +16,19 @@ UNIX_TIMES: Final = (1e9, 1e10)
 """Seconds since 1970, from 2001 on: a share of such a number is minutes."""
 
 
-def hiding_notes(path: str, reading: Mapping[str, Item], tolerances: Mapping[str, Tolerance]) -> Iterator[str]:
-    """Name the metrics of an output whose tolerance could not fail; the first few of them."""
+def hiding_notes(
+    path: str, reading: Mapping[str, Item], tolerances: Mapping[str, Tolerance], precision: str
+) -> Iterator[str]:
+    """Name the metrics of an output whose tolerance could not fail; the first few of them.
+
+    ``precision`` is what the user says that printed numbers were; "" where nothing is said.
+    """
     found = []
     for name, item in sorted(reading.items()):
         tolerance = choose(name, tolerances).tolerance
         if isinstance(item, Series) and not item.is_step and tolerance not in ("ignore", "exact"):
             values = [float(value) for value in item.values if isinstance(value, float) and abs(value) < float("inf")]
-            reason = _hides(values, bounds_of(tolerance, number_dtype((item,)))) if values else ""
+            reason = _hides(values, bounds_of(tolerance, precision or number_dtype((item,)))) if values else ""
             found += [f"{quote(name)} in {path}: {reason}"] if reason else []
     yield from found[:MOST]
     if len(found) > MOST:

@@ -203,7 +203,7 @@ def _notes(pair: OutputPair, sides: _RunReadings, names: Sequence[str]) -> tuple
     unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in find_unmatched(pair.tolerance, names))
     runs = len(sides.baselines)
     spread = (f"the {runs} baseline runs of {pair.path} are not the same bytes",) if runs > 1 else ()
-    return (*unused, *spread, *hiding_notes(pair.path, sides.baselines[0], pair.tolerance))
+    return (*unused, *spread, *hiding_notes(pair.path, sides.baselines[0], pair.tolerance, pair.layout.precision or ""))
 
 
 def _worst(statuses: Sequence[Status]) -> Status:

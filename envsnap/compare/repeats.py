@@ -138,7 +138,7 @@ def _judge_free(items: Sequence[Repeated], n: int, m: int, family: int) -> Itera
 def _shares(items: Sequence[Repeated], *, has_spread: bool) -> Matrix:
     """Share out the error rate: half of a curve's to its distance, of the rest a part to the spread."""
     curve = [0.0 if item.distances is None else 0.5 for item in items]
-    spread = SPREAD_SHARE if has_spread else 1e-9
+    spread = SPREAD_SHARE if has_spread else 1e-9  # one rerun has none: its p-value is 1
     means = [(1 - half) * (1 - spread) for half in curve]
     return np.array([*means, *((1 - half) * spread for half in curve), *(half for half in curve if half)])
 

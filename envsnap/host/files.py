@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from envsnap.errors import DiskFullError, UsageError
+from envsnap.host.own_places import WORK
 
 T = TypeVar("T")
 FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
@@ -130,7 +131,7 @@ def relative_to(path: Path, folder: Path) -> str:
 
 def work_folder(project: Path) -> Path:
     """Return the project's ``.envsnap`` folder, made if need be; it ignores itself in git."""
-    folder = project / ".envsnap"
+    folder = project / WORK
     folder.mkdir(exist_ok=True)
     ignore = folder / ".gitignore"
     if not ignore.exists():

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from envsnap.errors import InvalidFileError, JobError
 from envsnap.host.files import atomic_write, link_or_copy, sha256_bytes, sha256_file
+from envsnap.host.own_places import BASELINE
 from envsnap.manifest.manifest import Baseline, BaselineOutput
 from envsnap.manifest.outcome import Outcome, RecordedOutput
 from envsnap.run.injection import VERSION
 
-FOLDER = "envsnap.baseline"
 RECORDING = re.compile(r"[0-9a-f]{16}|\.new-.*")
 LISTINGS = "inputs"
 PATCHES = "patches"
@@ -39,7 +39,7 @@ def record_baseline(
     outputs = tuple(_summary(recorded) for recorded in zip(*(outcome.outputs for outcome in outcomes), strict=True))
     repeatable = all(len(output.sha256) == 1 for output in outputs)
     folder = _content_name(outputs)
-    _store(outcomes[:1] if repeatable else outcomes, project / FOLDER / folder)
+    _store(outcomes[:1] if repeatable else outcomes, project / BASELINE / folder)
     return Baseline(
         runs=len(outcomes),
         folder=folder,
@@ -67,7 +67,7 @@ def baseline_files(baseline: Baseline, project: Path) -> Mapping[str, tuple[Path
                 f"envsnap.lock pins {len(pinned)} digests of {output.path} for {runs} recorded runs: "
                 "restore it from version control, or run 'envsnap freeze'"
             )
-        places = tuple(project / FOLDER / baseline.folder / f"run-{run}" / output.path for run in range(1, runs + 1))
+        places = tuple(project / BASELINE / baseline.folder / f"run-{run}" / output.path for run in range(1, runs + 1))
         for place, sha256 in zip(places, pinned, strict=True):
             _check(place, sha256, project)
         files[output.path] = places
@@ -77,7 +77,7 @@ def baseline_files(baseline: Baseline, project: Path) -> Mapping[str, tuple[Path
 def write_listings(listings: Mapping[str, str], project: Path) -> None:
     """Keep the listing of each input folder, so that verify can name the file that changed."""
     for digest, listing in listings.items():
-        path = project / FOLDER / LISTINGS / f"{digest}.txt"
+        path = project / BASELINE / LISTINGS / f"{digest}.txt"
         if not path.is_file() or sha256_file(path)[0] != digest:
             atomic_write(path, listing.encode("utf-8", "surrogateescape"))
 
@@ -85,14 +85,14 @@ def write_listings(listings: Mapping[str, str], project: Path) -> None:
 def write_patch(patch: bytes | None, project: Path) -> None:
     """Keep the uncommitted changes beside the baseline, under their digest."""
     if patch:
-        atomic_write(project / FOLDER / PATCHES / f"{sha256_bytes(patch)}.patch", patch)
+        atomic_write(project / BASELINE / PATCHES / f"{sha256_bytes(patch)}.patch", patch)
 
 
 def read_listings(digests: Sequence[str], project: Path) -> Mapping[str, str]:
     """Return the recorded listings that are there and are what their digest says."""
     listings = {}
     for digest in digests:
-        path = project / FOLDER / LISTINGS / f"{digest}.txt"
+        path = project / BASELINE / LISTINGS / f"{digest}.txt"
         if path.is_file():
             data = path.read_bytes()
             if sha256_bytes(data) == digest:
@@ -108,7 +108,7 @@ def prune_baselines(project: Path, locks: Iterable[str]) -> None:
         locks: the text of every lock in it: another one than the usual may have been written with ``--output``.
     """
     texts = tuple(locks)
-    root = project / FOLDER
+    root = project / BASELINE
     recordings = [entry for entry in _entries(root) if entry.is_dir() and RECORDING.fullmatch(entry.name)]
     for entry in recordings:
         if not any(entry.name in text for text in texts):

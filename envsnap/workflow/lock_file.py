@@ -11,12 +11,12 @@ from envsnap import __version__
 from envsnap.errors import UsageError
 from envsnap.host.cache import CacheFile
 from envsnap.host.files import atomic_write, exclusive, remove_unfinished
+from envsnap.host.own_places import LOCK
 from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
 from envsnap.manifest.manifest import Contents, Manifest, Snapshot
 from envsnap.run.baseline import prune_baselines, write_listings, write_patch
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import LOCK
 from envsnap.workflow.runs import restore_files
 
 RENDERING = 1

@@ -13,12 +13,13 @@ from envsnap.build.wheels import CopyWheel, copy_kept_wheel
 from envsnap.bundle.reader import Bundle, open_bundle
 from envsnap.host.files import work_folder
 from envsnap.host.index.config import IndexConfig
+from envsnap.host.own_places import LOCK
 from envsnap.lock.wheels import CONTEXT_WHEELS
 from envsnap.manifest.bundle_index import BASELINE
 from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.package import Artefact, Package
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import LOCK, read_lock
+from envsnap.workflow.project import read_lock
 
 
 @dataclass(frozen=True, slots=True)

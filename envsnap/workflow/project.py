@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from envsnap.errors import InvalidFileError, UsageError
+from envsnap.host.own_places import BASELINE, LOCK, WORK
 from envsnap.inside.probe.machine import usable_cores
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import parse_manifest
@@ -17,7 +18,6 @@ from envsnap.workflow.interpreters import check_folder
 from envsnap.workflow.progress import Progress
 
 SETTINGS = "envsnap.toml"
-LOCK = "envsnap.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def own_paths(job: Job | None, folder: Path) -> tuple[str, ...]:
     outputs = [output.path for output in (job.outputs if job else ())]
     behind_links = [os.path.relpath(os.path.realpath(folder / path), os.path.realpath(folder)) for path in outputs]
     within = (path for path in behind_links if path != ".." and not path.startswith("../"))
-    return (LOCK, "envsnap.baseline", ".envsnap", *dict.fromkeys((*outputs, *within)))
+    return (LOCK, BASELINE, WORK, *dict.fromkeys((*outputs, *within)))
 
 
 def default_threads(env: Mapping[str, str]) -> int:

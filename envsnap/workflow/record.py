@@ -6,6 +6,7 @@ from pathlib import Path
 
 from envsnap.capture.data import check_untouched
 from envsnap.errors import InvalidFileError, OutputError
+from envsnap.host.own_places import LOCK
 from envsnap.manifest.job import Job
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.lockfile import parse_manifest
@@ -18,9 +19,15 @@ from envsnap.run.output_files import leave_outputs, made_folders
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import LOCK
 from envsnap.workflow.repeatability import causes_named, differences_told
-from envsnap.workflow.runs import IN_PLACE, NOT_OBSERVED, inherited_variables, prove_ran_inside, repeat_job, runs_folder
+from envsnap.workflow.runs import (
+    NOT_OBSERVED,
+    in_place_notes,
+    inherited_variables,
+    prove_ran_inside,
+    repeat_job,
+    runs_folder,
+)
 from envsnap.workflow.subject import Subject
 
 MOST_NAMES = 5
@@ -62,8 +69,8 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
     outcomes = repeat_job(environment, job, run, job.runs, progress)
     if any(outcome.observation is None for outcome in outcomes):
         progress.warn(NOT_OBSERVED)
-    for reason in dict.fromkeys(outcome.no_overlay for outcome in outcomes if outcome.no_overlay):
-        progress.warn(IN_PLACE.format(reason=reason))
+    for note in in_place_notes(outcomes):
+        progress.warn(note)
     prove_ran_inside(outcomes, facts.environment.prefix, environment.name)
     check_untouched(job.inputs, folder, facts.data)
     baseline = record_baseline(outcomes, folder, made=run.made, injection=run.injection)

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +81,12 @@ def restore_files(project: Path, progress: Progress) -> None:
         )
     for path, copy in restored.changed:
         progress.warn(f"{path} is not as it was before a command that was interrupted; as it was then, it is {copy}")
+
+
+def in_place_notes(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Say why runs saw no overlay of the project, each reason once."""
+    for reason in dict.fromkeys(outcome.no_overlay for outcome in outcomes if outcome.no_overlay):
+        yield IN_PLACE.format(reason=reason)
 
 
 def prove_ran_inside(outcomes: Iterable[Outcome], prefix: Path, name: str) -> None:

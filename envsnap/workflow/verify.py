@@ -33,8 +33,8 @@ from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
 from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
-    IN_PLACE,
     NOT_OBSERVED,
+    in_place_notes,
     inherited_variables,
     prove_ran_inside,
     repeat_job,
@@ -209,10 +209,7 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
     observations = [outcome.observation for outcome in outcomes if outcome.observation is not None]
     if len(observations) < len(outcomes):
         notes.append(NOT_OBSERVED)
-    notes += [
-        IN_PLACE.format(reason=reason)
-        for reason in dict.fromkeys(outcome.no_overlay for outcome in outcomes if outcome.no_overlay)
-    ]
+    notes += in_place_notes(outcomes)
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
     notes += [f"the reruns were not alike: {cause}" for cause in causes_named(outcomes)]

@@ -39,20 +39,22 @@ def test_a_system_without_mountinfo_is_refused(
 
 
 @pytest.mark.processes
+@pytest.mark.usefixtures("needs_overlay")
 def test_a_kernel_that_refuses_is_quoted(overlay: Overlay) -> None:
     """An upper folder that is not there; the command was not started."""
-    with pytest.raises(OverlayRefusedError, match=r"mount: No such file or directory|unshare: "):
+    with pytest.raises(OverlayRefusedError, match="mount: No such file or directory"):
         process.run(("touch", "ran"), cwd=overlay.lower, env={"PATH": "/usr/bin:/bin"}, overlay=overlay)
 
     assert [] == list(overlay.lower.iterdir())
 
 
 @pytest.mark.processes
+@pytest.mark.usefixtures("needs_overlay")
 def test_a_command_that_is_not_there_is_told_as_ever(overlay: Overlay) -> None:
     """The error is not the overlay's."""
     overlay.make()
 
-    with pytest.raises((CommandNotFoundError, OverlayRefusedError), match=r"not found|unshare|mount"):
+    with pytest.raises(CommandNotFoundError, match="not found"):
         process.run(("no-such-command",), cwd=overlay.lower, env={"PATH": "/usr/bin:/bin"}, overlay=overlay)
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from envsnap.errors import InvalidFileError, JobError
 from envsnap.host.files import sha256_bytes, sha256_file
+from envsnap.host.own_places import BASELINE
 from envsnap.manifest.manifest import Baseline
 from envsnap.manifest.outcome import Outcome, RecordedOutput
 from envsnap.run.baseline import (
-    FOLDER,
     LISTINGS,
     baseline_files,
     prune_baselines,
@@ -88,13 +88,13 @@ def test_new_recording_stands_beside_the_former_until_it_is_pruned(tmp_path: Pat
     project, former = recorded(tmp_path, "1")
     _, middle = recorded(tmp_path, "2")
     _, newest = recorded(tmp_path, "3")
-    (project / FOLDER / "notes").mkdir()
-    before = {path.name for path in (project / FOLDER).iterdir()}
+    (project / BASELINE / "notes").mkdir()
+    before = {path.name for path in (project / BASELINE).iterdir()}
 
     prune_baselines(project, [f'folder = "{newest.folder}"', f'folder = "{former.folder}"'])
 
     assert {former.folder, middle.folder, newest.folder, "notes"} == before
-    assert {former.folder, newest.folder, "notes"} == {path.name for path in (project / FOLDER).iterdir()}
+    assert {former.folder, newest.folder, "notes"} == {path.name for path in (project / BASELINE).iterdir()}
 
 
 def test_listings_are_read_only_while_they_are_what_their_name_says(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_listings_are_read_only_while_they_are_what_their_name_says(tmp_path: Pa
     listing = "ab 1 a.csv\n"
     digest = sha256_bytes(listing.encode())
     write_listings({digest: listing}, tmp_path)
-    path = tmp_path / FOLDER / LISTINGS / f"{digest}.txt"
+    path = tmp_path / BASELINE / LISTINGS / f"{digest}.txt"
     written = read_listings([digest, "0" * 64], tmp_path)
 
     path.write_text("edited")

@@ -16,7 +16,7 @@ from envsnap.host.overlay import Overlay
 from envsnap.manifest.lockfile import HEADER
 from envsnap.run.overlaid import run_overlaid
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("needs_overlay")]
 Shell = Callable[[str], Path]
 
 
@@ -45,21 +45,11 @@ def shell(project: Path) -> Shell:
             env = {"PATH": os.environ["PATH"], "REPORTS": str(reports)}
             return process.run(("sh", "-ec", words), cwd=project, env=env, overlay=overlay)
 
-        try:
-            done = run_overlaid(project, folder, [Path("m.json")], sys.executable, execute)
-        except OverlayRefusedError as refusal:
-            skip(refusal)
+        done = run_overlaid(project, folder, [Path("m.json")], sys.executable, execute)
         assert done.exit_code == 0, done.stderr
         return folder / "written"
 
     return run
-
-
-def skip(refusal: OverlayRefusedError) -> None:
-    """Skip where the kernel makes no overlay; a pipeline that needs an engine needs this too."""
-    if os.environ.get("ENVSNAP_REQUIRE_ENGINE"):
-        raise refusal
-    pytest.skip(str(refusal))
 
 
 def state(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -152,10 +142,7 @@ def test_the_environment_in_the_work_space_is_seen(project: Path) -> None:
     def execute(_reports: Path, overlay: Overlay | None) -> Completed:
         return process.run((str(python), "hello"), cwd=project, env={"PATH": os.defpath}, overlay=overlay)
 
-    try:
-        run_overlaid(project, folder, [], str(python), execute)
-    except OverlayRefusedError as refusal:
-        skip(refusal)
+    run_overlaid(project, folder, [], str(python), execute)
 
     assert "hello\n" == (folder / "written/seen").read_text()
     assert not (project / ".envsnap/venv/more").exists()
@@ -182,10 +169,7 @@ def test_a_name_with_commas_and_colons_is_a_name(tmp_path: Path) -> None:
     def execute(_reports: Path, overlay: Overlay | None) -> Completed:
         return process.run(("sh", "-c", "pwd > m.json"), cwd=project, env={"PATH": os.defpath}, overlay=overlay)
 
-    try:
-        run_overlaid(project, project / ".envsnap/runs/0001", [], sys.executable, execute)
-    except OverlayRefusedError as refusal:
-        skip(refusal)
+    run_overlaid(project, project / ".envsnap/runs/0001", [], sys.executable, execute)
 
     assert f"{project}\n" == (project / ".envsnap/runs/0001/written/m.json").read_text()
     assert not (project / "m.json").exists()

@@ -14,6 +14,7 @@ from envsnap.capture.hardware import NvmlFacts
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
 from envsnap.host.files import sha256_file
+from envsnap.host.own_places import LOCK
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.hardware import Cpu, Gpu, Hardware
 from envsnap.manifest.job import Datum, Job, JobOutput
@@ -25,7 +26,7 @@ from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import record_baseline
 from envsnap.workflow.environments import RebuiltEnvironment
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import LOCK, own_paths, read_project
+from envsnap.workflow.project import own_paths, read_project
 from envsnap.workflow.runs import IN_PLACE, NOT_OBSERVED
 from envsnap.workflow.verify import (
     NOT_DECLARED,

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from envsnap.capture.data import CapturedData
 from envsnap.capture.findings.setting import setting_findings
+from envsnap.host.own_places import LOCK, SETTINGS
 from envsnap.manifest.finding import Finding, capped
 from envsnap.manifest.observation import Observation, OpenedFile, UnseededGenerator
 
@@ -13,7 +14,7 @@ MOST_FINDINGS = 50
 """Of undeclared inputs; the rest are counted."""
 MOST_OF_A_FOLDER = 5
 """More undeclared files of one folder are told together."""
-OWN_FILES = frozenset({"envsnap.toml", "pyproject.toml", "envsnap.lock"})
+OWN_FILES = frozenset({*SETTINGS, LOCK})
 
 
 def job_findings(

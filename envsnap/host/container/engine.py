@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import shlex
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -194,7 +195,7 @@ class Engine:
             _log.warning("%s could not be emptied: %s", overlay.work, error)
         finally:
             for folder in empty:
-                folder.rmdir()
+                shutil.rmtree(folder, ignore_errors=True)  # whatever the image's own `true` wrote there
 
     def _end_leftovers(self, workdir: Path) -> None:
         with explained("cannot list the containers"):

@@ -19,10 +19,10 @@ from envsnap.host.git_tree import commit_members, holds_commit, top_and_place
 from envsnap.host.index.config import IndexConfig, read_index_config
 from envsnap.host.index.fetch import fetch
 from envsnap.host.index.file import IndexFile
-from envsnap.manifest.bundle_index import LOCK, BundleEntry, BundleIndex
+from envsnap.manifest.bundle_index import BASELINE, LOCK, BundleEntry, BundleIndex
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
-from envsnap.run.baseline import FOLDER, baseline_files
+from envsnap.run.baseline import baseline_files
 from envsnap.workflow.bundle.replacements import CompleteLock, replace_lost
 from envsnap.workflow.interpreters import check_folder, choose_python
 from envsnap.workflow.progress import Progress
@@ -186,7 +186,7 @@ def _write(
 
 def _baseline(manifest: Manifest, folder: Path) -> dict[str, Path]:
     """Return the files of the baseline that this lock names, by their place in it, after checking them against it."""
-    baseline, root = manifest.contents.baseline, folder / FOLDER
+    baseline, root = manifest.contents.baseline, folder / BASELINE
     found: dict[str, Path] = {}
     if baseline is not None:
         for paths in baseline_files(baseline, folder).values():

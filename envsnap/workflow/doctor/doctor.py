@@ -3,12 +3,13 @@
 import msgspec
 
 from envsnap.checkup import examine, survey
+from envsnap.host.own_places import LOCK
 from envsnap.manifest.checkup import Checkup
 from envsnap.manifest.manifest import Manifest
 from envsnap.workflow.doctor.inventory import take_inventory
 from envsnap.workflow.doctor.machine import DoctorRequest, describe_machine, open_tools
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import LOCK, Lock, ProjectFolder, job_to_verify, read_lock, read_project
+from envsnap.workflow.project import Lock, ProjectFolder, job_to_verify, read_lock, read_project
 
 
 def examine_machine(request: DoctorRequest, progress: Progress) -> Checkup:

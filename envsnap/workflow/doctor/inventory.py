@@ -10,11 +10,11 @@ from envsnap.errors import CaptureError, MissingToolError
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import sha256_file
 from envsnap.host.index.config import IndexConfig, read_index_config
+from envsnap.host.own_places import BASELINE
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.machine import FoundFile, Inventory
 from envsnap.manifest.manifest import Contents, Manifest
 from envsnap.manifest.specification import SpecificationFile
-from envsnap.run.baseline import FOLDER
 from envsnap.workflow.doctor.machine import DoctorRequest, Tools
 from envsnap.workflow.environments import RebuiltEnvironment, choose_rebuilt, image_tag
 
@@ -75,7 +75,7 @@ def _baseline(contents: Contents, folder: Path) -> Iterator[FoundFile]:
         return
     for run in range(1, (1 if baseline.bitwise_repeatable else baseline.runs) + 1):
         for output in baseline.outputs:
-            place = f"{FOLDER}/{baseline.folder}/run-{run}/{output.path}"
+            place = f"{BASELINE}/{baseline.folder}/run-{run}/{output.path}"
             yield _look(folder, place, output.size if run == 1 else None)
 
 

@@ -12,7 +12,7 @@ from envsnap.errors import MissingToolError, OverlayRefusedError
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.host.container.run import HOME, RUN_LABEL
-from envsnap.host.execution import Execution
+from envsnap.host.execution import Completed, Execution
 from envsnap.host.overlay import Overlay
 
 INFO = EngineInfo(address="unix:///engine.sock", version="1")
@@ -253,6 +253,26 @@ def test_what_a_container_writes_lands_elsewhere(engine: Engine, python_image: s
     assert f"{overlay.lower}\n" == (overlay.upper / "made").read_text()
     assert [] == [path for path in overlay.work.rglob("*") if not path.is_dir()]
     assert len(before) == len(engine._client.volumes()["Volumes"] or [])
+
+
+@pytest.mark.docker
+def test_the_kernels_folder_is_emptied_whatever_the_image_runs(
+    engine: Engine, python_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image's own `true` may be anything: what it writes goes too."""
+    overlay = overlay_of(tmp_path)
+    (overlay.lower / "kept").touch()
+    executed = engine._execute
+
+    def hostile(image: str, execution: Execution) -> Completed:
+        again = execution.argv == ("true",)
+        return executed(image, replace(execution, argv=("touch", "left")) if again else execution)
+
+    monkeypatch.setattr(engine, "_execute", hostile)
+    engine.run(*shell(python_image, "rm kept", overlay.lower, overlay=overlay))
+
+    assert [] == [path for path in overlay.work.rglob("*") if not path.is_dir()]
+    assert ["project", "work", "written"] == sorted(path.name for path in tmp_path.iterdir())
 
 
 @pytest.mark.docker
