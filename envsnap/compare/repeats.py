@@ -6,7 +6,7 @@ All items of all outputs are judged together: one verify in 20 fails by chance, 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
@@ -25,6 +25,7 @@ from envsnap.manifest.verdict import ItemVerdict
 WINDOWS: Final = 10
 """Of a curve, whose means are compared: single steps go astray by chance too often."""
 
+Test = Literal["mean", "spread", "distance"]
 _EPSILON: Final = {"float32": 2.0**-23, "float64": 2.0**-52}
 """Spacing of the floats after 1: https://numpy.org/doc/stable/reference/generated/numpy.finfo.html"""
 
@@ -74,7 +75,11 @@ def weigh(
         advice = f"the baseline's own runs differ by {spread:.2g}, so no rerun can be exact; give a tolerance"
         return _with(verdict, "fail", advice) if spread and verdict.status == "fail" else verdict
     given = chosen.tolerance if isinstance(chosen.tolerance, Bounds) else None
-    return repeated_of(verdict, runs, len(baselines), given) or verdict
+    repeated = repeated_of(verdict, runs, len(baselines), given)
+    if repeated is None and verdict.status == "fail" and any(one.gap == "numbers" for one in own):
+        advice = f"the baseline's own runs differ by {spread:.2g}; give a tolerance at least that wide"
+        return _with(verdict, "inconclusive", advice)
+    return repeated or verdict
 
 
 def judge_together(repeated: Sequence[Repeated]) -> tuple[tuple[ItemVerdict, ...], str]:
@@ -115,24 +120,21 @@ def _judge_free(items: Sequence[Repeated], n: int, m: int, family: int) -> Itera
     values, floors = np.hstack([item.values for item in items]), np.array([item.floor for item in items])
     means = statistics.mean_p_values(values, groups, floors)
     spreads = statistics.spread_p_values(values, groups, floors)
-    curves = [item for item in items if item.distances is not None]
-    apart = [statistics.distance_p_values(item.distances, groups) for item in curves if item.distances is not None]
+    apart = [statistics.distance_p_values(item.distances, groups) for item in items if item.distances is not None]
     shares = _shares(items, has_spread=m > 1)
     corrected = statistics.family_p_values(np.hstack([means, spreads, *apart]), shares / shares.sum(), groups)
     limit, count = ALPHA * len(items) / family, _numbers(items)
     level = statistics.pass_level(count)
-    of_curves = dict(zip(map(id, curves), range(len(curves)), strict=True))
+    distances = iter(zip(apart, corrected[2 * len(items) :], strict=True))
     for place, item in enumerate(items):
-        own = [place, len(items) + place]
+        found: dict[Test, float] = {"mean": corrected[place], "spread": corrected[len(items) + place]}
         raw = [float(means[0, place])]
-        if id(item) in of_curves:
-            column = of_curves[id(item)]
-            own.append(2 * len(items) + column)
-            raw.append(float(apart[column][0, 0]))
-        worst = min(own, key=lambda index: float(corrected[index]))
-        yield _free_verdict(
-            item, m, count, p_value=float(corrected[worst]), kind=own.index(worst), limit=limit, near=min(raw) < level
-        )
+        if item.distances is not None:
+            p_values, found["distance"] = next(distances)
+            raw.append(float(p_values[0, 0]))
+        worst = min(found, key=found.__getitem__)
+        p_value = float(found[worst])
+        yield _free_verdict(item, m, count, p_value=p_value, test=worst, limit=limit, near=min(raw) < level)
 
 
 def _shares(items: Sequence[Repeated], *, has_spread: bool) -> Matrix:
@@ -144,9 +146,9 @@ def _shares(items: Sequence[Repeated], *, has_spread: bool) -> Matrix:
 
 
 def _free_verdict(  # noqa: PLR0913 - all that the sentence needs
-    item: Repeated, m: int, count: int, *, p_value: float, kind: int, limit: float, near: bool
+    item: Repeated, m: int, count: int, *, p_value: float, test: Test, limit: float, near: bool
 ) -> ItemVerdict:
-    found = _found(item, kind)
+    found = _found(item, test)
     if p_value <= limit:
         return _with(item.verdict, "fail", f"{found}: more than chance explains (p = {p_value:.2g} over all items)")
     resolved = statistics.resolved(item.n, m, count)
@@ -170,13 +172,13 @@ def _runs_advice(count: int, n: int, m: int) -> str:
     return f"{' and '.join(wishes)}, or give a tolerance"
 
 
-def _found(item: Repeated, kind: int) -> str:
+def _found(item: Repeated, test: Test) -> str:
     """Say how far the reruns are from the baseline, in its own spread."""
     ours, theirs = item.values[: item.n, 0], item.values[item.n :, 0]
-    if kind == 2:  # noqa: PLR2004 - the third of an item's tests
+    if test == "distance":
         return f"the reruns are farther from the {item.n} baseline runs than those are from each other"
     deviation = max(float(ours.std(ddof=1)), item.floor)
-    if kind == 1:
+    if test == "spread":
         other = max(float(theirs.std(ddof=1)), item.floor)
         return f"{item.what} spreads by {other:.3g} in the reruns, by {deviation:.3g} in the baseline"
     moved = abs(float(theirs.mean() - ours.mean())) / deviation if deviation else math.inf

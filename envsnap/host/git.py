@@ -76,12 +76,13 @@ def changed_files(folder: Path, pathspec: tuple[str, ...]) -> tuple[str, ...]:
 
 def untracked(folder: Path, paths: Sequence[str]) -> tuple[str, ...]:
     """Return those of the files, relative to ``folder``, that git does not track; none where there is no repository."""
-    asks = bool(paths) and is_available()
-    listed = (
-        ask(folder, "--literal-pathspecs", "ls-files", "--recurse-submodules", "-z", "--", *paths) if asks else None
-    )
-    tracked = frozenset() if listed is None else frozenset(listed.split("\0"))
-    return () if listed is None else tuple(path for path in paths if os.path.normpath(path) not in tracked)
+    if not paths or not is_available():
+        return ()
+    listed = ask(folder, "--literal-pathspecs", "ls-files", "--recurse-submodules", "-z", "--", *paths)
+    if listed is None:
+        return ()
+    tracked = frozenset(listed.split("\0"))
+    return tuple(path for path in paths if os.path.normpath(path) not in tracked)
 
 
 def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:

@@ -65,9 +65,11 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     hidden = hidden_places(job.outputs, run.made, run.project)
     secrets = _secrets(job, run)
 
+    def tell(line: str) -> None:
+        run.on_output(_mask(line, secrets))
+
     def execute(reports: Path, overlay: Overlay | None) -> Completed:
-        on_output = lambda line: run.on_output(_mask(line, secrets))  # noqa: E731 - shorter than a third function
-        return environment.execute(_execution(job, run, reports, overlay, on_output))
+        return environment.execute(_execution(job, run, reports, overlay, tell))
 
     refusal = ""
     lost: list[str] = []

@@ -43,6 +43,7 @@ def run_overlaid(
         overlay.make_folder(Path(WORK, REPORTS))
         completed = execute(project / WORK / REPORTS, overlay)
     except OverlayRefusedError:
+        overlay.settle()  # opens what is shut
         shutil.rmtree(overlay.upper, ignore_errors=True)
         raise
     finally:

@@ -451,3 +451,17 @@ def test_printed_float32_is_held_to_float32_and_its_last_digit(
         return compare_outputs([pair]).status
 
     assert (status, "fail") == (verdict(Layout(precision="float32")), verdict(Layout()))
+
+
+def test_a_tensor_whose_own_runs_break_the_tolerance_is_inconclusive(compare: Compare) -> None:
+    """Within it a rerun passes; beyond it nothing can be said of one that the baseline itself does not keep."""
+    runs = [npy(np.array([0.5, value])) for value in (0.5, 0.75, 0.6, 0.501)]
+    tolerance = {"*": Bounds(atol=0.01)}
+
+    beyond = compare("npy", runs[:2], [runs[2]], tolerance)
+
+    assert "inconclusive" == beyond.status
+    expected = "the baseline's own runs differ by 0.25; give a tolerance at least that wide"
+    assert expected == item_of(beyond, "").reason
+    assert "pass" == compare("npy", runs[:2], [runs[3]], tolerance).status
+    assert "fail" == compare("npy", [runs[0], runs[3]], [runs[2]], tolerance).status

@@ -152,7 +152,7 @@ class Engine:
         workdir = execution.workdir
         _log.debug("in image %s, %s: %s", image, workdir, mask_credentials(shlex.join(execution.argv)))
         if execution.overlay is not None and (self.info.podman or not self.info.root):
-            raise OverlayRefusedError("Podman, and engines of other machines, mount no overlays for others")
+            raise OverlayRefusedError("the engine is Podman, or another machine's; only Docker on this one is asked")
         self._end_leftovers(workdir)
         try:
             return self._execute(image, execution)
