@@ -5,7 +5,8 @@ from typing import Final, assert_never
 
 from envsnap.compare.arrays import read_npy, read_npz, read_safetensors
 from envsnap.compare.reading import Reading
-from envsnap.compare.text import PLAIN, read_csv, read_json, read_jsonl
+from envsnap.compare.tables import PLAIN, read_csv
+from envsnap.compare.text import read_json, read_jsonl
 from envsnap.errors import OutputError
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.outcome import OutputFormat

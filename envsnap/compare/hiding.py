@@ -1,10 +1,13 @@
 """Tolerances that hide: so wide that nothing of a metric could fail, which its reader should know beside a pass."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envsnap.compare.reading import Item, Series
-from envsnap.compare.series import number_dtype
+from envsnap.compare.series import floats_of, number_dtype
 from envsnap.compare.tolerances import bounds_of, choose
 from envsnap.compare.wording import quote
 from envsnap.manifest.tolerance import Bounds, Tolerance
@@ -27,16 +30,18 @@ def hiding_notes(
     for name, item in sorted(reading.items()):
         tolerance = choose(name, tolerances).tolerance
         if isinstance(item, Series) and not item.is_step and tolerance not in ("ignore", "exact"):
-            values = [float(value) for value in item.values if isinstance(value, float) and abs(value) < float("inf")]
-            reason = _hides(values, bounds_of(tolerance, precision or number_dtype((item,)))) if values else ""
+            floats = floats_of(item)
+            values = floats[np.isfinite(floats)]
+            reason = _hides(values, bounds_of(tolerance, precision or number_dtype((item,)))) if len(values) else ""
             found += [f"{quote(name)} in {path}: {reason}"] if reason else []
     yield from found[:MOST]
     if len(found) > MOST:
         yield f"{len(found) - MOST} more tolerances in {path} are as wide"
 
 
-def _hides(values: Sequence[float], bounds: Bounds) -> str:
-    largest, lowest, highest = max(map(abs, values)), min(values), max(values)
+def _hides(values: NDArray[np.float64], bounds: Bounds) -> str:
+    lowest, highest = float(values.min()), float(values.max())
+    largest = max(abs(lowest), abs(highest))
     allowed = bounds.atol + bounds.rtol * largest
     if bounds.atol >= largest > 0:
         return (

@@ -11,7 +11,7 @@ from envsnap.compare.hiding import hiding_notes
 from envsnap.compare.items import Comparison, compare_item
 from envsnap.compare.reading import Item, Reading, Series
 from envsnap.compare.repeats import Repeated, judge_together, weigh
-from envsnap.compare.text import PLAIN
+from envsnap.compare.tables import PLAIN
 from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, find_unmatched
 from envsnap.compare.wording import quote
 from envsnap.errors import OutputError

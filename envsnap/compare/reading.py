@@ -1,7 +1,7 @@
 """What the readers make of an output file: named series of values (text) or named tensors (arrays)."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -30,12 +30,13 @@ class Series:
 
     Args:
         labels: where each value stands, for people (``step 17``); "" for the only value of a plain object.
+        values: an :class:`array.array` where all are floats ("d"), or integers of 64 bits ("q").
         path: the keys that lead to it, outermost first; its name joins them, and one name can have two paths.
         is_step: the series counts steps, so it is compared exactly and proves nothing on its own.
     """
 
-    labels: tuple[str, ...]
-    values: tuple[Scalar, ...]
+    labels: Sequence[str]
+    values: Sequence[Scalar]
     path: tuple[str, ...] = ()
     is_step: bool = False
 

@@ -1,17 +1,21 @@
 """Compares two series of values read from text: where their steps part, and how far their values are apart."""
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from envsnap.compare.columns import common_start
 from envsnap.compare.reading import MISSING, EmptyContainer, Scalar, Series, Tensor
 from envsnap.compare.tally import Tally
-from envsnap.compare.tensors import tally_tensors
+from envsnap.compare.tensors import BLOCK, tally_tensors
 from envsnap.compare.wording import quote
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Bounds
@@ -22,7 +26,7 @@ def dtype_of(series: Iterable[Series]) -> str:
 
     JSON numbers have no dtype: when every float is a float32 written out, they are taken as float32, else as float64.
     """
-    kinds = {type(value) for one in series for value in one.values if not _is_missing(value)}
+    kinds = {kind for one in series for kind in _kinds(one.values)}
     if not kinds:
         return "null"
     if kinds <= {int, float}:
@@ -30,22 +34,38 @@ def dtype_of(series: Iterable[Series]) -> str:
     return "bool" if kinds == {bool} else "text" if kinds == {str} else "mixed"
 
 
+def _kinds(values: Sequence[Scalar]) -> set[type]:
+    if isinstance(values, array):
+        return {float if values.typecode == "d" else int} if values else set()
+    return {type(value) for value in values if not _is_missing(value)}
+
+
 def number_dtype(series: Iterable[Series]) -> str:
     """Name the type of the numbers alone, whatever stands beside them."""
-    return _number_dtype([value for one in series for value in one.values if isinstance(value, float)])
+    floats = [found for one in series if len(found := floats_of(one))]
+    if not floats:
+        return "int"
+    return "float32" if all(map(_is_narrow, floats)) else "float64"
+
+
+def floats_of(series: Series) -> NDArray[np.float64]:
+    """Return the floats of a series, without whatever stands beside them."""
+    values = series.values
+    if isinstance(values, array):
+        return np.frombuffer(values) if values.typecode == "d" else np.empty(0)
+    return np.array([value for value in values if isinstance(value, float)], dtype=np.float64)
 
 
 def _is_missing(value: Scalar) -> bool:
     return value is None or isinstance(value, EmptyContainer) or (isinstance(value, str) and value in MISSING)
 
 
-def _number_dtype(floats: Sequence[float]) -> str:
-    if not floats:
-        return "int"
-    exact = np.array(floats, dtype=np.float64)
+def _is_narrow(floats: NDArray[np.float64]) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
-        narrow = exact.astype(np.float32).astype(np.float64)
-    return "float32" if np.array_equal(narrow, exact, equal_nan=True) else "float64"
+        return all(
+            np.array_equal(block.astype(np.float32).astype(np.float64), block, equal_nan=True)
+            for block in (floats[start : start + BLOCK] for start in range(0, len(floats), BLOCK))
+        )
 
 
 def structure_gap(baseline: Series, rerun: Series) -> str:
@@ -54,8 +74,9 @@ def structure_gap(baseline: Series, rerun: Series) -> str:
         return f"it stands at {_spell(rerun.path)} in the rerun, and at {_spell(baseline.path)} in the baseline"
     if baseline.labels == rerun.labels:
         return ""
-    missing = _first_beyond(baseline.labels, rerun.labels)
-    extra = _first_beyond(rerun.labels, baseline.labels)
+    same = common_start(baseline.labels, rerun.labels)
+    missing = _first_beyond(baseline.labels, rerun.labels, same)
+    extra = _first_beyond(rerun.labels, baseline.labels, same)
     where = f"the first missing is {missing}" if missing else f"the first extra is {extra}" if extra else ""
     if len(baseline.labels) != len(rerun.labels):
         unit = (
@@ -79,23 +100,34 @@ def tally_series(
     one of the two is written as one; text and booleans have to be equal. ``by_digits``: floats are also inside that are
     at most one unit of the last digit apart that either of them prints.
     """
-    if not by_digits and {float} == set(map(type, baseline.values)) == set(map(type, rerun.values)):
-        return tally_tensors(_as_tensor(baseline), _as_tensor(rerun), bounds)
-    total, unremarkable = Tally(), 0
-    for index, (ours, theirs) in enumerate(zip(baseline.values, rerun.values, strict=True)):
-        if ours and type(ours) is type(theirs) and ours == theirs and not isinstance(ours, EmptyContainer):
+    ours, theirs = baseline.values, rerun.values
+    if not by_digits and isinstance(ours, array) and isinstance(theirs, array) and ours.typecode == theirs.typecode:
+        return _tally_packed(ours, theirs, bounds if ours.typecode == "d" else integers)
+    total, unremarkable, floats = Tally(), 0, array("q")
+    for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        if type(one) is type(other) is float and not by_digits:
+            floats.append(index)
+        elif one and type(one) is type(other) and one == other and not isinstance(one, EmptyContainer):
             unremarkable += 1  # most values of most series: a tally for each would cost ten times as much
         else:
-            held = integers if isinstance(ours, int) or isinstance(theirs, int) else bounds
-            if by_digits and isinstance(ours, float) and isinstance(theirs, float):
-                held = msgspec.structs.replace(held, atol=max(held.atol, _last_digit(ours, theirs)))
-            total = total.plus(_tally_value(ours, theirs, held, index))
-    return total.plus(Tally(count=unremarkable))
+            held = integers if isinstance(one, int) or isinstance(other, int) else bounds
+            if by_digits and isinstance(one, float) and isinstance(other, float):
+                held = msgspec.structs.replace(held, atol=max(held.atol, _last_digit(one, other)))
+            total = total.plus(_tally_value(one, other, held, index))
+    among = _tally_packed(_floats_at(ours, floats), _floats_at(theirs, floats), bounds)
+    return total.plus(Tally(count=unremarkable)).plus(among.moved(floats))
 
 
-def _as_tensor(series: Series) -> Tensor:
-    values = np.array(series.values, dtype=np.float64)
-    return Tensor(dtype="float64", shape=values.shape, stored=values)
+def _floats_at(values: Sequence[Scalar], places: Iterable[int]) -> "array[float]":
+    return array("d", [values[place] for place in places])  # type: ignore[misc] # where floats stand
+
+
+def _tally_packed(ours: "array[Any]", theirs: "array[Any]", bounds: Bounds) -> Tally:
+    dtype = "float64" if ours.typecode == "d" else "int64"
+    baseline, rerun = (
+        Tensor(dtype=dtype, shape=(len(side),), stored=np.frombuffer(side, dtype)) for side in (ours, theirs)
+    )
+    return tally_tensors(baseline, rerun, bounds)
 
 
 def _last_digit(ours: float, theirs: float) -> float:
@@ -177,9 +209,10 @@ def _is_identical(ours: Scalar, theirs: Scalar) -> bool:
     return ours == theirs
 
 
-def _first_beyond(labels: Sequence[str], others: Sequence[str]) -> str:
-    left = Counter(others)
-    for label in labels:
+def _first_beyond(labels: Sequence[str], others: Sequence[str], start: int) -> str:
+    """Return the first label that stands there more often than among the others; before ``start`` they are the same."""
+    left = Counter(others[place] for place in range(start, len(others)))
+    for label in (labels[place] for place in range(start, len(labels))):
         left[label] -= 1
         if left[label] < 0:
             return label

@@ -1,6 +1,7 @@
 """Counts of what differs, which add up: over the values of a series, or over the blocks of a tensor."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,19 +26,25 @@ class Tally:
     first_beyond: int | None = None
     first_broken: int | None = None
 
-    def plus(self, later: "Tally") -> "Tally":
-        """Add the tally of values that come after these."""
+    def plus(self, other: "Tally") -> "Tally":
+        """Add the tally of other values."""
         return Tally(
-            count=self.count + later.count,
-            differing=self.differing + later.differing,
-            beyond=self.beyond + later.beyond,
-            broken=self.broken + later.broken,
-            max_absolute=_larger(self.max_absolute, later.max_absolute),
-            max_relative=_larger(self.max_relative, later.max_relative),
-            first_difference=_first(self.first_difference, later.first_difference),
-            first_beyond=_first(self.first_beyond, later.first_beyond),
-            first_broken=_first(self.first_broken, later.first_broken),
+            count=self.count + other.count,
+            differing=self.differing + other.differing,
+            beyond=self.beyond + other.beyond,
+            broken=self.broken + other.broken,
+            max_absolute=_larger(self.max_absolute, other.max_absolute),
+            max_relative=_larger(self.max_relative, other.max_relative),
+            first_difference=_first(self.first_difference, other.first_difference),
+            first_beyond=_first(self.first_beyond, other.first_beyond),
+            first_broken=_first(self.first_broken, other.first_broken),
         )
+
+    def moved(self, places: Sequence[int]) -> "Tally":
+        """Return the tally with the places that its values have among others: ``places[i]`` is that of value ``i``."""
+        firsts = (self.first_difference, self.first_beyond, self.first_broken)
+        difference, beyond, broken = (None if first is None else places[first] for first in firsts)
+        return replace(self, first_difference=difference, first_beyond=beyond, first_broken=broken)
 
 
 def _larger(one: float | None, other: float | None) -> float | None:
@@ -45,4 +52,4 @@ def _larger(one: float | None, other: float | None) -> float | None:
 
 
 def _first(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one
+    return other if one is None else one if other is None else min(one, other)

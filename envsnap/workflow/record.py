@@ -121,7 +121,7 @@ def _names(outcome: Outcome) -> str:
 
 def _found_out(job: Job, outcome: Outcome) -> Iterator[str]:
     """Say of each table how it was read, where its settings left that open and it is not the usual way."""
-    from envsnap.compare.text import find_dialect
+    from envsnap.compare.tables import find_dialect
 
     for declared, output in zip(job.outputs, outcome.outputs, strict=True):
         if output.format != "csv" or output.file is None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from envsnap.compare.reading import Reading, Scalar, Series
 from envsnap.compare.series import dtype_of
-from envsnap.compare.text import parse_cell, read_csv, read_json, read_jsonl
+from envsnap.compare.tables import parse_cell, read_csv
+from envsnap.compare.text import read_json, read_jsonl
 from envsnap.errors import OutputError
 from envsnap.manifest.layout import Layout
 
@@ -17,13 +18,13 @@ Write = Callable[[str, str], Path]
 
 
 def values_of(reading: Reading) -> dict[str, tuple[Scalar, ...]]:
-    return {name: item.values for name, item in reading.items() if isinstance(item, Series)}
+    return {name: tuple(item.values) for name, item in reading.items() if isinstance(item, Series)}
 
 
 def labels_of(reading: Reading, name: str) -> tuple[str, ...]:
     item = reading[name]
     assert isinstance(item, Series)
-    return item.labels
+    return tuple(item.labels)
 
 
 def test_nested_json_flattens(write: Write) -> None:
