@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envsnap.compare.reading import Series, Tensor
-from envsnap.compare.repeats import judge_together, repeated_of
+from envsnap.compare.repeats import judge_together, keep, repeated_of
 from envsnap.manifest.tolerance import Bounds
 from envsnap.manifest.verdict import ItemVerdict
 
@@ -68,7 +68,7 @@ def verdicts(job: Job, change: Callable[[Runs], Runs], repetitions: int) -> Iter
         items = []
         for metric in range(metrics):
             labels = tuple(f"step {step}" for step in range(runs.shape[2])) if runs.shape[2] > 1 else ("",)
-            series = [Series(labels=labels, values=tuple(map(float, run[metric]))) for run in runs]
+            series = [keep(Series(labels=labels, values=tuple(map(float, run[metric])))) for run in runs]
             item = repeated_of(ItemVerdict(name="x", status="fail"), series, n, job.tolerance)
             assert item is not None
             items.append(item)

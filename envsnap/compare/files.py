@@ -20,6 +20,19 @@ def read_output(path: Path | None, kind: OutputFormat, layout: Layout = PLAIN) -
     Raises:
         OutputError: it is missing, no plain file, empty, unreadable, cut short, or not in this format.
     """
+    found = check_file(path)
+    try:
+        return _read(found, kind, layout)
+    except OSError as error:
+        raise OutputError(f"it cannot be read: {error.strerror or error}") from error
+
+
+def check_file(path: Path | None) -> Path:
+    """Return the path of a file that can be read.
+
+    Raises:
+        OutputError: the run never wrote it, or it is missing, no plain file, or empty.
+    """
     if path is None:
         raise OutputError("it was never written")
     try:
@@ -27,9 +40,9 @@ def read_output(path: Path | None, kind: OutputFormat, layout: Layout = PLAIN) -
             raise OutputError("it is no plain file" if path.exists() else "it is missing")
         if path.stat().st_size == 0:
             raise OutputError("it is empty")
-        return _read(path, kind, layout)
     except OSError as error:
         raise OutputError(f"it cannot be read: {error.strerror or error}") from error
+    return path
 
 
 def have_same_bytes(one: Path, other: Path) -> bool:

@@ -1,16 +1,18 @@
 """Compares all outputs of a job and forms the verdict; here it is decided what a pass must have earned."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from envsnap.compare.files import have_same_bytes, read_output
+from envsnap.compare.files import check_file, have_same_bytes, read_output
 from envsnap.compare.hiding import hiding_notes
 from envsnap.compare.items import Comparison, compare_item
-from envsnap.compare.reading import Item, Reading, Series
-from envsnap.compare.repeats import Repeated, judge_together, weigh
+from envsnap.compare.reading import Item, Reading, Series, Tensor
+from envsnap.compare.repeats import Course, Repeated, judge_together, keep, weigh
 from envsnap.compare.tables import PLAIN
 from envsnap.compare.tolerances import ToleranceChoice, choose, choose_for_step, find_unmatched
 from envsnap.compare.wording import quote
@@ -20,6 +22,8 @@ from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Tolerance
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
+
+Role = Literal["baseline", "rerun"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +49,26 @@ class OutputPair:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _RunReadings:
-    """The readings of all runs; ``references[i]`` is the baseline run that rerun ``i`` is held against."""
+class _RunItem:
+    """What is kept of an item of a run: the values are not, so that no more than two files are held at once.
 
-    baselines: tuple[Reading, ...]
-    reruns: tuple[Reading, ...]
-    references: tuple[Reading, ...]
+    Args:
+        from_first: beside the first baseline run's; ``from_reference``: beside the one that the run is held against.
+        kept: what it takes to judge it with those of all runs; None also where there is one baseline run alone.
+        is_step: it counts steps.
+    """
+
+    from_first: Comparison
+    from_reference: Comparison
+    kept: Course | Tensor | None
+    is_step: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """A run's file, compared; ``bitwise``: it has the bytes of a baseline run."""
+
+    items: Mapping[str, _RunItem]
     bitwise: bool
 
 
@@ -83,64 +101,78 @@ class _Compared:
 
 
 def _compare_output(pair: OutputPair) -> _Compared:
+    if not pair.baselines or not pair.reruns:
+        return _Compared(pair=pair, reason=f"there is no {'rerun' if pair.baselines else 'baseline'} to compare")
     try:
-        sides = _read_sides(pair)
+        with _told("baseline", 0, pair.baselines):
+            first = read_output(pair.baselines[0], pair.format, pair.layout)
+        own = [_compare_run(pair, first, "baseline", place) for place in range(1, len(pair.baselines))]
+        reruns = [_compare_run(pair, first, "rerun", place) for place in range(len(pair.reruns))]
     except OutputError as error:
         return _Compared(pair=pair, reason=str(error))
-    names = sorted({name for reading in (*sides.baselines, *sides.reruns) for name in reading})
+    names = sorted({*first, *(name for run in (*own, *reruns) for name in run.items)})
+    steps = {name for name, item in first.items() if _is_step(item)}
     return _Compared(
         pair=pair,
-        items=tuple(_compare_name(name, sides, pair) for name in names),
-        steps=frozenset(name for reading in sides.baselines for name, item in reading.items() if _is_step(item)),
-        bitwise=sides.bitwise,
-        notes=_notes(pair, sides, names),
+        items=tuple(_judge(name, first, own, reruns, pair) for name in names),
+        steps=frozenset(steps | {name for run in own for name, item in run.items.items() if item.is_step}),
+        bitwise=all(run.bitwise for run in reruns),
+        notes=_notes(pair, first, names),
     )
 
 
-def _read_sides(pair: OutputPair) -> _RunReadings:
-    if not pair.baselines or not pair.reruns:
-        raise OutputError(f"there is no {'rerun' if pair.baselines else 'baseline'} to compare")
-    baselines = _read_all(pair.baselines, pair, "baseline")
-    reruns = _read_all(pair.reruns, pair, "rerun")
-    twins = [_twin(path, pair.baselines) for path in pair.reruns]
-    return _RunReadings(
-        baselines=baselines,
-        reruns=reruns,
-        references=tuple(baselines[twin or 0] for twin in twins),
-        bitwise=all(twin is not None for twin in twins),
+def _compare_run(pair: OutputPair, first: Reading, role: Role, place: int) -> _Run:
+    """Read a run's file and compare it; one that has the bytes of the first baseline run's is not read again."""
+    paths, references = (pair.reruns, pair.baselines) if role == "rerun" else (pair.baselines, pair.baselines[:1])
+    with _told(role, place, paths):
+        twin = _twin(check_file(paths[place]), references)
+        reading = first if twin == 0 else read_output(paths[place], pair.format, pair.layout)
+    return _Run(
+        items={name: _compare_name(name, first, reading, pair, twin=twin) for name in {**first, **reading}},
+        bitwise=twin is not None,
     )
 
 
-def _read_all(paths: Sequence[Path | None], pair: OutputPair, role: str) -> tuple[Reading, ...]:
-    readings = []
-    for number, path in enumerate(paths, start=1):
-        whose = f"the {role}'s file" if len(paths) == 1 else f"the file of {role} run {number}"
-        try:
-            readings.append(read_output(path, pair.format, pair.layout))
-        except OutputError as error:
-            raise OutputError(f"{whose} cannot be compared: {error}") from error
-    return tuple(readings)
+@contextmanager
+def _told(role: Role, place: int, paths: Sequence[Path | None]) -> Iterator[None]:
+    """Tell of an error which run's file it is in."""
+    try:
+        yield
+    except OutputError as error:
+        whose = f"the {role}'s file" if len(paths) == 1 else f"the file of {role} run {place + 1}"
+        raise OutputError(f"{whose} cannot be compared: {error}") from error
 
 
-def _twin(path: Path | None, baselines: Sequence[Path | None]) -> int | None:
+def _compare_name(name: str, first: Reading, reading: Reading, pair: OutputPair, *, twin: int | None) -> _RunItem:
+    """``twin``: the baseline run that has the same bytes, against which the run then is held."""
+    ours, theirs = first.get(name), reading.get(name)
+    is_step = _is_step(ours) or _is_step(theirs)
+    chosen = _choose(name, pair, is_step=is_step)
+    from_first = compare_item(name, ours, theirs, chosen)
+    return _RunItem(
+        from_first=from_first,
+        from_reference=compare_item(name, theirs, theirs, chosen) if twin else from_first,
+        kept=keep(theirs) if len(pair.baselines) > 1 else None,
+        is_step=is_step,
+    )
+
+
+def _twin(path: Path, baselines: Sequence[Path | None]) -> int | None:
     """Find the baseline run with the same bytes: it is the one that a rerun has repeated."""
-    for index, baseline in enumerate(baselines):
-        if path is not None and baseline is not None and have_same_bytes(path, baseline):
-            return index
-    return None
+    found = (place for place, baseline in enumerate(baselines) if have_same_bytes(path, check_file(baseline)))
+    return next(found, None)
 
 
-def _compare_name(name: str, sides: _RunReadings, pair: OutputPair) -> ItemVerdict | Repeated:
-    baselines = [reading.get(name) for reading in sides.baselines]
-    reruns = [reading.get(name) for reading in sides.reruns]
-    chosen = _choose(name, (*baselines, *reruns), pair)
-    compared = [
-        compare_item(name, reference.get(name), rerun, chosen)
-        for reference, rerun in zip(sides.references, reruns, strict=True)
-    ]
-    worst = _worst_rerun(compared)
-    if len(baselines) > 1:
-        return weigh(worst, baselines, reruns, chosen)
+def _judge(
+    name: str, first: Reading, own: Sequence[_Run], reruns: Sequence[_Run], pair: OutputPair
+) -> ItemVerdict | Repeated:
+    absent = _compare_name(name, first, {}, pair, twin=None)
+    others = [run.items.get(name, absent) for run in (*own, *reruns)]
+    chosen = _choose(name, pair, is_step=any(item.is_step for item in others))
+    worst = _worst_rerun([item.from_reference for item in others[len(own) :]])
+    if own:
+        kept = [keep(first.get(name)), *(item.kept for item in others)]
+        return weigh(worst, [item.from_first for item in others], kept, len(own) + 1, chosen)
     return _of_one_run(worst, chosen) if pair.recorded == 1 else worst.verdict
 
 
@@ -153,10 +185,10 @@ def _of_one_run(compared: Comparison, chosen: ToleranceChoice) -> ItemVerdict:
     return msgspec.structs.replace(verdict, status="inconclusive", reason=f"{verdict.reason}; {doubt}")
 
 
-def _choose(name: str, items: Sequence[Item | None], pair: OutputPair) -> ToleranceChoice:
-    is_step = any(isinstance(item, Series) and item.is_step for item in items)
-    chosen = choose_for_step(name, pair.tolerance) if is_step else choose(name, pair.tolerance)
-    return chosen if is_step else replace(chosen, precision=pair.layout.precision or "")
+def _choose(name: str, pair: OutputPair, *, is_step: bool) -> ToleranceChoice:
+    if is_step:
+        return choose_for_step(name, pair.tolerance)
+    return replace(choose(name, pair.tolerance), precision=pair.layout.precision or "")
 
 
 def _worst_rerun(compared: Sequence[Comparison]) -> Comparison:
@@ -194,16 +226,16 @@ def _status_of(items: tuple[ItemVerdict, ...], compared: _Compared) -> tuple[Sta
     return "fail", "nothing was compared: the output holds no values"
 
 
-def _is_step(item: Item) -> bool:
+def _is_step(item: Item | None) -> bool:
     return isinstance(item, Series) and item.is_step
 
 
-def _notes(pair: OutputPair, sides: _RunReadings, names: Sequence[str]) -> tuple[str, ...]:
+def _notes(pair: OutputPair, first: Reading, names: Sequence[str]) -> tuple[str, ...]:
     kind = "tensor" if pair.format in ("npy", "npz", "safetensors") else "metric"
     unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in find_unmatched(pair.tolerance, names))
-    runs = len(sides.baselines)
+    runs = len(pair.baselines)
     spread = (f"the {runs} baseline runs of {pair.path} are not the same bytes",) if runs > 1 else ()
-    return (*unused, *spread, *hiding_notes(pair.path, sides.baselines[0], pair.tolerance, pair.layout.precision or ""))
+    return (*unused, *spread, *hiding_notes(pair.path, first, pair.tolerance, pair.layout.precision or ""))
 
 
 def _worst(statuses: Sequence[Status]) -> Status:

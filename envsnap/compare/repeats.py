@@ -10,11 +10,12 @@ from typing import Final, Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from envsnap.compare import statistics
-from envsnap.compare.items import Comparison, compare_item
+from envsnap.compare.items import Comparison
 from envsnap.compare.reading import Item, Series, Tensor
-from envsnap.compare.series import is_number, number_dtype
+from envsnap.compare.series import number_dtype, numbers_of
 from envsnap.compare.statistics import ALPHA, MULTIPLE, SPREAD_SHARE, Matrix
 from envsnap.compare.tensors import distances_of
 from envsnap.compare.tolerances import ToleranceChoice
@@ -54,19 +55,64 @@ class Repeated:
     windows: Matrix
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Course:
+    """What is kept of a series of numbers, once it is compared value by value.
+
+    Args:
+        last: its last value, and ``dtype`` the type of all.
+        windows: (windows,), means of its parts.
+        parts: what its distance from another one is measured by: the windows of a curve, each value of a list.
+        is_curve: it has more than one value.
+    """
+
+    last: float
+    dtype: str
+    windows: NDArray[np.float64]
+    parts: NDArray[np.float64]
+    is_curve: bool
+
+
+def keep(item: Item | None) -> Course | Tensor | None:
+    """Return what it takes to judge an item together with those of other runs; None: it is not made of numbers."""
+    if not isinstance(item, Series):
+        return item
+    values = numbers_of(item)
+    if values is None or not len(values) or not np.isfinite(values).all():
+        return None
+    windows = np.array([part.mean() for part in np.array_split(values, min(WINDOWS, len(values)))])
+    return Course(
+        last=float(values[-1]),
+        dtype=number_dtype((item,)),
+        windows=windows,
+        parts=windows if _has_steps(item) else values,
+        is_curve=len(values) > 1,
+    )
+
+
 def weigh(
-    compared: Comparison, baselines: Sequence[Item | None], reruns: Sequence[Item | None], chosen: ToleranceChoice
+    compared: Comparison,
+    others: Sequence[Comparison],
+    kept: Sequence[Course | Tensor | None],
+    n: int,
+    chosen: ToleranceChoice,
 ) -> ItemVerdict | Repeated:
     """Decide what chance has no part in, or give what it takes to judge the item with all others.
 
     A gap that chance cannot make (a step missing, NaN, another shape) fails; and what has to be exact is.
+
+    Args:
+        compared: the rerun that is farthest from the baseline run that it is held against.
+        others: each run but the first, beside the first.
+        kept: of each run.
+        n: how many of the runs, the first ones, are the baseline's.
+        chosen: the tolerance.
     """
-    verdict, runs = compared.verdict, [*baselines, *reruns]
+    verdict = compared.verdict
     if verdict.status == "ignored" or compared.gap == "structure":
         return verdict
-    among = [compare_item(verdict.name, baselines[0], other, chosen) for other in runs[1:]]
-    own = among[: len(baselines) - 1]
-    if all(one.verdict.differing == 0 for one in among):
+    own = others[: n - 1]
+    if all(one.verdict.differing == 0 for one in others):
         return verdict
     if any(one.gap == "structure" for one in own):
         return _with(verdict, "fail", "the baseline's own runs differ in more than numbers")
@@ -75,7 +121,7 @@ def weigh(
         advice = f"the baseline's own runs differ by {spread:.2g}, so no rerun can be exact; give a tolerance"
         return _with(verdict, "fail", advice) if spread and verdict.status == "fail" else verdict
     given = chosen.tolerance if isinstance(chosen.tolerance, Bounds) else None
-    repeated = repeated_of(verdict, runs, len(baselines), given)
+    repeated = repeated_of(verdict, kept, n, given)
     if repeated is None and verdict.status == "fail" and any(one.gap == "numbers" for one in own):
         advice = f"the baseline's own runs differ by {spread:.2g}; give a tolerance at least that wide"
         return _with(verdict, "inconclusive", advice)
@@ -159,7 +205,7 @@ def _free_verdict(  # noqa: PLR0913 - all that the sentence needs
     if near:
         doubt = "too much to be called the same, too little to be called a change; rerun more often to decide"
         return _with(item.verdict, "inconclusive", f"{found}: {doubt}")
-    return _with(item.verdict, "pass", f"{found}, as runs of the baseline do")
+    return _with(item.verdict, "pass", f"{found}, no more than chance explains")
 
 
 def _runs_advice(count: int, n: int, m: int) -> str:
@@ -175,8 +221,9 @@ def _runs_advice(count: int, n: int, m: int) -> str:
 def _found(item: Repeated, test: Test) -> str:
     """Say how far the reruns are from the baseline, in its own spread."""
     ours, theirs = item.values[: item.n, 0], item.values[item.n :, 0]
-    if test == "distance":
-        return f"the reruns are farther from the {item.n} baseline runs than those are from each other"
+    if test == "distance" and item.distances is not None:
+        times = statistics.distance_ratio(item.distances, item.n)
+        return f"the reruns are {times:.2g} times as far from the nearest baseline run as those are from each other"
     deviation = max(float(ours.std(ddof=1)), item.floor)
     if test == "spread":
         other = max(float(theirs.std(ddof=1)), item.floor)
@@ -225,12 +272,15 @@ def _margin_advice(item: Repeated, half: float, margin: float, moved: float, m: 
     return f"about {runs} baseline runs and {reruns} reruns would decide"
 
 
-def repeated_of(verdict: ItemVerdict, runs: Sequence[Item | None], n: int, given: Bounds | None) -> Repeated | None:
+def repeated_of(
+    verdict: ItemVerdict, runs: Sequence[Course | Tensor | None], n: int, given: Bounds | None
+) -> Repeated | None:
     """Give what it takes to judge an item, from the same structure in all runs; None: it is not made of numbers."""
-    if all(isinstance(item, Series) for item in runs):
-        return _repeated_series(verdict, [item for item in runs if isinstance(item, Series)], n, given)
-    tensors = [item for item in runs if isinstance(item, Tensor)]
-    distances = distances_of(tensors) if given is None else None
+    courses = [run for run in runs if isinstance(run, Course)]
+    if len(courses) == len(runs):
+        return _repeated_series(verdict, courses, n, given)
+    tensors = [run for run in runs if isinstance(run, Tensor)]
+    distances = distances_of(tensors) if given is None and len(tensors) == len(runs) else None
     if distances is None:
         return None
     norms = np.sqrt(distances.norms)[:, None]
@@ -240,26 +290,20 @@ def repeated_of(verdict: ItemVerdict, runs: Sequence[Item | None], n: int, given
     )  # fmt: skip
 
 
-def _repeated_series(verdict: ItemVerdict, runs: Sequence[Series], n: int, given: Bounds | None) -> Repeated | None:
-    places = [place for place, value in enumerate(runs[0].values) if is_number(value)]
-    try:
-        curves = np.array([[float(run.values[place]) for place in places] for run in runs])  # type: ignore[arg-type] # numbers
-    except (OverflowError, TypeError):
-        return None
-    if not places or not np.isfinite(curves).all():
-        return None
-    floor = statistics.resolution([float(value) for value in curves[:, -1]], _EPSILON.get(number_dtype(runs), 0.0))
-    windows = np.array([part.mean(axis=1) for part in np.array_split(curves, min(WINDOWS, curves.shape[1]), axis=1)]).T
-    is_curve = curves.shape[1] > 1
+def _repeated_series(verdict: ItemVerdict, courses: Sequence[Course], n: int, given: Bounds | None) -> Repeated:
+    last = [course.last for course in courses]
+    epsilon = min((_EPSILON[course.dtype] for course in courses if course.dtype in _EPSILON), default=0.0)
+    floor = statistics.resolution(last, epsilon)
+    is_curve = courses[0].is_curve
     return Repeated(
         verdict=verdict,
-        values=curves[:, [-1]],
+        values=np.array(last)[:, None],
         floor=floor,
         n=n,
         what="its last value" if is_curve else "it",
         tolerance=given,
-        distances=_apart(windows if _has_steps(runs[0]) else curves, floor) if is_curve else None,
-        windows=windows,
+        distances=_apart(np.array([course.parts for course in courses]), floor) if is_curve else None,
+        windows=np.array([course.windows for course in courses]),
     )
 
 

@@ -56,6 +56,17 @@ def floats_of(series: Series) -> NDArray[np.float64]:
     return np.array([value for value in values if isinstance(value, float)], dtype=np.float64)
 
 
+def numbers_of(series: Series) -> NDArray[np.float64] | None:
+    """Return the numbers of a series, integers too; None where one is too large for a float."""
+    values = series.values
+    if isinstance(values, array):
+        return np.frombuffer(values, np.float64 if values.typecode == "d" else np.int64).astype(np.float64)
+    try:
+        return np.array([float(value) for value in values if isinstance(value, (int, float)) and is_number(value)])
+    except OverflowError:
+        return None
+
+
 def _is_missing(value: Scalar) -> bool:
     return value is None or isinstance(value, EmptyContainer) or (isinstance(value, str) and value in MISSING)
 

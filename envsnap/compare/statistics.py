@@ -99,8 +99,7 @@ def distance_p_values(distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:
     n, m = _sizes(groups)
     if n < 3:  # noqa: PLR2004 - with two, both are as far from the nearest
         return np.ones((len(groups), 1))
-    apart = distances + np.diag(np.full(len(distances), np.inf))
-    nearest = np.where(groups[:, None, :], np.inf, apart[None]).min(axis=2)
+    nearest = _nearest(distances, groups)
     theirs = (nearest * groups).sum(axis=1) / m
     ours = (nearest * ~groups).sum(axis=1) / n
     squares = (((nearest - ours[:, None]) ** 2) * ~groups).sum(axis=1)
@@ -108,6 +107,19 @@ def distance_p_values(distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:
     error = np.sqrt(squares / (n + m - 2) * (1 / n + 1 / m))
     floor = np.finfo(np.float64).tiny + 1e-12 * np.abs(distances).max()
     return np.asarray(_special().stdtr(n + m - 2, -(theirs - ours) / np.maximum(error, floor)))[:, None]
+
+
+def distance_ratio(distances: Matrix, n: int) -> float:
+    """Return how far the reruns are from the nearest of ``n`` baseline runs, in the mean distance of those likewise."""
+    nearest = _nearest(distances, (np.arange(len(distances)) >= n)[None])[0]
+    ours = float(nearest[:n].mean())
+    return float(nearest[n:].mean()) / ours if ours else math.inf
+
+
+def _nearest(distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:
+    """Return each run's distance from the nearest other baseline run, (groupings, runs)."""
+    apart = distances + np.diag(np.full(len(distances), np.inf))
+    return np.asarray(np.where(groups[:, None, :], np.inf, apart[None]).min(axis=2))
 
 
 def family_p_values(p_values: Matrix, weights: Matrix, groups: NDArray[np.bool_]) -> Matrix:
