@@ -5,6 +5,7 @@ else the machine does meets both; the ratio of the medians over all rounds is wh
 """
 
 import atexit
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from envsnap.host.files import link_or_copy
 from envsnap.manifest.bundle_index import parse_index
 from envsnap.manifest.job import Job
 from envsnap.manifest.lockfile import dump_manifest, parse_manifest, seal
+from envsnap.manifest.outcome import OutputFormat
 from envsnap.render.requirements_file import render_requirements
 from envsnap.run.injection import injected_environment
 
@@ -39,6 +41,8 @@ LOCK_ROUNDS = 9
 SMALL = 0.05
 """Ratios below it are printed as fractions."""
 ARRAY_BYTES = 512 * 2**20
+TEXT_ROUNDS = 3
+TEXT_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def main() -> int:
             lambda: void([sys.executable, "-c", "pass"]),
             4.0,
         ),
-        *array_contests(),
+        *array_contests(python),
+        *text_contests(),
         *hash_contests(),
         observer_contest(python),
     ]
@@ -268,8 +273,8 @@ def compile_both(python: Path) -> None:
         subprocess.run(command, check=False, capture_output=True)
 
 
-def array_contests() -> list[Contest]:
-    """Files of 512 MiB of float32, equal and different everywhere within tolerance, beside numpy and cmp."""
+def array_contests(python: Path) -> list[Contest]:
+    """Files of 512 MiB of float32, equal and different everywhere within tolerance, beside numpy, torch and cmp."""
     names = ("baseline.npy", "rerun.npy", "near.npy")
     baseline, rerun, near = (WORK / name for name in names)
     values = np.random.default_rng(0).standard_normal(ARRAY_BYTES // 4, dtype=np.float32)
@@ -288,12 +293,89 @@ def array_contests() -> list[Contest]:
     def cmp() -> None:
         void(["cmp", str(baseline), str(rerun)])
 
+    by_torch = TorchPeer(python, baseline)
     title = "compare two 512 MiB float32 files, {} / {}"
     return [
         Contest(title.format("equal", "np.allclose in memory"), lambda: compare(rerun), allclose, 1.0, ARRAY_ROUNDS),
+        Contest(
+            title.format("equal", "torch.testing.assert_close in memory"),
+            lambda: compare(rerun),
+            lambda: by_torch.compare(rerun),
+            1.0,
+            ARRAY_ROUNDS,
+        ),
+        Contest(
+            title.format("all different", "torch.testing.assert_close in memory"),
+            lambda: compare(near),
+            lambda: by_torch.compare(near),
+            1.0,
+            ARRAY_ROUNDS,
+        ),
         Contest(title.format("equal", "cmp"), lambda: compare(rerun), cmp, 2.5, ARRAY_ROUNDS),
         Contest(title.format("all different", "cmp of equal ones"), lambda: compare(near), cmp, 6.0, ARRAY_ROUNDS),
     ]
+
+
+class TorchPeer:
+    """A process that has loaded a baseline, and compares other files with it in memory."""
+
+    def __init__(self, python: Path, baseline: Path) -> None:
+        command = [str(python), str(ROOT / "benchmarks" / "torch_peer.py"), str(baseline)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        atexit.register(self._process.kill)
+
+    def compare(self, other: Path) -> None:
+        """Have it compare a file, which it loads the first time; raise where they are not close."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{other}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "close\n"
+
+
+def text_contests() -> list[Contest]:
+    """Two files of 50 MB, JSON Lines and CSV, whose numbers all differ within tolerance, beside what reads each."""
+    text = WORK / "text"
+    text.mkdir(exist_ok=True)
+    write_text(text)
+
+    def compare(kind: OutputFormat) -> None:
+        pair = OutputPair(
+            path=kind, format=kind, baselines=(text / f"baseline.{kind}",), reruns=(text / f"rerun.{kind}",)
+        )
+        assert compare_outputs([pair]).status == "pass"
+
+    def by_json() -> None:
+        for name in ("baseline.jsonl", "rerun.jsonl"):
+            with (text / name).open(encoding="utf-8") as lines:
+                void_value([json.loads(line) for line in lines])
+
+    def by_numpy() -> None:
+        ours, theirs = (np.loadtxt(text / name, delimiter=",", skiprows=1) for name in ("baseline.csv", "rerun.csv"))
+        assert np.allclose(ours, theirs)
+
+    title = "compare two 50 MB {} files, all different / {}"
+    return [
+        Contest(
+            title.format("JSON Lines", "json.loads of each line"), lambda: compare("jsonl"), by_json, 1.25, TEXT_ROUNDS
+        ),
+        Contest(title.format("CSV", "np.loadtxt and allclose"), lambda: compare("csv"), by_numpy, 3.0, TEXT_ROUNDS),
+    ]
+
+
+def write_text(folder: Path) -> None:
+    """Write a log of steps, each with three metrics, twice in both formats; a later run finds them."""
+    if (folder / "complete").exists():
+        return
+    values = np.random.default_rng(0).random((TEXT_BYTES // 65, 3))
+    for name, numbers in (("baseline", values), ("rerun", values * (1 + 1e-9))):
+        with (folder / f"{name}.jsonl").open("w") as lines, (folder / f"{name}.csv").open("w") as table:
+            table.write("step,loss,accuracy,norm\n")
+            for step, (loss, accuracy, norm) in enumerate(numbers.tolist()):
+                table.write(f"{step},{loss!r},{accuracy!r},{norm!r}\n")
+                if step < TEXT_BYTES // 106:
+                    lines.write(f'{{"step": {step}, "loss": {loss!r}, "accuracy": {accuracy!r}, "norm": {norm!r}}}\n')
+    (folder / "complete").touch()
 
 
 def hash_contests() -> list[Contest]:
