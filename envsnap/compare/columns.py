@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from envsnap.compare.reading import MISSING, Reading, Scalar, Series
 from envsnap.compare.wording import quote, show
 from envsnap.errors import OutputError
@@ -174,12 +176,21 @@ def step_places(columns: Mapping[str, Sequence[Scalar]], otherwise: Positions, a
         return otherwise
     before, numbers = f"{above} {_step_word(steps[0])} ".lstrip(), _whole_numbers(columns[steps[0]])
     if isinstance(numbers, array) and numbers.typecode == "q":
-        return Positions(before, numbers)
+        return Positions(before, _evenly(numbers))
     rows = zip(*(columns[key] for key in steps), strict=True)
     words = [_step_of(dict(zip(steps, row, strict=True))) for row in rows]
     return Positions(
         "", [f"{above} {word}".lstrip() if word else otherwise.word(index) for index, word in enumerate(words)]
     )
+
+
+def _evenly(numbers: "array[int]") -> Sequence[int]:
+    """Return a range in the place of numbers that are one, as most steps are: it takes no memory."""
+    stride = numbers[1] - numbers[0] if len(numbers) > 1 else 0
+    if stride == 0:
+        return numbers
+    spelt = range(numbers[0], numbers[0] + stride * len(numbers), stride)
+    return spelt if spelt[-1] == numbers[-1] and np.array_equal(numbers, spelt) else numbers
 
 
 def _step_of(record: Mapping[str, Scalar]) -> str:

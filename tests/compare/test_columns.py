@@ -1,6 +1,7 @@
 """How text becomes columns of numbers: at once where that is the same as one by one, whatever the text holds."""
 
 import json
+from array import array
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envsnap.compare import tables, text
-from envsnap.compare.columns import Labels, Positions, common_start, pack
+from envsnap.compare.columns import Labels, Positions, common_start, pack, step_places
 from envsnap.compare.reading import Reading, Series
 from envsnap.errors import OutputError
 
@@ -129,3 +130,32 @@ def test_only_numbers_of_one_kind_are_packed() -> None:
     assert ("d", "q") == tuple(pack(values).typecode for values in ([1.0, 2.5], [1, 2**63 - 1]))  # type: ignore[attr-defined]
     for values in ([1, 2.0], [True], [2**63], ["a"], [None]):
         assert pack(values) is values
+
+
+@pytest.mark.parametrize(
+    ("steps", "kept"),
+    [
+        ([1, 2, 3], range(1, 4)),
+        ([30, 20, 10], range(30, 0, -10)),
+        ([5, 7], range(5, 9, 2)),
+        ([1.0, 2.0], range(1, 3)),
+        ([1, 2, 4], array("q", [1, 2, 4])),
+        ([1, 2, 5, 4], array("q", [1, 2, 5, 4])),
+        ([4, 4], array("q", [4, 4])),
+        ([8], array("q", [8])),
+        ([-(2**63), 2**63 - 1], range(-(2**63), 2**64 + 2**63 - 2, 2**64 - 1)),
+    ],
+)
+def test_steps_at_even_distances_take_no_memory(steps: list[int | float], kept: object) -> None:
+    places = step_places({"global_step": steps}, Positions("row ", range(len(steps))))
+
+    assert (places.before, places.numbers) == ("step ", kept)
+
+
+def test_a_record_without_a_step_keeps_its_number() -> None:
+    columns = {"epoch": [1, None, 1.5, True, "a"], "step": [None, None, 2, 7.5, [1]]}
+
+    places = step_places(columns, Positions("record ", range(1, 6)), "v[0]")  # type: ignore[arg-type] # a list too
+
+    words = ["v[0] epoch 1", "record 2", "v[0] step 2", "v[0] step 7.5", "v[0] epoch 'a'"]
+    assert words == [places.word(place) for place in range(5)]
