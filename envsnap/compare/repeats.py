@@ -16,7 +16,7 @@ from envsnap.compare import statistics
 from envsnap.compare.items import Comparison
 from envsnap.compare.reading import Item, Series, Tensor
 from envsnap.compare.series import number_dtype, numbers_of
-from envsnap.compare.statistics import ALPHA, MULTIPLE, SPREAD_SHARE, Matrix
+from envsnap.compare.statistics import ALPHA, MULTIPLE, SPREAD_PASS_LEVEL, SPREAD_SHARE, Matrix
 from envsnap.compare.tensors import distances_of
 from envsnap.compare.tolerances import ToleranceChoice
 from envsnap.manifest.phrases import plural
@@ -27,6 +27,9 @@ WINDOWS: Final = 10
 """Of a curve, whose means are compared: single steps go astray by chance too often."""
 
 Test = Literal["mean", "spread", "distance"]
+_TINY: Final = 1e-300
+"""The least deviation that is assumed: of arrays that differ in the signs of zeros alone."""
+
 _EPSILON: Final = {"float32": 2.0**-23, "float64": 2.0**-52}
 """Spacing of the floats after 1: https://numpy.org/doc/stable/reference/generated/numpy.finfo.html"""
 
@@ -170,17 +173,17 @@ def _judge_free(items: Sequence[Repeated], n: int, m: int, family: int) -> Itera
     shares = _shares(items, has_spread=m > 1)
     corrected = statistics.family_p_values(np.hstack([means, spreads, *apart]), shares / shares.sum(), groups)
     limit, count = ALPHA * len(items) / family, _numbers(items)
-    level = statistics.pass_level(count)
+    level, spread_level = statistics.pass_level(count), statistics.pass_level(len(items), SPREAD_PASS_LEVEL)
     distances = iter(zip(apart, corrected[2 * len(items) :], strict=True))
     for place, item in enumerate(items):
         found: dict[Test, float] = {"mean": corrected[place], "spread": corrected[len(items) + place]}
-        raw = [float(means[0, place])]
+        near = means[0, place] < level or spreads[0, place] < spread_level
         if item.distances is not None:
             p_values, found["distance"] = next(distances)
-            raw.append(float(p_values[0, 0]))
+            near |= p_values[0, 0] < level
         worst = min(found, key=found.__getitem__)
         p_value = float(found[worst])
-        yield _free_verdict(item, m, count, p_value=p_value, test=worst, limit=limit, near=min(raw) < level)
+        yield _free_verdict(item, m, count, p_value=p_value, test=worst, limit=limit, near=bool(near))
 
 
 def _shares(items: Sequence[Repeated], *, has_spread: bool) -> Matrix:
@@ -224,11 +227,11 @@ def _found(item: Repeated, test: Test) -> str:
     if test == "distance" and item.distances is not None:
         times = statistics.distance_ratio(item.distances, item.n)
         return f"the reruns are {times:.2g} times as far from the nearest baseline run as those are from each other"
-    deviation = max(float(ours.std(ddof=1)), item.floor)
+    deviation = max(float(statistics.deviation(ours)), item.floor)
     if test == "spread":
-        other = max(float(theirs.std(ddof=1)), item.floor)
+        other = max(float(statistics.deviation(theirs)), item.floor)
         return f"{item.what} spreads by {other:.3g} in the reruns, by {deviation:.3g} in the baseline"
-    moved = abs(float(theirs.mean() - ours.mean())) / deviation if deviation else math.inf
+    moved = abs(float(theirs.mean() - ours.mean())) / deviation
     reruns = f"{theirs.mean():.5g} in the rerun{'s' * (len(theirs) > 1)}"
     baseline = f"{ours.mean():.5g} +- {deviation:.2g} in the baseline"
     return f"{item.what} is {reruns}, {baseline}: {moved:.2g} times its spread away"
@@ -247,14 +250,15 @@ def _held_verdict(item: Repeated, bounds: Bounds, n: int, m: int, level: float) 
     limits = [statistics.half_width(column, n, item.floor) for column in columns]
     worst = max(range(len(columns)), key=lambda place: abs(limits[place][0]) + limits[place][1] - margins[place])
     (moved, half), margin = limits[worst], margins[worst]
-    where = "" if len(columns) == 1 else f", part {worst + 1} of {len(columns)},"
-    said = f"{item.what}{where} moved by {moved:.3g} +- {half:.2g}, the tolerance allows {margin:.3g}"
+    where = "" if len(columns) == 1 else f"in part {worst + 1} of {len(columns)}, "
+    apart = f"the reruns' mean is {abs(moved):.3g} +- {half:.2g} from the baseline's"
+    said = f"{where}{apart}, the tolerance allows {margin:.3g}"
     tails = [
         statistics.beyond_margin(column, n, item.floor, allowed)
         for column, allowed in zip(columns, margins, strict=True)
     ]
     if min(tails) <= level / len(columns):
-        return _with(item.verdict, "fail", said)
+        return _with(item.verdict, "fail", f"{said}: more than chance explains")
     if all(abs(moved) + half <= allowed for (moved, half), allowed in zip(limits, margins, strict=True)):
         return _with(item.verdict, "pass", said)
     return _with(item.verdict, "inconclusive", f"{said}; {_margin_advice(item, half, margin, moved, m)}")
@@ -264,7 +268,7 @@ def _margin_advice(item: Repeated, half: float, margin: float, moved: float, m: 
     """Say how often to run, where the means stay as they are: the half-width shrinks with the root of the runs."""
     room = margin - abs(moved)
     if room <= 0:
-        return "the difference is at the margin: only more runs, or another tolerance, can decide"
+        return "that is too much, but chance may explain it: only more runs, or another tolerance, can decide"
     factor = (half / room) ** 2
     runs, reruns = math.ceil(item.n * factor), math.ceil(m * factor)
     if max(runs, reruns) > 10 * statistics.MOST_RUNS:
@@ -285,9 +289,15 @@ def repeated_of(
         return None
     norms = np.sqrt(distances.norms)[:, None]
     return Repeated(
-        verdict=verdict, values=norms, floor=float(np.abs(norms).max()) * 1e-12, n=n, what="its norm", tolerance=None,
-        distances=np.sqrt(distances.squares), windows=norms,
-    )  # fmt: skip
+        verdict=verdict,
+        values=norms,
+        floor=max(float(norms.max()) * 1e-12, _TINY),
+        n=n,
+        what="its norm",
+        tolerance=None,
+        distances=np.sqrt(distances.squares),
+        windows=norms,
+    )
 
 
 def _repeated_series(verdict: ItemVerdict, courses: Sequence[Course], n: int, given: Bounds | None) -> Repeated:
@@ -313,7 +323,7 @@ def _has_steps(series: Series) -> bool:
 
 def _apart(curves: Matrix, floor: float) -> Matrix:
     """Return the distance of each two curves, every part of them in its own spread over all runs."""
-    scaled = curves / np.maximum(curves.std(axis=0, ddof=1), floor)
+    scaled = curves / np.maximum(statistics.deviation(curves), floor)
     return np.asarray(np.linalg.norm(scaled[:, None, :] - scaled[None, :, :], axis=2))
 
 

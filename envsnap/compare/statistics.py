@@ -24,6 +24,9 @@ ALPHA: Final = 0.05
 PASS_LEVEL: Final = 0.07
 """How often the largest of unchanged differences may be too wide for a pass: some 90 of 100 unchanged jobs pass."""
 
+SPREAD_PASS_LEVEL: Final = 0.01
+"""Likewise for the spread of unchanged reruns: few of them, and no normal noise, make it vary a lot."""
+
 MISSED: Final = 0.08
 """How often a change of the size that the runs are said to resolve passes in spite of it."""
 
@@ -151,9 +154,9 @@ def pass_bound(n: int, m: int, items: int) -> float:
     return float(_special().stdtrit(n + m - 2, 1 - pass_level(items) / 2))
 
 
-def pass_level(items: int) -> float:
-    """Return the two-sided p-value from which on one of ``items`` may pass."""
-    return -math.expm1(math.log1p(-PASS_LEVEL) / items)
+def pass_level(items: int, together: float = PASS_LEVEL) -> float:
+    """Return the two-sided p-value from which on one of ``items`` may pass; ``together``: the level of all."""
+    return -math.expm1(math.log1p(-together) / items)
 
 
 @cache
@@ -200,6 +203,13 @@ def beyond_margin(values: Matrix, n: int, floor: float, margin: float) -> float:
     return float(_special().stdtr(n + m - 2, -(abs(signed) - margin) / error))
 
 
+def deviation(values: Matrix) -> Matrix:
+    """Return the standard deviation over the runs, (runs, ...), of numbers of any size."""
+    centred = values - values.mean(axis=0)
+    scale = np.maximum(np.abs(centred).max(axis=0), np.finfo(np.float64).tiny)
+    return np.asarray(np.sqrt(((centred / scale) ** 2).sum(axis=0) / (len(values) - 1)) * scale)
+
+
 def resolution(values: Sequence[float], epsilon: float) -> float:
     """Give the least spread that rounded values can have: half the printed quantum, or half the dtype's epsilon.
 
@@ -216,20 +226,24 @@ def _sizes(groups: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _moments(values: Matrix, groups: NDArray[np.bool_], floors: Matrix) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-    """Return |difference of means|, pooled deviation, and both variances; (groupings, items) each, floored."""
+    """Return |difference of means|, pooled deviation, and both variances; (groupings, items) each, floored.
+
+    The variances are in the square of each item's own scale, where no number is too small to be squared.
+    """
     n, m = _sizes(groups)
     centred = values - values.mean(axis=0)  # squares of large numbers would lose the small differences
+    scale = np.maximum(np.abs(centred).max(axis=0), floors)
+    scaled, least = centred / scale, floors / scale
     chosen = groups.astype(np.float64)
-    theirs, ours = chosen @ centred / m, (1 - chosen) @ centred / n
-    squares_theirs = np.maximum(chosen @ centred**2 - m * theirs**2, 0)
-    squares_ours = np.maximum((1 - chosen) @ centred**2 - n * ours**2, 0)
+    theirs, ours = chosen @ scaled / m, (1 - chosen) @ scaled / n
+    squares_theirs = np.maximum(chosen @ scaled**2 - m * theirs**2, 0)
+    squares_ours = np.maximum((1 - chosen) @ scaled**2 - n * ours**2, 0)
     pooled = np.sqrt((squares_ours + squares_theirs) / max(n + m - 2, 1))
-    floor = floors**2
     return (
-        np.abs(theirs - ours),
-        np.maximum(pooled, floors),
-        np.maximum(squares_ours / max(n - 1, 1), floor),
-        np.maximum(squares_theirs / max(m - 1, 1), floor),
+        np.abs(theirs - ours) * scale,
+        np.maximum(pooled, least) * scale,
+        np.maximum(squares_ours / max(n - 1, 1), least**2),
+        np.maximum(squares_theirs / max(m - 1, 1), least**2),
     )
 
 

@@ -1,0 +1,259 @@
+"""What is said of a job that does not repeat itself: what was found, and what to do next, in whole sentences."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats  # type: ignore[import-untyped] # scipy ships no types
+
+from envsnap.compare import OutputPair, compare_outputs
+from envsnap.manifest.tolerance import Bounds, Tolerance
+from envsnap.manifest.verdict import Verdict
+
+FIVE = (1.0, 1.1, 0.9, 1.05, 0.95)
+THREE = (1.0, 1.1, 0.9)
+LEVEL = "where nothing changed, 5 of 100 such verifies fail"
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> "Judge":
+    return Judge(tmp_path)
+
+
+class Judge:
+    """Compares a metric called loss, of baseline runs and reruns."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(
+        self,
+        baselines: Sequence[object],
+        reruns: Sequence[object],
+        tolerance: Tolerance | None = None,
+        recorded: int = 2,
+    ) -> Verdict:
+        pair = OutputPair(
+            path="out.json",
+            format="json",
+            baselines=self._written("baseline", baselines),
+            reruns=self._written("rerun", reruns),
+            tolerance={} if tolerance is None else {"loss": tolerance},
+            recorded=recorded,
+        )
+        return compare_outputs([pair])
+
+    def _written(self, role: str, values: Sequence[object]) -> tuple[Path, ...]:
+        paths = tuple(self._folder / f"{role}-{number}.json" for number in range(len(values)))
+        for path, value in zip(paths, values, strict=True):
+            path.write_text(json.dumps({"loss": value}))
+        return paths
+
+
+def said(verdict: Verdict) -> tuple[str, str]:
+    (output,) = verdict.outputs
+    (item,) = output.items
+    assert verdict.status == output.status == item.status
+    return item.status, item.reason
+
+
+def limits(baselines: Sequence[float], reruns: Sequence[float]) -> tuple[float, float]:
+    """The difference of the means, and the half-width of its one-sided 95 % limits: the t test's of equal variances."""
+    n, m = len(baselines), len(reruns)
+    pooled = math.sqrt((np.var(baselines) * n + np.var(reruns) * m) / (n + m - 2))
+    error = pooled * math.sqrt(1 / n + 1 / m)
+    return abs(np.mean(reruns) - np.mean(baselines)), scipy.stats.t.ppf(0.95, n + m - 2) * error
+
+
+@pytest.mark.parametrize(
+    ("reruns", "atol", "status", "ending"),
+    [
+        ((1.05, 0.95, 1.02), 0.5, "pass", "the tolerance allows 0.5"),
+        ((3.0, 3.1, 2.9), 0.1, "fail", "the tolerance allows 0.1: more than chance explains"),
+        (
+            (1.05, 0.95, 1.02),
+            0.1,
+            "inconclusive",
+            "the tolerance allows 0.1; about 7 baseline runs and 7 reruns would decide",
+        ),
+        (
+            (1.1, 1.2, 1.15),
+            0.11,
+            "inconclusive",
+            (
+                "the tolerance allows 0.11; that is too much, but chance may explain it: only more runs, or another "
+                "tolerance, can decide"
+            ),
+        ),
+        (
+            (1.05, 0.95, 1.0),
+            0.004,
+            "inconclusive",
+            "the tolerance allows 0.004; the tolerance is narrower than runs can show; widen it",
+        ),
+    ],
+)
+def test_a_tolerance_is_the_margin_of_an_equivalence_test(
+    judge: Judge, reruns: Sequence[float], atol: float, status: str, ending: str
+) -> None:
+    verdict = judge(THREE, reruns, Bounds(atol=atol))
+    apart, half = limits(THREE, reruns)
+
+    assert (status, f"the reruns' mean is {apart:.3g} +- {half:.2g} from the baseline's, {ending}") == said(verdict)
+    assert (
+        "3 baseline runs and 3 reruns, 1 item held to the tolerances given, with 95 % limits of the runs' own spread"
+        == verdict.notes[-1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("atol", "runs"),
+    [
+        (0.25, (3, 2)),  # (half / room) ** 2 = (0.2 / 0.25) ** 2 of them, rounded up
+        (0.1, (16, 8)),
+    ],
+)
+def test_the_runs_that_would_decide_grow_with_the_square_of_the_limits(
+    judge: Judge, atol: float, runs: tuple[int, int]
+) -> None:
+    """Four baseline runs and two reruns of the same mean."""
+    half = limits((0.9, 1.1, 0.9, 1.1), (0.9, 1.1))[1]
+    scale = 0.1999 / half  # so that the half-width is nearly 0.2
+    baselines, reruns = ([1 + scale * (value - 1) for value in run] for run in ((0.9, 1.1, 0.9, 1.1), (0.9, 1.1)))
+    status, reason = said(judge(baselines, reruns, Bounds(atol=atol)))
+
+    if atol >= 0.2:
+        assert status == "pass"
+    else:
+        assert status == "inconclusive"
+        assert reason.endswith(f"; about {runs[0]} baseline runs and {runs[1]} reruns would decide")
+
+
+def test_a_relative_tolerance_is_of_the_baseline_mean(judge: Judge) -> None:
+    status, reason = said(judge((10.0, 11.0, 9.0), (10.5, 9.5, 10.2), Bounds(rtol=0.5, atol=0.25)))
+
+    assert status == "pass"
+    assert reason.endswith("the tolerance allows 5.25")
+
+
+def test_the_part_of_a_curve_that_moved_is_named(judge: Judge) -> None:
+    """Ten parts of two steps: the last two are off."""
+    runs = [[step + offset for step in range(20)] for offset in (0.0, 0.1, -0.1)]
+    moved = [[step + offset + 3 * (step > 15) for step in range(20)] for offset in (0.05, -0.05, 0.0)]
+    verdict = judge(runs, moved, Bounds(atol=0.5))
+
+    assert (
+        "fail",
+        (
+            "in part 9 of 10, the reruns' mean is 3 +- 0.14 from the baseline's, the tolerance allows 0.5: more than "
+            "chance explains"
+        ),
+    ) == said(verdict)
+
+
+@pytest.mark.parametrize(
+    ("baselines", "reruns", "status", "reason"),
+    [
+        (
+            FIVE,
+            (1.02, 0.97, 1.06),
+            "pass",
+            (
+                "it is 1.0167 in the reruns, 1 +- 0.079 in the baseline: 0.21 times its spread away, no more than "
+                "chance explains"
+            ),
+        ),
+        (
+            FIVE,
+            (1.2, 1.22, 1.18),
+            "fail",
+            (
+                "it is 1.2 in the reruns, 1 +- 0.079 in the baseline: 2.5 times its spread away: more than chance "
+                "explains (p = 0.036 over all items)"
+            ),
+        ),
+        (
+            FIVE,
+            (1.0, 1.6, 0.3),
+            "inconclusive",
+            (
+                "it spreads by 0.651 in the reruns, by 0.0791 in the baseline: too much to be called the same, too "
+                "little to be called a change; rerun more often to decide"
+            ),
+        ),
+        (
+            (1.0, 1.1),
+            (1.05,),
+            "inconclusive",
+            (
+                "it is 1.05 in the rerun, 1.05 +- 0.071 in the baseline: 0 times its spread away; these runs could miss "
+                "a change of 20 times their spread; freeze with runs = 3 and verify with --runs 2, or give a tolerance"
+            ),
+        ),
+    ],
+)
+def test_what_was_found_is_said_in_the_spread_of_the_baseline(
+    judge: Judge, baselines: Sequence[float], reruns: Sequence[float], status: str, reason: str
+) -> None:
+    assert (status, reason) == said(judge(baselines, reruns))
+
+
+def test_the_advised_runs_are_enough(judge: Judge) -> None:
+    """Two baseline runs and a rerun cannot tell; three and two, as the message says, can."""
+    assert said(judge((1.0, 1.1, 0.9), (1.05, 0.97)))[0] == "pass"
+
+
+def test_a_list_that_is_elsewhere_fails_by_its_distance(judge: Judge) -> None:
+    """Its last value is as ever."""
+    runs = [[1 + offset, 2 - offset, 3 + offset / 2] for offset in (0.0, 0.1, -0.1, 0.05, -0.05)]
+    status, reason = said(judge(runs, [[9.0, 1.9, 3.01], [9.1, 2.0, 3.02], [8.8, 2.05, 2.99]]))
+
+    assert status == "fail"
+    assert reason.startswith(
+        "the reruns are 1.9 times as far from the nearest baseline run as those are from each other:"
+    )
+
+
+def test_one_sentence_tells_what_was_tested(judge: Judge) -> None:
+    """With 80 % power: the noncentral t at the two-sided level of 4 %, as a fifth of 5 % goes to the spread."""
+    note = judge(FIVE, (1.02, 0.97, 1.06)).notes[-1]
+    bound, scale = scipy.stats.t.isf(0.02, 6), math.sqrt(1 / 5 + 1 / 3)
+
+    assert note.startswith(f"5 baseline runs and 3 reruns were compared over 1 number together: {LEVEL}; a change of ")
+    shift = float(note.split("a change of ")[1].split(" ")[0])
+    assert scipy.stats.nct.sf(bound, 6, shift / scale) == pytest.approx(0.8, abs=0.02)
+    assert note.endswith(" times the spread of one run fails in 80 of 100")
+
+
+def test_a_difference_from_one_baseline_run_is_doubted(judge: Judge) -> None:
+    """Nothing shows whether the job repeats itself; a tolerance of the user's, or another structure, decides."""
+    doubt = "one baseline run does not show whether the job repeats itself: freeze with runs = 2, or give a tolerance"
+    found = "first parts by 1.0e-01, beyond tolerance (rtol 1e-07, atol 1e-07); 1 of 1 value beyond"
+
+    assert ("inconclusive", f"{found}; {doubt}") == said(judge([1.0], [1.1], recorded=1))
+    assert said(judge([1.0], [1.1], Bounds(atol=1.0), recorded=1))[0] == "pass"
+    assert said(judge([1.0], [1.1], Bounds(atol=0.01), recorded=1))[0] == "fail"
+    assert ("fail", "the rerun has 'a', the baseline 1.0") == said(judge([1.0], ["a"], recorded=1))
+    assert ("pass", "") == said(judge([1.0], [1.0], recorded=1))
+
+
+def test_signs_of_zeros_are_no_change(tmp_path: Path) -> None:
+    """Arrays whose runs differ in nothing else have no norm, and no spread."""
+    zeros = np.zeros(5)
+    for name, values in (("a", zeros), ("b", -zeros)):
+        np.save(tmp_path / f"{name}.npy", values)
+    plus, minus = tmp_path / "a.npy", tmp_path / "b.npy"
+    pair = OutputPair(path="o", format="npy", baselines=(plus, minus, plus), reruns=(minus, minus, minus))
+
+    assert compare_outputs([pair]).status == "pass"
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e200])
+def test_the_size_of_a_number_makes_no_difference(judge: Judge, size: float) -> None:
+    changed = [size * value for value in (2.0, 2.1, 1.9)]
+
+    assert said(judge([size * value for value in FIVE], changed))[0] == "fail"
+    assert said(judge([size * value for value in FIVE], [size * value for value in (1.02, 0.97, 1.06)]))[0] == "pass"
