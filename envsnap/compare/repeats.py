@@ -112,14 +112,12 @@ def weigh(
         chosen: the tolerance.
     """
     verdict = compared.verdict
-    if verdict.status == "ignored" or compared.gap == "structure":
-        return verdict
     own = others[: n - 1]
-    if all(one.verdict.differing == 0 for one in others):
+    if compared.gap == "structure" or all(one.gap == "none" and not one.verdict.differing for one in others):
         return verdict
     if any(one.gap == "structure" for one in own):
         return _with(verdict, "fail", "the baseline's own runs differ in more than numbers")
-    spread = max((one.verdict.max_absolute or 0.0 for one in own), default=0.0)
+    spread = max(one.verdict.max_absolute or 0.0 for one in own)
     if chosen.tolerance in ("exact", Bounds()):
         advice = f"the baseline's own runs differ by {spread:.2g}, so no rerun can be exact; give a tolerance"
         return _with(verdict, "fail", advice) if spread and verdict.status == "fail" else verdict

@@ -10,6 +10,8 @@ import pytest
 import scipy.stats  # type: ignore[import-untyped] # scipy ships no types
 
 from envsnap.compare import OutputPair, compare_outputs
+from envsnap.compare.repeats import _runs_advice
+from envsnap.compare.statistics import MULTIPLE, resolved
 from envsnap.manifest.tolerance import Bounds, Tolerance
 from envsnap.manifest.verdict import Verdict
 
@@ -189,8 +191,9 @@ def test_the_part_of_a_curve_that_moved_is_named(judge: Judge) -> None:
             (1.05,),
             "inconclusive",
             (
-                "it is 1.05 in the rerun, 1.05 +- 0.071 in the baseline: 0 times its spread away; these runs could miss "
-                "a change of 20 times their spread; freeze with runs = 3 and verify with --runs 2, or give a tolerance"
+                "it is 1.05 in the rerun, 1.05 +- 0.071 in the baseline: 0 times its spread away; these runs could "
+                "miss a change of 20 times their spread; freeze with runs = 3 and verify with --runs 2, or give a "
+                "tolerance"
             ),
         ),
     ],
@@ -199,6 +202,50 @@ def test_what_was_found_is_said_in_the_spread_of_the_baseline(
     judge: Judge, baselines: Sequence[float], reruns: Sequence[float], status: str, reason: str
 ) -> None:
     assert (status, reason) == said(judge(baselines, reruns))
+
+
+@pytest.mark.parametrize(
+    ("baselines", "reruns", "status", "reason"),
+    [
+        ([1.0, "a"], [1.0], "fail", "the baseline's own runs differ in more than numbers"),
+        ([1.0, [1.0, 2.0]], [1.0], "fail", "the baseline's own runs differ in more than numbers"),
+        (
+            [1.0, 1.5],
+            [1.25],
+            "fail",
+            "the baseline's own runs differ by 0.5, so no rerun can be exact; give a tolerance",
+        ),
+        ([1.0, 1.5], [1.5], "pass", ""),
+        ([1.0, 1.0], [1.0], "pass", ""),
+    ],
+)
+def test_chance_has_no_part_in_what_has_to_be_exact(
+    judge: Judge, baselines: Sequence[object], reruns: Sequence[object], status: str, reason: str
+) -> None:
+    """A rerun that repeats one of the runs is exact."""
+    assert (status, reason) == said(judge(baselines, reruns, "exact"))
+
+
+def test_an_ignored_metric_is_not_judged(judge: Judge) -> None:
+    verdict = judge(FIVE, (9.0, 9.1, 9.2), "ignore")
+
+    assert verdict.outputs[0].items[0].status == "ignored"
+    assert verdict.outputs[0].reason == "nothing was compared: every item with a value is ignored"
+
+
+@pytest.mark.parametrize(
+    ("count", "n", "m", "advice"),
+    [
+        (1, 2, 1, "freeze with runs = 3 and verify with --runs 2, or give a tolerance"),
+        (1, 2, 2, "freeze with runs = 3, or give a tolerance"),
+        (1, 4, 1, "freeze with runs = 5, or give a tolerance"),
+        (20, 5, 1, "verify with --runs 3, or give a tolerance"),
+        (10**9, 99, 1, "give a tolerance"),
+    ],
+)
+def test_the_runs_that_are_there_are_counted_into_the_advice(count: int, n: int, m: int, advice: str) -> None:
+    assert advice == _runs_advice(count, n, m)
+    assert resolved(n, m, count) > MULTIPLE
 
 
 def test_the_advised_runs_are_enough(judge: Judge) -> None:
