@@ -67,7 +67,7 @@ def limits(baselines: Sequence[float], reruns: Sequence[float]) -> tuple[float, 
     n, m = len(baselines), len(reruns)
     pooled = math.sqrt((np.var(baselines) * n + np.var(reruns) * m) / (n + m - 2))
     error = pooled * math.sqrt(1 / n + 1 / m)
-    return abs(np.mean(reruns) - np.mean(baselines)), scipy.stats.t.ppf(0.95, n + m - 2) * error
+    return abs(float(np.mean(reruns) - np.mean(baselines))), float(scipy.stats.t.ppf(0.95, n + m - 2) * error)
 
 
 @pytest.mark.parametrize(
