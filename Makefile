@@ -7,7 +7,7 @@ WORK := .work
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint type architecture e2e golden bench simulate docs package clean
+.PHONY: help demo test check lint type architecture e2e golden bench simulate mutate docs package clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,11 @@ golden: $(READY)  ## Write the golden files anew; read the diff before you commi
 	ENVSNAP_GOLDEN=write $(BIN)/python -m pytest tests/render --quiet
 	git diff --stat -- tests/golden
 
+mutate: $(READY)  ## Change envsnap/compare one operator at a time, and list the changes that no test notices (an hour)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 docs: $(READY)  ## Write docs/manifest.md from the types
 	$(BIN)/python docs/generate.py
 
@@ -58,4 +63,4 @@ package: $(READY)  ## Build the wheel, install it outside the checkout, render a
 	sh tests/package.sh '$(PYTHON)' '$(BIN)'
 
 clean:  ## Remove what the targets made
-	rm -rf $(VENV) $(WORK) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WORK) dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
