@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envsnap.compare.reading import Item, Series, Tensor
-from envsnap.compare.series import dtype_of, number_dtype, structure_gap, tally_series
+from envsnap.compare.series import dtype_of, has_steps, number_dtype, structure_gap, tally_series
 from envsnap.compare.tally import Tally
 from envsnap.compare.tensors import place_of, single, tally_tensors, value_at
 from envsnap.compare.tolerances import ToleranceChoice, bounds_of
@@ -120,8 +120,8 @@ def _explain_broken(tally: Tally, sides: tuple[Item, Item]) -> str:
 
 
 def _hint(tally: Tally, sides: tuple[Item, Item]) -> str:
-    """Guess at the cause from how the gap opens; the elements of an array are not steps in time."""
-    if not isinstance(sides[0], Series) or len(sides[0].values) == 1 or tally.first_beyond is None:
+    """Guess at the cause from how the gap opens; the elements of a list or an array are not steps in time."""
+    if not isinstance(sides[0], Series) or not has_steps(sides[0]) or tally.first_beyond is None:
         return ""
     if tally.first_beyond == 0:
         return "; a jump at the first step points to data, seed or initialisation"

@@ -85,7 +85,8 @@ def compare_outputs(pairs: Sequence[OutputPair]) -> Verdict:
             status="fail", outputs=(), reason="no outputs are declared, so nothing was compared", notes=notes
         )
     status = _worst([output.status for output in outputs])
-    return Verdict(status=status, outputs=outputs, reason=_summarize(outputs, status), notes=notes)
+    reason = _summarize(outputs, status, by_spread=bool(repeated))
+    return Verdict(status=status, outputs=outputs, reason=reason, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,9 +243,10 @@ def _worst(statuses: Sequence[Status]) -> Status:
     return "fail" if "fail" in statuses else "inconclusive" if "inconclusive" in statuses else "pass"
 
 
-def _summarize(outputs: Sequence[OutputVerdict], status: Status) -> str:
+def _summarize(outputs: Sequence[OutputVerdict], status: Status, *, by_spread: bool) -> str:
     if status == "pass":
-        how = "bit for bit" if all(output.bitwise for output in outputs) else "within tolerance"
+        tolerance = "within the spread of its own runs" if by_spread else "within tolerance"
+        how = "bit for bit" if all(output.bitwise for output in outputs) else tolerance
         return f"every output matches the baseline ({how})"
     concerned = [output.path for output in outputs if output.status == status]
     what = "differ from the baseline" if len(concerned) > 1 else "differs from the baseline"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from envsnap.compare import statistics
 from envsnap.compare.items import Comparison
 from envsnap.compare.reading import Item, Series, Tensor
-from envsnap.compare.series import number_dtype, numbers_of
+from envsnap.compare.series import has_steps, number_dtype, numbers_of
 from envsnap.compare.statistics import ALPHA, MULTIPLE, SPREAD_PASS_LEVEL, SPREAD_SHARE, Matrix
 from envsnap.compare.tensors import distances_of
 from envsnap.compare.tolerances import ToleranceChoice
@@ -88,7 +88,7 @@ def keep(item: Item | None) -> Course | Tensor | None:
         last=float(values[-1]),
         dtype=number_dtype((item,)),
         windows=windows,
-        parts=windows if _has_steps(item) else values,
+        parts=windows if has_steps(item) else values,
         is_curve=len(values) > 1,
     )
 
@@ -224,7 +224,8 @@ def _found(item: Repeated, test: Test) -> str:
     ours, theirs = item.values[: item.n, 0], item.values[item.n :, 0]
     if test == "distance" and item.distances is not None:
         times = statistics.distance_ratio(item.distances, item.n)
-        return f"the reruns are {times:.2g} times as far from the nearest baseline run as those are from each other"
+        reruns = "the reruns are" if len(theirs) > 1 else "the rerun is"
+        return f"{reruns} {times:.2g} times as far from the nearest baseline run as those are from each other"
     deviation = max(float(statistics.deviation(ours)), item.floor)
     if test == "spread":
         other = max(float(statistics.deviation(theirs)), item.floor)
@@ -313,10 +314,6 @@ def _repeated_series(verdict: ItemVerdict, courses: Sequence[Course], n: int, gi
         distances=_apart(np.array([course.parts for course in courses]), floor) if is_curve else None,
         windows=np.array([course.windows for course in courses]),
     )
-
-
-def _has_steps(series: Series) -> bool:
-    return series.labels[0].split(" ")[0] in ("step", "epoch", "iteration")
 
 
 def _apart(curves: Matrix, floor: float) -> Matrix:

@@ -79,6 +79,11 @@ def _is_narrow(floats: NDArray[np.float64]) -> bool:
         )
 
 
+def has_steps(series: Series) -> bool:
+    """Tell whether a series is a curve over steps, and no list."""
+    return len(series.labels) > 0 and series.labels[0].split(" ")[0] in ("step", "epoch", "iteration")
+
+
 def structure_gap(baseline: Series, rerun: Series) -> str:
     """Say in what way the places of two series differ; "" when they are the same."""
     if baseline.path != rerun.path:
@@ -90,9 +95,7 @@ def structure_gap(baseline: Series, rerun: Series) -> str:
     extra = _first_beyond(rerun.labels, baseline.labels, same)
     where = f"the first missing is {missing}" if missing else f"the first extra is {extra}" if extra else ""
     if len(baseline.labels) != len(rerun.labels):
-        unit = (
-            "step" if baseline.labels and baseline.labels[0].startswith(("step ", "epoch ", "iteration ")) else "value"
-        )
+        unit = "step" if has_steps(baseline) else "value"
         counts = f"the rerun has {plural(len(rerun.labels), unit)}, the baseline {len(baseline.labels)}"
         return f"{counts}; {where}" if where else counts
     return f"the steps differ; {where}" if where else "the steps stand in another order"

@@ -225,6 +225,13 @@ def test_jump_at_first_step_points_to_data_or_seed(compare: Compare, lines: Line
     assert item_of(verdict, "loss").reason.endswith("a jump at the first step points to data, seed or initialisation")
 
 
+def test_entries_of_a_list_are_no_steps(compare: Compare) -> None:
+    """Nothing is guessed from where in a list a gap begins."""
+    verdict = compare("json", ['{"a": [0.1, 0.2]}'], ['{"a": [0.3, 0.4]}'])
+
+    assert item_of(verdict, "a").reason.endswith("from [0] on; 2 of 2 values beyond")
+
+
 def test_ignored_items_are_told_and_prove_nothing(compare: Compare) -> None:
     """An ignored metric may differ or be missing; an output with nothing else fails."""
     ours, theirs = '{"seconds": 1.5, "acc": 0.5}', '{"seconds": 9.5, "acc": 0.5}'

@@ -264,6 +264,26 @@ def test_a_list_that_is_elsewhere_fails_by_its_distance(judge: Judge) -> None:
     )
 
 
+def test_a_lone_rerun_is_told_of_as_one(judge: Judge) -> None:
+    runs = [[1 + offset, 2 - offset, 3 + offset / 2] for offset in (0.0, 0.1, -0.1, 0.05, -0.05)]
+
+    assert said(judge(runs, [[9.0, 1.9, 3.01]]))[1].startswith("the rerun is ")
+
+
+@pytest.mark.parametrize(
+    ("baselines", "reruns", "tolerance", "how"),
+    [
+        (FIVE, (1.02, 0.97, 1.06), None, "within the spread of its own runs"),
+        (FIVE, (1.0, 1.1, 0.9), None, "bit for bit"),
+        ((1.0,), (1.01,), Bounds(atol=0.1), "within tolerance"),
+    ],
+)
+def test_a_pass_says_how_the_outputs_match(
+    judge: Judge, baselines: Sequence[float], reruns: Sequence[float], tolerance: Tolerance | None, how: str
+) -> None:
+    assert f"every output matches the baseline ({how})" == judge(baselines, reruns, tolerance).reason
+
+
 def test_one_sentence_tells_what_was_tested(judge: Judge) -> None:
     """With 80 % power: the noncentral t at the two-sided level of 4 %, as a fifth of 5 % goes to the spread."""
     note = judge(FIVE, (1.02, 0.97, 1.06)).notes[-1]
