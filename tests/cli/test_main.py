@@ -50,12 +50,13 @@ def test_unknown_command_names_the_nearest(monkeypatch: pytest.MonkeyPatch, caps
     assert "no such option '--json' before a command" == complaint("--json")
 
 
+@pytest.mark.parametrize("asked", ["--help", "-h"])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_explains_itself(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each has a help of its own, with the common options."""
-    code = call(name, "--help", monkeypatch=monkeypatch)
+    code = call(name, asked, monkeypatch=monkeypatch)
 
     out = capsys.readouterr().out
     assert 0 == code
