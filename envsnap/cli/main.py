@@ -75,7 +75,7 @@ def run_command(name: str, arguments: list[str]) -> None:
 
     try:
         command = importlib.import_module(f"envsnap.cli.{name}").command
-        command.main(args=arguments, prog_name=f"envsnap {name}", help_option_names=["-h", "--help"])
+        command.main(args=arguments, prog_name=f"envsnap {name}")
     except KeyboardInterrupt:  # before the command itself takes care of it
         print("envsnap: error: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)

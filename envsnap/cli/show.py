@@ -120,6 +120,7 @@ def common_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("-q", "--quiet", is_flag=True, help="Tell only warnings and errors."),
         click.option("-v", "--verbose", is_flag=True, help="Show the output of the job and the builder."),
+        click.help_option("-h", "--help"),
     )
     for option in reversed(options):
         with_common = option(with_common)
