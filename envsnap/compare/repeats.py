@@ -16,7 +16,7 @@ from envsnap.compare import statistics
 from envsnap.compare.items import Comparison
 from envsnap.compare.reading import Item, Series, Tensor
 from envsnap.compare.series import has_steps, number_dtype, numbers_of
-from envsnap.compare.statistics import ALPHA, MULTIPLE, SPREAD_PASS_LEVEL, SPREAD_SHARE, Matrix
+from envsnap.compare.statistics import ALPHA, MULTIPLE, SPREAD_SHARE, Matrix
 from envsnap.compare.tensors import distances_of
 from envsnap.compare.tolerances import ToleranceChoice
 from envsnap.manifest.phrases import plural
@@ -171,7 +171,7 @@ def _judge_free(items: Sequence[Repeated], n: int, m: int, family: int) -> Itera
     shares = _shares(items, has_spread=m > 1)
     corrected = statistics.family_p_values(np.hstack([means, spreads, *apart]), shares / shares.sum(), groups)
     limit, count = ALPHA * len(items) / family, _numbers(items)
-    level, spread_level = statistics.pass_level(count), statistics.pass_level(len(items), SPREAD_PASS_LEVEL)
+    level, spread_level = statistics.pass_level(count), statistics.spread_level(n, m, len(items))
     distances = iter(zip(apart, corrected[2 * len(items) :], strict=True))
     for place, item in enumerate(items):
         found: dict[Test, float] = {"mean": corrected[place], "spread": corrected[len(items) + place]}

@@ -24,8 +24,8 @@ ALPHA: Final = 0.05
 PASS_LEVEL: Final = 0.07
 """How often the largest of unchanged differences may be too wide for a pass: some 90 of 100 unchanged jobs pass."""
 
-SPREAD_PASS_LEVEL: Final = 0.01
-"""Likewise for the spread of unchanged reruns: few of them, and no normal noise, make it vary a lot."""
+SPREAD_PASS_LEVEL: Final = 0.002
+"""Likewise for the spread of reruns too few for a permutation test of it, where F takes the noise for normal."""
 
 MISSED: Final = 0.08
 """How often a change of the size that the runs are said to resolve passes in spite of it."""
@@ -143,10 +143,14 @@ def family_p_values(p_values: Matrix, weights: Matrix, groups: NDArray[np.bool_]
         return np.asarray(bonferroni)
     least = weighted.min(axis=1)
     exact = (least[:, None] <= weighted[0] * (1 + 1e-9)).mean(axis=0)
-    n, m = _sizes(groups)
-    if (n + 1) / math.comb(n + m, m) > ALPHA:
+    if not tells_scatter(*_sizes(groups)):
         exact = np.where(bonferroni < CERTAIN, np.minimum(exact, bonferroni), exact)
     return np.asarray(exact)
+
+
+def tells_scatter(n: int, m: int) -> bool:
+    """Tell whether a permutation test can reject that reruns scatter of which one lies among the baseline runs."""
+    return math.comb(n + m, m) * ALPHA >= n + 1
 
 
 def pass_bound(n: int, m: int, items: int) -> float:
@@ -157,6 +161,11 @@ def pass_bound(n: int, m: int, items: int) -> float:
 def pass_level(items: int, together: float = PASS_LEVEL) -> float:
     """Return the two-sided p-value from which on one of ``items`` may pass; ``together``: the level of all."""
     return -math.expm1(math.log1p(-together) / items)
+
+
+def spread_level(n: int, m: int, items: int) -> float:
+    """Return the p-value of a spread from which on one of ``items`` may pass; 0 where a permutation test decides."""
+    return 0.0 if tells_scatter(n, m) else pass_level(items, SPREAD_PASS_LEVEL)
 
 
 @cache
