@@ -1,6 +1,7 @@
 # Everything that people and CI call. PYTHON makes the virtual environment; the rest runs in .venv.
 PYTHON ?= python3
 TARGET ?=
+MUTATE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 WORK := .work
@@ -59,8 +60,16 @@ bench: $(READY)  ## Measure against peers, side by side
 simulate: $(READY)  ## Simulate verifies of jobs that do not repeat themselves: the table in docs/numerics.md
 	$(BIN)/python benchmarks/simulate_verdicts.py
 
+# MUTATE holds arguments of mutmut run: make mutate MUTATE="--max-children 1 'envsnap.compare.tally*'"
+mutate: $(READY)  ## Change envsnap/compare in small ways; tell how many of these changes a test notices, and list the others
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
+	$(BIN)/mutmut run $(MUTATE)
+	@$(BIN)/mutmut results --all true | sort -V | awk -F': ' '$$2 == "not checked" {next} {all++} \
+	    $$2 == "killed" || $$2 == "timeout" {killed++; next} {print} \
+	    END {printf "%d of %d mutants killed (%.1f %%)\n", killed, all, all ? 100 * killed / all : 0}'
+
 package: $(READY)  ## Build the wheel, install it outside the checkout, render a template from there
 	sh tests/package.sh '$(PYTHON)' '$(BIN)'
 
 clean:  ## Remove what the targets made
-	rm -rf $(VENV) $(WORK) dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WORK) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants .mutmut-cache

@@ -30,7 +30,8 @@ class Pair:
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.baseline[:40]!r} {self.rerun[:40]!r}"
+        # pytest escapes a backslash anew at each collection, and mutmut collects many times in one process.
+        return f"{self.kind} {self.baseline[:40]!a} {self.rerun[:40]!a}".replace("\\", "")
 
 
 def npy(array: Any, dtype: str | None = None) -> bytes:
