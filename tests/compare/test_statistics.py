@@ -40,12 +40,27 @@ def test_spread_test_is_the_f_test() -> None:
     assert 1 == statistics.spread_p_values(values[:5], statistics.relabellings(4, 1), FLOOR)[0, 0]
 
 
+def test_spread_test_is_the_f_test_of_every_grouping_and_item() -> None:
+    """As scipy has it; no variance is less than the square of the floor."""
+    values = np.random.default_rng(0).normal(size=(8, 2)) * [1, 0.001]
+    groups, floors = statistics.relabellings(5, 3), np.array([0.0, 0.0008])
+
+    found = statistics.spread_p_values(values, groups, floors)
+
+    for group, p_values in zip(groups, found, strict=True):
+        ours, theirs = (np.var(values[chosen], axis=0, ddof=1) for chosen in (~group, group))
+        ratio = np.maximum(theirs, floors**2) / np.maximum(ours, floors**2)
+        one_sided = np.minimum(scipy.stats.f.cdf(ratio, 2, 4), scipy.stats.f.sf(ratio, 2, 4))
+        assert 2 * one_sided == pytest.approx(p_values)
+
+
 @pytest.mark.parametrize(("n", "m", "count"), [(5, 3, 56), (10, 3, 286), (3, 3, 20), (10, 1, 11), (20, 20, 4000)])
 def test_relabellings_begin_with_what_is_real(n: int, m: int, count: int) -> None:
     """Each once where they are few; each has as many reruns."""
     groups = statistics.relabellings(n, m)
 
     assert ([False] * n + [True] * m) == groups[0].tolist()
+    assert groups.tolist() == statistics.relabellings(n, m).tolist()
     assert (count, {m}) == (len(groups), set(groups.sum(axis=1).tolist()))
     assert count == 4000 or count == len({tuple(group) for group in groups.tolist()})
 
@@ -59,10 +74,41 @@ def test_a_family_is_judged_by_its_least_p_value() -> None:
     def corrected(p_values: np.ndarray, n: int) -> list[float]:
         return list(map(float, statistics.family_p_values(p_values, weights, statistics.relabellings(n, 3))))
 
-    assert [0.02, 1.0] == corrected(few, 3)
+    assert [0.02, 1.0] == corrected(few, 3) == corrected(np.array([[0.01, 0.9], [0.2, 0.1]]), 3)
     assert [0.01, 1.0] == corrected(many, 10)
     many[:, 0] = [1e-6, *[1e-7] * 5, *[0.5] * 94]
     assert [0.06, 2e-6] == [corrected(many, 10)[0], corrected(many, 5)[0]]
+
+
+def test_the_least_that_relabelling_shows_is_one_in_their_number() -> None:
+    """From 40 of them on, and with a p-value of nothing too."""
+    groups = statistics.relabellings(20, 20)
+    p_values = np.linspace(0, 0.5, 40)[:, None]
+
+    assert [1 / 40] == statistics.family_p_values(p_values, np.ones(1), groups).tolist()
+    assert [0.0] == statistics.family_p_values(p_values[:39], np.ones(1), groups).tolist()
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "p_value", "stands"),
+    [
+        (37, 2, 0.9e-4, True),
+        (38, 2, 0.9e-4, False),
+        (7, 3, 0.9e-4, True),
+        (7, 3, 1e-4, False),
+        (7, 3, 1.1e-4, False),
+        (9, 3, 0.9e-4, False),
+    ],
+)
+def test_certainty_needs_no_relabelling_where_runs_are_few(n: int, m: int, p_value: float, stands: bool) -> None:
+    """Few: those in which one rerun changes places with a baseline run, or none does, are one in twenty or more."""
+    groups = statistics.relabellings(n, m)
+    p_values = np.full((len(groups), 1), 0.5)
+    p_values[0], p_values[-1] = p_value, 1e-9
+
+    found = float(statistics.family_p_values(p_values, np.ones(1), groups)[0])
+
+    assert found == (p_value if stands else 2 / len(groups))
 
 
 def test_distances_tell_a_group_that_lies_apart() -> None:
@@ -77,6 +123,46 @@ def test_distances_tell_a_group_that_lies_apart() -> None:
     assert p_value(far) < 0.001
     assert p_value(near[[0, 2, 3, 5, 1, 4]]) > 0.05
     assert 1 == statistics.distance_p_values(np.ones((3, 3)), statistics.relabellings(2, 1))[0, 0]
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 1), (3, 2), (4, 3), (6, 2)])
+def test_distances_are_judged_by_the_pooled_t_test(n: int, m: int) -> None:
+    """Of each run's distance to the nearest other baseline run, one-sided, for every grouping."""
+    places = np.random.default_rng(n).normal(size=(n + m, 4))
+    distances = np.linalg.norm(places[:, None] - places[None, :], axis=2)
+    groups = statistics.relabellings(n, m)
+
+    found = statistics.distance_p_values(distances, groups)
+
+    assert (len(groups), 1) == found.shape
+    for group, p_value in zip(groups, found[:, 0], strict=True):
+        nearest = [
+            min(distances[run, other] for other in range(n + m) if other != run and not group[other])
+            for run in range(n + m)
+        ]
+        theirs, ours = np.array(nearest)[group], np.array(nearest)[~group]
+        assert scipy.stats.ttest_ind(theirs, ours, alternative="greater").pvalue == pytest.approx(p_value)
+
+
+@pytest.mark.parametrize(("apart", "farther", "differs"), [(1e9, 1e-6, False), (1e9, 1.0, True), (0.0, 0.0, False)])
+def test_distances_that_rounding_alone_tells_apart_are_alike(apart: float, farther: float, differs: bool) -> None:
+    """Baseline runs that are all as far from each other have no spread of their own to measure by."""
+    distances = np.full((5, 5), apart)
+    distances[3:, :3] = distances[:3, 3:] = apart + farther
+
+    p_value = statistics.distance_p_values(distances, statistics.relabellings(3, 2))[0, 0]
+
+    assert (p_value < 0.001) == differs
+    assert p_value < 0.001 or p_value == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_ratio_of_distances_is_that_of_their_means() -> None:
+    """Each to the nearest of the other baseline runs; infinite where the baseline repeats itself."""
+    places = np.array([0.0, 1, 3, 7, -4])
+    distances = np.abs(places[:, None] - places[None, :])
+
+    assert statistics.distance_ratio(distances, 3) == pytest.approx(((4 + 4) / 2) / ((1 + 1 + 2) / 3))
+    assert math.inf == statistics.distance_ratio(np.array([[0.0, 0, 2], [0, 0, 2], [2, 2, 0]]), 2)
 
 
 @pytest.mark.parametrize(("n", "m", "most"), [(5, 3, 5.0), (10, 3, 4.0)])
@@ -107,6 +193,37 @@ def test_limits_of_a_difference_are_those_of_the_pooled_t() -> None:
 
     assert (limits.low, limits.high) == pytest.approx((signed - half, signed + half))
     assert statistics.beyond_margin(values, 5, 0.0, abs(signed) - half) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("margin", [0.0, 0.1, 0.3, 0.5])
+def test_a_margin_is_tested_by_the_shifted_t_test(sign: int, margin: float) -> None:
+    """As scipy has it, on whichever side the reruns lie."""
+    ours, theirs = np.array([0.9, 1.0, 1.1, 1.05]), np.array([1.3, 1.31])
+    shifted = scipy.stats.ttest_ind(theirs - margin, ours, alternative="greater").pvalue
+
+    assert shifted == pytest.approx(statistics.beyond_margin(sign * np.concatenate([ours, theirs]), 4, 0.0, margin))
+
+
+def test_runs_without_any_spread_are_beyond_a_margin_or_are_not() -> None:
+    """Nothing is left to chance; on the margin itself they are not beyond it."""
+    values = np.array([1.0, 1.0, 1.5, 1.5])
+
+    assert [0.0, 1.0, 1.0] == [statistics.beyond_margin(values, 2, 0.0, margin) for margin in (0.4, 0.5, 0.6)]
+
+
+@pytest.mark.parametrize(
+    ("values", "epsilon", "spread"),
+    [
+        ([0.95, 0.961], 0.0, 0.0005),
+        ([12.0], 0.0, 0.05),
+        ([-4e6, 2.0], 2**-23, 4e6 * 2**-24),
+        ([-4.0, 2.5], 2**-23, 0.05),
+    ],
+)
+def test_printed_values_spread_by_half_their_resolution(values: list[float], epsilon: float, spread: float) -> None:
+    """The last digit that any of them prints, or what the dtype can tell apart at the largest of them."""
+    assert spread == pytest.approx(statistics.resolution(values, epsilon))
 
 
 def test_rounding_floors_the_spread() -> None:
