@@ -46,21 +46,6 @@ golden: $(READY)  ## Write the golden files anew; read the diff before you commi
 	ENVSNAP_GOLDEN=write $(BIN)/python -m pytest tests/render --quiet
 	git diff --stat -- tests/golden
 
-mutate: $(READY)  ## Change envsnap/compare one operator at a time, and list the changes that no test notices (an hour)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
-	$(BIN)/mutmut run
-	$(BIN)/mutmut results
-
-docs: $(READY)  ## Write docs/manifest.md from the types
-	$(BIN)/python docs/generate.py
-
-bench: $(READY)  ## Measure against peers, side by side
-	$(BIN)/python benchmarks/run.py
-
-simulate: $(READY)  ## Simulate verifies of jobs that do not repeat themselves: the table in docs/numerics.md
-	$(BIN)/python benchmarks/simulate_verdicts.py
-
-# MUTATE holds arguments of mutmut run: make mutate MUTATE="--max-children 1 'envsnap.compare.tally*'"
 mutate: $(READY)  ## Change envsnap/compare in small ways; tell how many of these changes a test notices, and list the others
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
 	$(BIN)/mutmut run $(MUTATE)
