@@ -46,6 +46,15 @@ golden: $(READY)  ## Write the golden files anew; read the diff before you commi
 	ENVSNAP_GOLDEN=write $(BIN)/python -m pytest tests/render --quiet
 	git diff --stat -- tests/golden
 
+docs: $(READY)  ## Write docs/manifest.md from the types
+	$(BIN)/python docs/generate.py
+
+bench: $(READY)  ## Measure against peers, side by side
+	$(BIN)/python benchmarks/run.py
+
+simulate: $(READY)  ## Simulate verifies of jobs that do not repeat themselves: the table in docs/numerics.md
+	$(BIN)/python benchmarks/simulate_verdicts.py
+
 mutate: $(READY)  ## Change envsnap/compare in small ways; tell how many of these changes a test notices, and list the others
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
 	$(BIN)/mutmut run $(MUTATE)
