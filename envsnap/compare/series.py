@@ -145,11 +145,12 @@ def _tally_packed(ours: "array[Any]", theirs: "array[Any]", bounds: Bounds) -> T
 
 
 def _last_digit(ours: float, theirs: float) -> float:
-    """Return the unit of the last digit that the finer one of two floats prints, a little widened for its rounding."""
-    if not math.isfinite(ours) or not math.isfinite(theirs):
-        return 0.0
+    """Return the unit of the last digit that the finer one of two floats prints, a little widened for its rounding.
+
+    What is not finite prints none, and is never near.
+    """
     exponents = (Decimal(repr(value)).as_tuple().exponent for value in (ours, theirs))
-    return 1.0001 * 10.0 ** min(exponent for exponent in exponents if isinstance(exponent, int))
+    return 1.0001 * 10.0 ** min((exponent for exponent in exponents if isinstance(exponent, int)), default=0)
 
 
 def is_number(value: Scalar) -> bool:

@@ -117,6 +117,8 @@ def test_places_are_found_across_parts() -> None:
         (Labels([Positions("step ", [1, 2]), Positions("step ", [4])]), 2),
         (Labels([Positions("step ", [1, 2])]), 2),
         (("step 1", "step 2", "step 3", "step 4"), 3),
+        (Labels([Positions("step ", [9, 2, 3])]), 0),
+        (("step 9",), 0),
         ((), 0),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,17 @@ class Judge:
         tolerance: Tolerance | None = None,
         recorded: int = 2,
     ) -> Verdict:
-        pair = OutputPair(
+        return compare_outputs([self.pair(baselines, reruns, tolerance, recorded)])
+
+    def pair(
+        self,
+        baselines: Sequence[object],
+        reruns: Sequence[object],
+        tolerance: Tolerance | None = None,
+        recorded: int = 2,
+    ) -> OutputPair:
+        """Write the files of the runs."""
+        return OutputPair(
             path="out.json",
             format="json",
             baselines=self._written("baseline", baselines),
@@ -46,7 +57,6 @@ class Judge:
             tolerance={} if tolerance is None else {"loss": tolerance},
             recorded=recorded,
         )
-        return compare_outputs([pair])
 
     def _written(self, role: str, values: Sequence[object]) -> tuple[Path, ...]:
         paths = tuple(self._folder / f"{role}-{number}.json" for number in range(len(values)))
@@ -132,6 +142,64 @@ def test_the_runs_that_would_decide_grow_with_the_square_of_the_limits(
     else:
         assert status == "inconclusive"
         assert reason.endswith(f"; about {runs[0]} baseline runs and {runs[1]} reruns would decide")
+
+
+@pytest.mark.parametrize(
+    ("runs", "ending"),
+    [
+        (500, "about 500 baseline runs and 500 reruns would decide"),
+        (501, "the tolerance is narrower than runs can show; widen it"),
+    ],
+)
+def test_no_more_runs_are_advised_than_anybody_makes(judge: Judge, runs: int, ending: str) -> None:
+    """Of three runs each, ``(half / atol) ** 2`` times as many decide."""
+    half = limits(THREE, THREE[::-1])[1]
+    status, reason = said(judge(THREE, (1.1, 1.0, 0.9 + 1e-15), Bounds(atol=half / math.sqrt((runs - 0.5) / 3))))
+
+    assert status == "inconclusive"
+    assert reason.endswith(f"; {ending}")
+
+
+def test_a_difference_as_large_as_the_tolerance_cannot_be_decided_by_the_same_means(judge: Judge) -> None:
+    status, reason = said(judge((0.0, 1.0, -1.0), (0.5, 1.5, -0.5), Bounds(atol=0.5)))
+
+    assert status == "inconclusive"
+    assert reason.endswith(
+        "that is too much, but chance may explain it: only more runs, or another tolerance, can decide"
+    )
+
+
+@pytest.mark.parametrize(
+    ("baselines", "reruns", "part"),
+    [
+        # as far, but of the second the tolerance allows a thousandth
+        ([[1000.0, 1.0], [1000.1, 1.1], [999.9, 0.9]], [[1000.5, 1.5], [1000.6, 1.6], [1000.4, 1.4]], 2),
+        # the first is less far, and spreads by more
+        ([[10.0, 10.0], [13.0, 10.1], [7.0, 9.9]], [[10.1, 10.3], [13.1, 10.4], [7.1, 10.2]], 1),
+        # the first is far, the second spreads a little more
+        ([[10.0, 10.0], [10.1, 10.2], [9.9, 9.8]], [[13.0, 10.0], [13.1, 10.2], [12.9, 9.8]], 1),
+    ],
+)
+def test_the_worst_part_is_the_one_nearest_to_leaving_its_margin(
+    judge: Judge, baselines: Sequence[object], reruns: Sequence[object], part: int
+) -> None:
+    assert said(judge(baselines, reruns, Bounds(rtol=0.1)))[1].startswith(f"in part {part} of 2, ")
+
+
+def test_the_error_rate_holds_over_all_that_is_held_to_a_tolerance(judge: Judge) -> None:
+    """A gap that is 1 in 50 by chance fails alone; it does not as one of ten metrics, or one of ten parts."""
+    pooled, error = limits(FIVE, FIVE)[1], scipy.stats.t.ppf(0.95, 8)
+    shift = 0.1 + scipy.stats.t.ppf(0.98, 8) * pooled / error
+    moved, bounds = [value + shift for value in FIVE], Bounds(atol=0.1)
+    as_parts = [
+        [[value] * 9 + [other] for value, other in zip(FIVE, last, strict=True)] for last in (FIVE[::-1], moved)
+    ]
+    as_metrics = [[{f"m{place}": value for place, value in enumerate(run)} for run in runs] for runs in as_parts]
+
+    assert judge(FIVE, moved, bounds).status == "fail"
+    assert judge(as_parts[0], as_parts[1], bounds).status == "inconclusive"
+    pair = judge.pair(as_metrics[0], as_metrics[1], bounds)
+    assert compare_outputs([replace(pair, tolerance={"*": bounds})]).status == "inconclusive"
 
 
 def test_a_relative_tolerance_is_of_the_baseline_mean(judge: Judge) -> None:
