@@ -49,7 +49,7 @@ def find_dialect(path: Path, layout: Layout = PLAIN) -> Dialect:
     with open_text(path) as stream:
         lines = list(itertools.islice(decoded_lines(stream), _SAMPLE_LINES))
     delimiter = layout.delimiter or _find_delimiter(lines)
-    first = next(_rows(lines, delimiter), [])
+    first = next(_rows(lines, delimiter))
     return Dialect(delimiter, layout.header if layout.header is not None else not _is_numbers(first, layout.decimal))
 
 
@@ -76,7 +76,7 @@ def read_csv(path: Path, layout: Layout = PLAIN) -> Reading:
     dialect, builder = find_dialect(path, layout), SeriesBuilder()
     with open_text(path) as stream:
         rows = _rows(decoded_lines(stream), dialect.delimiter)
-        first = next(rows, [])
+        first = next(rows)
         header = first if dialect.has_header else [f"column {number + 1}" for number in range(len(first))]
         if len(set(header)) != len(header):
             raise OutputError("two columns have the same name in the header")
@@ -94,11 +94,11 @@ def read_csv(path: Path, layout: Layout = PLAIN) -> Reading:
 
 
 def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    """Give the rows of a table, all of the length of the first; a blank line is none."""
+    """Give the rows of a table, all of the length of the first, which is ``[]`` if there is none; no blank lines."""
     reader = csv.reader(lines, strict=True, delimiter=delimiter)
     try:
         first = next(filter(None, reader), [])
-        yield from [first] if first else []
+        yield first
         for row in reader:
             if len(row) == len(first):
                 yield row

@@ -133,7 +133,9 @@ def _decode(text: str, place: str) -> object:
         return _EXACT.decode(text)
     except RecursionError as error:
         raise OutputError(f"{place}it is nested deeper than {MAX_DEPTH} levels") from error
-    except (ValueError, InvalidOperation) as error:
+    except InvalidOperation as error:
+        raise OutputError(f"{place}it holds a number with more digits in its exponent than can be compared") from error
+    except ValueError as error:
         raise OutputError(f"{place}it is not valid JSON, or cut short: {error}") from error
 
 
@@ -157,8 +159,7 @@ class _Walker:
     builder: SeriesBuilder
 
     def walk(self, value: object, path: tuple[str, ...], label: str, depth: int) -> None:
-        if depth > MAX_DEPTH:
-            raise OutputError(f"it is nested deeper than {MAX_DEPTH} levels")
+        _check_depth(depth)
         match value:
             case dict() if value:
                 for key, member in value.items():
@@ -175,6 +176,7 @@ class _Walker:
         self, entries: Sequence[object], path: tuple[str, ...], places: Positions, above: str, depth: int
     ) -> None:
         """Take apart the entries of a list; the step of one takes the place of its number, not of what is above."""
+        _check_depth(depth)
         start = 0
         for shape, alike in itertools.groupby(entries, key=_shape):
             group = list(alike)
@@ -211,6 +213,11 @@ class _Walker:
                     )
                 else:
                     self.walk(value, path, places.word(index), depth)
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise OutputError(f"it is nested deeper than {MAX_DEPTH} levels")
 
 
 def _shape(entry: object) -> tuple[str, ...] | Literal["scalar", "other"]:

@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from envsnap.compare import OutputPair, compare_outputs
+from envsnap.compare.reading import Reading, Scalar, Series
 from envsnap.manifest.outcome import OutputFormat
 from envsnap.manifest.tolerance import Tolerance
 from envsnap.manifest.verdict import Verdict
@@ -65,3 +66,13 @@ def lines() -> Callable[..., str]:
         return "".join(json.dumps({"step": i, name: value}) + "\n" for i, value in enumerate(values, start=1))
 
     return write_lines
+
+
+def values_of(reading: Reading) -> dict[str, tuple[Scalar, ...]]:
+    return {name: tuple(item.values) for name, item in reading.items() if isinstance(item, Series)}
+
+
+def labels_of(reading: Reading, name: str) -> tuple[str, ...]:
+    item = reading[name]
+    assert isinstance(item, Series)
+    return tuple(item.labels)

@@ -1,30 +1,18 @@
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envsnap.compare.reading import Reading, Scalar, Series
-from envsnap.compare.series import dtype_of
-from envsnap.compare.tables import parse_cell, read_csv
-from envsnap.compare.text import read_json, read_jsonl
+from envsnap.compare.reading import EmptyContainer, Reading, Scalar, Series
+from envsnap.compare.text import CHUNK, read_json, read_jsonl
 from envsnap.errors import OutputError
-from envsnap.manifest.layout import Layout
+
+from .conftest import labels_of, values_of
 
 Write = Callable[[str, str], Path]
-
-
-def values_of(reading: Reading) -> dict[str, tuple[Scalar, ...]]:
-    return {name: tuple(item.values) for name, item in reading.items() if isinstance(item, Series)}
-
-
-def labels_of(reading: Reading, name: str) -> tuple[str, ...]:
-    item = reading[name]
-    assert isinstance(item, Series)
-    return tuple(item.labels)
 
 
 def test_nested_json_flattens(write: Write) -> None:
@@ -49,59 +37,6 @@ def test_lines_without_a_key_are_not_in_its_series(write: Write) -> None:
 
     assert (1, 3) == values_of(reading)["a"]
     assert ("record 1", "step 7") == labels_of(reading, "a")
-
-
-def test_csv_cells_are_numbers_where_written_as_numbers(write: Write) -> None:
-    """A column is a series; an empty cell is a missing value; the step column labels the rows."""
-    reading = read_csv(write("a.csv", "\ufeffepoch,step,loss,name\r\n1,10,0.5,x\r\n1,20,,y\r\n"))
-
-    assert {"epoch": (1, 1), "step": (10, 20), "loss": (0.5, None), "name": ("x", "y")} == values_of(reading)
-    assert ("step 10", "step 20") == labels_of(reading, "loss")
-
-
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [
-        ("1", 1),
-        ("-1.5e3", -1500.0),
-        ("", None),
-        ("1_0", "1_0"),
-        ("0x10", "0x10"),
-        ("inf", "inf"),
-        ("007", "007"),
-        ("0.5", 0.5),
-        ("1e400", Decimal("1e400")),
-        (".5", 0.5),
-    ],
-)
-def test_cell_is_read_by_how_it_is_written(cell: str, value: Scalar) -> None:
-    """Python's own number syntax, underscores for one, is text in a CSV file."""
-    assert value == parse_cell(cell)
-    assert type(value) is type(parse_cell(cell))
-
-
-def test_enormous_integer_cell_stays_text() -> None:
-    """Python refuses to convert integers of thousands of digits."""
-    assert "9" * 5000 == parse_cell("9" * 5000)
-
-
-@pytest.mark.parametrize(
-    ("values", "dtype"),
-    [
-        ((0.5, 0.25), "float32"),
-        ((0.10000000149011612,), "float32"),
-        ((0.1,), "float64"),
-        ((0.1, 1), "float64"),
-        ((1, 2), "int"),
-        ((True,), "bool"),
-        (("a", None), "text"),
-        (("a", 1), "mixed"),
-        ((None,), "null"),
-    ],
-)
-def test_dtype_follows_the_values(values: tuple[Scalar, ...], dtype: str) -> None:
-    """Floats that float32 holds exactly are float32; nulls say nothing."""
-    assert dtype == dtype_of([Series(labels=("",) * len(values), values=values)])
 
 
 JSON = st.recursive(
@@ -140,33 +75,134 @@ def test_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "layout", "values"),
+    ("text", "values", "labels"),
     [
-        ("a;b\n1;2\n", Layout(), {"a": (1,), "b": (2,)}),
-        ("a\tb\n1\t2\n", Layout(), {"a": (1,), "b": (2,)}),
-        ("a\n1\n2\n", Layout(), {"a": (1, 2)}),
-        ("0.5,1\n0.25,2\n", Layout(), {"column 1": (0.5, 0.25), "column 2": (1, 2)}),
-        ("0.5,1\n0.25,2\n", Layout(header=True), {"0.5": (0.25,), "1": (2,)}),
-        ("a,b\nc,d\n", Layout(header=False), {"column 1": ("a", "c"), "column 2": ("b", "d")}),
-        ("a;b\n0,5;x\n", Layout(delimiter=";", decimal=","), {"a": (0.5,), "b": ("x",)}),
-        ("a,b\n1;2,3\n", Layout(), {"a": ("1;2",), "b": (3,)}),
-        ("a|b\n1|2\n", Layout(delimiter="|"), {"a": (1,), "b": (2,)}),
+        ("7", (7,), ("",)),
+        ("[]", (EmptyContainer.LIST,), ("",)),
+        ("{}", (EmptyContainer.OBJECT,), ("",)),
+        ("[[], {}, 1]", (EmptyContainer.LIST, EmptyContainer.OBJECT, 1), ("[0]", "[1]", "[2]")),
+        ("[[[1, 2]], [3]]", (1, 2, 3), ("[0][0][0]", "[0][0][1]", "[1][0]")),
+        ('[1, "a", [2], null]', (1, "a", 2, None), ("[0]", "[1]", "[2][0]", "[3]")),
     ],
 )
-def test_how_a_table_is_written_is_told_or_found_out(
-    write: Write, text: str, layout: Layout, values: dict[str, tuple[Scalar, ...]]
+def test_values_without_keys_have_their_place(
+    write: Write, text: str, values: tuple[Scalar, ...], labels: tuple[str, ...]
 ) -> None:
-    """Header, delimiter and decimal point; what is told wins."""
-    assert values == values_of(read_csv(write("a.csv", text), layout))
+    reading = read_json(write("a.json", text))
+
+    assert {"": values} == values_of(reading)
+    assert labels == labels_of(reading, "")
 
 
-def test_an_index_names_the_rows(write: Write) -> None:
-    """Its own column is compared exactly; one that is not there is an error."""
-    reading = read_csv(write("a.csv", "class,accuracy\ncat,0.5\ndog,0.25\n"), Layout(index="class"))
-    index = reading["class"]
+@pytest.mark.parametrize(
+    ("text", "name", "labels"),
+    [
+        ('{"a": [{"step": 3, "v": [1, 2]}]}', "a/v", ("step 3[0]", "step 3[1]")),
+        ('{"a": [{"step": 3, "w": [{"epoch": 2, "v": 1}]}]}', "a/w/v", ("step 3 epoch 2",)),
+        ('{"a": [{"v": 1}, {"v": 2, "step": 9}, {"v": 3}]}', "a/v", ("[0]", "step 9", "[2]")),
+        ('{"a": [{"s": {"step": 5, "v": 1}}]}', "a/s/v", ("[0]",)),
+        ('{"step": 4, "v": 1}', "v", ("",)),
+        ('{"a": [{"v": {"w": 1}}, {"v": {"w": 2}}]}', "a/v/w", ("[0]", "[1]")),
+        ('{"a": [{"v": {"w": 1}}, {"v": {}}]}', "a/v/w", ("[0]",)),
+        ('{"a": [{"v": {"w": 1}}, {"v": 3}]}', "a/v", ("[1]",)),
+    ],
+)
+def test_a_step_takes_the_place_of_its_own_number_alone(
+    write: Write, text: str, name: str, labels: tuple[str, ...]
+) -> None:
+    assert labels == labels_of(read_json(write("a.json", text)), name)
 
-    assert ("class 'cat'", "class 'dog'") == labels_of(reading, "accuracy")
-    assert isinstance(index, Series)
-    assert index.is_step
-    with pytest.raises(OutputError, match="no column 'name', which is to be its index"):
-        read_csv(write("a.csv", "class,accuracy\ncat,0.5\n"), Layout(index="name"))
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ('{"step": 1, "a": 0}\n', {"step"}),
+        ('{"epoch": 2, "steps": 3, "iteration": 4}\n', {"epoch", "iteration"}),
+        ('{"global_step": 5}\n', {"global_step"}),
+        ('{"a": {"step": 1}}\n', set()),
+        ('{"step": "one"}\n{"step": [1]}\n', {"step"}),
+        ('{"step": {"of": 1}}\n', set()),
+    ],
+)
+def test_steps_are_known_by_their_key(write: Write, text: str, steps: set[str]) -> None:
+    """In a record, and not deeper; a list or an object counts no steps."""
+    reading = read_jsonl(write("a.jsonl", text))
+
+    assert steps == {name for name, item in reading.items() if isinstance(item, Series) and item.is_step}
+
+
+def test_records_are_counted_across_chunks(write: Write) -> None:
+    """Integers become floats, then words, in later ones."""
+    values = [*range(CHUNK), *(place + 0.5 for place in range(CHUNK)), "a", None]
+    reading = read_jsonl(write("a.jsonl", "".join(json.dumps({"v": value}) + "\n" for value in values)))
+
+    assert {"v": tuple(values)} == values_of(reading)
+    assert tuple(f"record {number}" for number in range(1, 2 * CHUNK + 3)) == labels_of(reading, "v")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": 1}\n[1]\n', "line 2 is not a JSON object"),
+        ("\n3\n", "line 2 is not a JSON object"),
+        (
+            '{"a": 1}\n\nno',
+            "line 3: it is not valid JSON, or cut short: Expecting value: line 1 column 1 (char 0)",
+        ),
+        ('{"a": 1, "a": 2}', "key 'a' stands twice in one object"),
+        ('{"a": {"b": 1, "c": 1, "c": 2}}', "key 'c' stands twice in one object"),
+        ('{"a": 1, "a" : 2}', "key 'a' stands twice in one object"),
+        ('{"a/b": 1, "a": {"b": 2}}', "two different keys are both called 'a/b'; rename one of them"),
+        ('{"a": "\\ud800"}', "'\\ud800' holds a code point that is no character"),
+        ('{"\\ud800": 1}', "'\\ud800' holds a code point that is no character"),
+        ('{"a": ' + "[" * 70 + "]" * 70 + "}", "it is nested deeper than 64 levels"),
+        ('{"a": ' * 70 + "1" + "}" * 70, "it is nested deeper than 64 levels"),
+        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "line 1: it is nested deeper than 64 levels"),
+    ],
+)
+def test_records_that_are_none_say_where(write: Write, text: str, reason: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        read_jsonl(write("a.jsonl", text))
+
+    assert reason == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "[",
+            "it is not valid JSON, or cut short: Expecting value: line 1 column 2 (char 1)",
+        ),
+        ("[" * 64 + "1" + "]" * 64, ""),
+        ("[" * 65 + "1" + "]" * 65, "it is nested deeper than 64 levels"),
+        ('{"a":' * 64 + "1" + "}" * 64, ""),
+        ('{"a":' * 65 + "1" + "}" * 65, "it is nested deeper than 64 levels"),
+        ("1e" + "9" * 30, "it holds a number with more digits in its exponent than can be compared"),
+    ],
+)
+def test_a_document_is_read_to_a_depth(write: Write, text: str, reason: str) -> None:
+    path = write("a.json", text)
+    if not reason:
+        assert len(read_json(path)) == 1
+        return
+    with pytest.raises(OutputError) as caught:
+        read_json(path)
+    assert reason == str(caught.value)
+
+
+def test_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"a": "\xff"}')
+
+    with pytest.raises(OutputError, match=r"^it is not UTF-8 text$"):
+        read_json(tmp_path / "a.json")
+
+
+def test_text_beyond_the_limit_says_how_large_it_is(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envsnap.compare.text.MAX_TEXT_BYTES", 2**20)
+    path = write("a.json", "1" + " " * (2**20 - 1))
+
+    assert {"": (1,)} == values_of(read_json(path))
+    path.write_text("1" + " " * 2**20)
+    with pytest.raises(OutputError, match=r"^it is 1 MiB of text, more than the 1 MiB that are"):
+        read_json(path)
