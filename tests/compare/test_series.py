@@ -117,7 +117,21 @@ def test_integers_have_a_tolerance_of_their_own() -> None:
     ],
 )
 def test_printed_floats_are_near_within_their_last_digit(ours: Scalar, theirs: Scalar, beyond: int) -> None:
-    assert beyond == tally_series(series(ours), series(theirs), Bounds(), Bounds(), by_digits=True).beyond
+    tally = tally_series(series(ours), series(theirs), Bounds(), Bounds(), by_digits=True)
+
+    assert (1, 1, beyond) == (tally.count, tally.differing, tally.beyond)
+
+
+def test_printed_nan_and_zeros_are_judged_as_others_are() -> None:
+    """NaN equals NaN where that is told; the sign of a zero is a difference, and none that counts."""
+    nan, zero, minus = series(math.nan), series(0.0), series(-0.0)
+
+    assert BROKEN == replace(
+        tally_series(nan, nan, Bounds(), Bounds(), by_digits=True), differing=1, first_difference=0
+    )
+    assert Tally(count=1) == tally_series(nan, nan, Bounds(equal_nan=True), Bounds(), by_digits=True)
+    assert differs() == tally_series(zero, minus, Bounds(), Bounds(), by_digits=True)
+    assert Tally(count=1) == tally_series(zero, zero, Bounds(), Bounds(), by_digits=True)
 
 
 @pytest.mark.parametrize(
