@@ -135,7 +135,7 @@ def _parse_column(cells: Sequence[str], decimal: str) -> Sequence[Scalar]:
             return array("q", map(int, cells))
     except (ValueError, OverflowError):  # a cell is empty, or a hyphen, or holds two numbers or one of many digits
         pass
-    return [parse_cell(cell, decimal) for cell in cells]
+    return [parse_cell(cell) for cell in cells]
 
 
 def parse_cell(cell: str, decimal: str = ".") -> Scalar:
