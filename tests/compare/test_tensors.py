@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from envsnap.compare.reading import Series, Tensor
 from envsnap.compare.series import tally_series
 from envsnap.compare.tally import Tally
-from envsnap.compare.tensors import place_of, tally_tensors, value_at
+from envsnap.compare.tensors import distances_of, place_of, single, tally_tensors, value_at
 from envsnap.manifest.tolerance import Bounds
 
 FLOATS = st.floats(width=64) | st.sampled_from([0.0, -0.0, 1.0, 1.0 + 2**-52, np.nan, np.inf, -np.inf])
@@ -172,3 +172,204 @@ def test_text_arrays_have_to_be_equal() -> None:
     tally = tally_tensors(tensor(np.array(["a", "b"])), tensor(np.array(["a", "c"])), Bounds(atol=9))
 
     assert (1, 1, 1) == (tally.beyond, tally.broken, tally.first_beyond)
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "bounds", "tally"),
+    [
+        pytest.param(
+            np.array([0, 0, 4, 100]),
+            np.array([0, 3, 5, 90]),
+            Bounds(atol=1, rtol=0.05),
+            Tally(
+                count=4,
+                differing=3,
+                beyond=2,
+                max_absolute=10,
+                max_relative=0.25,
+                first_difference=1,
+                first_beyond=1,
+            ),
+            id="integers",
+        ),
+        pytest.param(
+            np.array([255, 1], np.uint8),
+            np.array([255, 3], np.uint8),
+            Bounds(rtol=2),
+            Tally(count=2, differing=1, max_absolute=2, max_relative=2, first_difference=1),
+            id="unsigned",
+        ),
+        pytest.param(
+            np.array([True, False, True]),
+            np.array([True, True, False]),
+            Bounds(atol=9),
+            Tally(count=3, differing=2, beyond=2, broken=2, first_difference=1, first_beyond=1, first_broken=1),
+            id="booleans",
+        ),
+        pytest.param(
+            np.array(["2020-01-01", "2020-01-02"], "M8[D]"),
+            np.array(["2020-01-01", "2020-01-03"], "M8[D]"),
+            Bounds(atol=9),
+            Tally(count=2, differing=1, beyond=1, broken=1, first_difference=1, first_beyond=1, first_broken=1),
+            id="dates",
+        ),
+        pytest.param(
+            np.array(["a", "b", "c"]),
+            np.array(["a", "b", "cc"]),
+            Bounds(atol=9),
+            Tally(count=3, differing=1, beyond=1, broken=1, first_difference=2, first_beyond=2, first_broken=2),
+            id="text",
+        ),
+        pytest.param(
+            np.array([1.0, 0.0, 2.0, 4.0, 8.0]),
+            np.array([1.0, 0.5, 2.5, 4.5, 8.5]),
+            Bounds(atol=0.25, rtol=0.0625),
+            Tally(
+                count=5,
+                differing=4,
+                beyond=2,
+                max_absolute=0.5,
+                max_relative=0.25,
+                first_difference=1,
+                first_beyond=1,
+            ),
+            id="floats",
+        ),
+        pytest.param(
+            np.array([1, NAN, INF, INF, 0, 2, -INF]),
+            np.array([1.5, NAN, INF, -INF, 0.25, NAN, 7]),
+            Bounds(atol=9),
+            Tally(
+                count=7,
+                differing=5,
+                beyond=4,
+                broken=4,
+                max_absolute=INF,
+                max_relative=0.5,
+                first_difference=0,
+                first_beyond=1,
+                first_broken=1,
+            ),
+            id="floats without a distance",
+        ),
+        pytest.param(
+            np.array([NAN, NAN, 1.0]),
+            np.array([NAN, 1.0, NAN]),
+            Bounds(atol=9, equal_nan=True),
+            Tally(count=3, differing=2, beyond=2, broken=2, first_difference=1, first_beyond=1, first_broken=1),
+            id="NaN that equals NaN",
+        ),
+        pytest.param(
+            np.array([3 + 4j, 0, 1j], np.complex64),
+            np.array([3 + 9j, 0, complex(0, NAN)], np.complex64),
+            Bounds(atol=0.5, rtol=1),
+            Tally(
+                count=3,
+                differing=2,
+                beyond=1,
+                broken=1,
+                max_absolute=5,
+                max_relative=1,
+                first_difference=0,
+                first_beyond=2,
+                first_broken=2,
+            ),
+            id="complex numbers",
+        ),
+        pytest.param(
+            np.array([1, 1], np.longdouble),
+            np.array([1, 1 + np.longdouble(2) ** -60]),
+            Bounds(atol=2**-61),
+            Tally(
+                count=2,
+                differing=1,
+                beyond=1,
+                max_absolute=2**-60,
+                max_relative=2**-60,
+                first_difference=1,
+                first_beyond=1,
+            ),
+            id="extended precision",
+        ),
+        pytest.param(
+            np.array([1, 1], np.clongdouble),
+            np.array([1, 1 + np.longdouble(2) ** -60]).astype(np.clongdouble),
+            Bounds(atol=2**-61),
+            Tally(
+                count=2,
+                differing=1,
+                beyond=1,
+                max_absolute=2**-60,
+                max_relative=2**-60,
+                first_difference=1,
+                first_beyond=1,
+            ),
+            id="complex numbers of extended precision",
+        ),
+        pytest.param(np.zeros((0, 3)), np.zeros((0, 3)), Bounds(), Tally(), id="nothing"),
+    ],
+)
+def test_a_tally_tells_counts_gaps_and_places(
+    ours: np.ndarray, theirs: np.ndarray, bounds: Bounds, tally: Tally, block: int
+) -> None:
+    """As counted by hand, for each kind of values and however they are cut into blocks."""
+    assert tally == tally_tensors(tensor(ours), tensor(theirs), bounds, block=block)
+
+
+@pytest.mark.parametrize("block", [1, 3, 100])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8, np.uint64, np.complex64])
+def test_distances_are_those_of_all_elements(dtype: type[np.number], block: int) -> None:
+    """The squared norm of each tensor, and of the difference of each two, in double precision."""
+    random = np.random.default_rng(0)
+    values = (
+        random.uniform(0, 100, (3, 7)) + (1j * random.uniform(size=(3, 7)) if dtype is np.complex64 else 0)
+    ).astype(dtype)
+    wide = values.astype(np.complex128)
+
+    found = distances_of([tensor(row) for row in values], block=block)
+
+    assert found is not None
+    assert np.linalg.norm(wide, axis=1) ** 2 == pytest.approx(found.norms)
+    assert np.linalg.norm(wide[:, None] - wide[None, :], axis=2) ** 2 == pytest.approx(found.squares)
+
+
+def test_distances_of_large_numbers_are_finite() -> None:
+    """Where float32 would overflow, or an unsigned integer wrap around."""
+    large = distances_of([tensor(np.full(2, value, np.float32)) for value in (3e38, -3e38)])
+    small = distances_of([tensor(np.array([value], np.uint8)) for value in (3, 255)])
+
+    assert large is not None
+    assert small is not None
+    assert 2 * 6e38**2 == pytest.approx(large.squares[0, 1], rel=1e-6)
+    assert [[0, 252**2], [252**2, 0]] == small.squares.tolist()
+
+
+@pytest.mark.parametrize("values", [[1.0, NAN], [1.0, INF], [True, False], ["a", "b"]])
+def test_only_finite_numbers_have_a_distance(values: list[object]) -> None:
+    """None where one of them is none."""
+    with np.errstate(invalid="ignore"):
+        assert distances_of([tensor(np.array(values)), tensor(np.array(values))]) is None
+
+
+@pytest.mark.parametrize(
+    ("array", "index", "place", "value"),
+    [
+        (np.float64(2.5), 0, "", "2.5"),
+        (np.array([1.0, 2.0]), 1, "element [1]", "2.0"),
+        (np.arange(12).reshape(3, 4), 6, "element [1, 2]", "6"),
+        (np.array(["a", "bc"]), 1, "element [1]", "bc"),
+        (np.array([1.0, NAN]), 1, "element [1]", "NaN"),
+        (np.array([1.5, 2.5], ">f4"), 0, "element [0]", "1.5"),
+    ],
+)
+def test_a_flat_index_is_told_as_place_and_value(array: np.ndarray, index: int, place: str, value: str) -> None:
+    """Row by row; a lone value has no place."""
+    whole = tensor(np.asarray(array))
+    one = single(whole, index)
+
+    assert (place, value) == (place_of(whole, index), value_at(whole, index))
+    assert (whole.dtype, (1,), 1, value) == (one.dtype, one.shape, len(one.stored), value_at(one, 0))
