@@ -1,5 +1,8 @@
+import contextlib
 import json
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +89,26 @@ def test_each_format_has_its_reader(tmp_path: Path, kind: OutputFormat, name: st
 
 
 def test_a_layout_tells_how_a_table_is_written(write: Write) -> None:
-    """It reaches the reader of tables."""
-    table = write("table", "1;2\n3;4\n")
+    """It reaches the reader of tables, which takes a row of numbers for values otherwise."""
+    table = write("table", "1,2\n3,4\n")
 
-    assert ["column 1", "column 2"] == list(read_output(table, "csv", Layout(header=False, delimiter=";")))
+    assert ["column 1", "column 2"] == list(read_output(table, "csv"))
+    assert ["1", "2"] == list(read_output(table, "csv", Layout(header=True)))
+
+
+@contextlib.contextmanager
+def no_more_open_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_the_system_refuses_to_open_is_an_output_error(write: Write) -> None:
+    """With the system's reason, here that too many files are open."""
+    path = write("out.json", '{"a": 1}')
+
+    with no_more_open_files(), pytest.raises(OutputError, match=r"^it cannot be read: Too many open files$"):
+        read_output(path, "json")

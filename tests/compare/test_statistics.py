@@ -29,6 +29,18 @@ def test_mean_test_is_the_pooled_t_test() -> None:
         assert scipy.stats.ttest_ind(values[group, 0], values[~group, 0]).pvalue == pytest.approx(p_value)
 
 
+@pytest.mark.parametrize(("n", "m"), [(2, 1), (1, 2), (2, 2), (5, 3)])
+def test_mean_test_is_the_pooled_t_test_of_each_item(n: int, m: int) -> None:
+    """However few the runs are, and however far from nothing the numbers lie: here by a billion of their spreads."""
+    values = np.random.default_rng(n).integers(-1024, 1024, size=(n + m, 2)) / 1024
+    groups = statistics.relabellings(n, m)
+
+    found = statistics.mean_p_values(values + np.array([0, 2**30]), groups, np.zeros(2))
+
+    for group, p_values in zip(groups, found, strict=True):
+        assert scipy.stats.ttest_ind(values[group], values[~group]).pvalue == pytest.approx(p_values)
+
+
 def test_spread_test_is_the_f_test() -> None:
     """Two-sided; one run alone has no spread."""
     values = column(0.51, 0.49, 0.50, 0.53, 0.1, 0.9)
@@ -40,17 +52,18 @@ def test_spread_test_is_the_f_test() -> None:
     assert 1 == statistics.spread_p_values(values[:5], statistics.relabellings(4, 1), FLOOR)[0, 0]
 
 
-def test_spread_test_is_the_f_test_of_every_grouping_and_item() -> None:
+@pytest.mark.parametrize(("n", "m"), [(5, 3), (2, 3), (3, 2), (2, 2)])
+def test_spread_test_is_the_f_test_of_every_grouping_and_item(n: int, m: int) -> None:
     """As scipy has it; no variance is less than the square of the floor."""
-    values = np.random.default_rng(0).normal(size=(8, 2)) * [1, 0.001]
-    groups, floors = statistics.relabellings(5, 3), np.array([0.0, 0.0008])
+    values = np.random.default_rng(0).normal(size=(n + m, 2)) * [1, 0.001]
+    groups, floors = statistics.relabellings(n, m), np.array([0.0, 0.0008])
 
     found = statistics.spread_p_values(values, groups, floors)
 
     for group, p_values in zip(groups, found, strict=True):
         ours, theirs = (np.var(values[chosen], axis=0, ddof=1) for chosen in (~group, group))
         ratio = np.maximum(theirs, floors**2) / np.maximum(ours, floors**2)
-        one_sided = np.minimum(scipy.stats.f.cdf(ratio, 2, 4), scipy.stats.f.sf(ratio, 2, 4))
+        one_sided = np.minimum(scipy.stats.f.cdf(ratio, m - 1, n - 1), scipy.stats.f.sf(ratio, m - 1, n - 1))
         assert 2 * one_sided == pytest.approx(p_values)
 
 

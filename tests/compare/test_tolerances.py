@@ -15,6 +15,11 @@ def test_most_specific_pattern_wins(name: str, pattern: str) -> None:
     assert pattern == choose(name, TOLERANCES).pattern
 
 
+def test_a_longer_glob_wins_wherever_it_stands_in_the_alphabet() -> None:
+    """It says more of the name."""
+    assert "v?l/loss" == choose("val/loss", {"val*": "ignore", "v?l/loss": "exact", "*": "auto"}).pattern
+
+
 def test_equally_long_globs_are_chosen_alike_in_any_order() -> None:
     """The order in which a manifest lists its tolerances decides nothing."""
     one: dict[str, Tolerance] = {"a?": "exact", "?b": "ignore", "*": "auto"}
@@ -57,11 +62,12 @@ def test_auto_follows_the_dtype() -> None:
 def test_unmatched_patterns_are_listed() -> None:
     """The star is a default and never listed."""
     assert ("val/*",) == find_unmatched({"*": "auto", "val/*": "auto", "loss": "auto"}, ["loss"])
+    assert () == find_unmatched({"*": "auto"}, [])
     assert ("a", "b") == find_unmatched({"b": "auto", "c": "auto", "a": "auto"}, iter(["c"]))
 
 
 def test_a_name_in_brackets_matches_itself() -> None:
     """As a glob it would match ``w0``, which is matched too."""
-    assert () == find_unmatched({"w[0]": "exact"}, ["w[0]"])
+    assert () == find_unmatched({"w[0]": "exact", "*": "auto"}, ["w[0]"])
     assert () == find_unmatched({"w[0]": "exact"}, ["w0", "v"])
     assert ("w[0]",) == find_unmatched({"w[0]": "exact"}, ["w1"])
