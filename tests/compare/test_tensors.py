@@ -373,3 +373,39 @@ def test_a_flat_index_is_told_as_place_and_value(array: np.ndarray, index: int, 
 
     assert (place, value) == (place_of(whole, index), value_at(whole, index))
     assert (whole.dtype, (1,), 1, value) == (one.dtype, one.shape, len(one.stored), value_at(one, 0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gap_by_one_bit_more_than_the_tolerance_is_beyond(dtype: type[np.floating]) -> None:
+    """Absolute or relative; a gap that is just the tolerance is within it."""
+    more = 1 + np.finfo(dtype).eps
+    ours, theirs = np.array([0, 1], dtype), np.array([2**-10, -1], dtype)
+
+    absolute = [
+        tally_tensors(tensor(ours[:1]), tensor(wide[:1]), Bounds(atol=2**-10)) for wide in (theirs, theirs * more)
+    ]
+    relative = [
+        tally_tensors(tensor(ours[1:]), tensor(wide[1:]), Bounds(rtol=2)) for wide in (theirs, theirs * (2 * more - 1))
+    ]
+
+    assert [0, 1] == [tally.beyond for tally in absolute]
+    assert [0, 1] == [tally.beyond for tally in relative]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_the_tolerance_is_rounded_as_numpy_rounds_it(dtype: type[np.inexact]) -> None:
+    """In double precision 0.1 + 0.2 is a little more than in extended precision, and so is 1.3 - 1."""
+    ours, theirs = np.array([1], dtype), np.array([1.3], dtype)
+
+    assert np.allclose(theirs, ours, rtol=0.2, atol=0.1)
+    assert 0 == tally_tensors(tensor(ours), tensor(theirs), Bounds(rtol=0.2, atol=0.1)).beyond
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_the_largest_relative_gap_is_exact(block: int) -> None:
+    """Even if a block before it has one that is less by a bit, or one of a larger number."""
+    ours, theirs = np.array([64, 4, 4], np.float32), np.array([96, 6 + 2**-21, 5], np.float32)
+
+    tally = tally_tensors(tensor(ours), tensor(theirs), Bounds(atol=99), block=block)
+
+    assert (0, 32.0, 0.5 + 2**-23) == (tally.beyond, tally.max_absolute, tally.max_relative)
