@@ -409,3 +409,14 @@ def test_the_largest_relative_gap_is_exact(block: int) -> None:
     tally = tally_tensors(tensor(ours), tensor(theirs), Bounds(atol=99), block=block)
 
     assert (0, 32.0, 0.5 + 2**-23) == (tally.beyond, tally.max_absolute, tally.max_relative)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_the_sign_of_a_zero_is_a_difference_within_any_tolerance(dtype: type[np.complexfloating]) -> None:
+    """In either part of a complex number; NaN with the same bits is none."""
+    ours = np.array([complex(0, 0), complex(0, 0), complex(0, NAN)], dtype)
+    theirs = np.array([complex(-0.0, 0), complex(0, -0.0), complex(0, NAN)], dtype)
+
+    tally = tally_tensors(tensor(ours), tensor(theirs), Bounds(equal_nan=True))
+
+    assert Tally(count=3, differing=2, first_difference=0) == tally
