@@ -338,12 +338,16 @@ def test_distances_are_those_of_all_elements(dtype: type[np.number], block: int)
 
 
 def test_distances_of_large_numbers_are_finite() -> None:
-    """Where float32 would overflow, or an unsigned integer wrap around."""
+    """Where float32 would overflow, or an unsigned integer wrap around; a tensor alone is at none from itself."""
     large = distances_of([tensor(np.full(2, value, np.float32)) for value in (3e38, -3e38)])
     small = distances_of([tensor(np.array([value], np.uint8)) for value in (3, 255)])
 
+    alone = distances_of([tensor(np.array([3.0, 4.0]))])
+
     assert large is not None
     assert small is not None
+    assert alone is not None
+    assert ([25], [[0]]) == (alone.norms.tolist(), alone.squares.tolist())
     assert 2 * 6e38**2 == pytest.approx(large.squares[0, 1], rel=1e-6)
     assert [[0, 252**2], [252**2, 0]] == small.squares.tolist()
 
