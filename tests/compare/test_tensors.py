@@ -341,7 +341,6 @@ def test_distances_of_large_numbers_are_finite() -> None:
     """Where float32 would overflow, or an unsigned integer wrap around; a tensor alone is at none from itself."""
     large = distances_of([tensor(np.full(2, value, np.float32)) for value in (3e38, -3e38)])
     small = distances_of([tensor(np.array([value], np.uint8)) for value in (3, 255)])
-
     alone = distances_of([tensor(np.array([3.0, 4.0]))])
 
     assert large is not None
