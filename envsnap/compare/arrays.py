@@ -56,7 +56,8 @@ def read_npy(path: Path) -> Reading:
         OutputError: it is no .npy file, is cut short, holds more than one array, or needs pickle.
     """
     try:
-        array = np.lib.format.open_memmap(path, mode="r")
+        with np.errstate(over="ignore"):  # a size that cannot be
+            array = np.lib.format.open_memmap(path, mode="r")
     except _MALFORMED as error:
         raise _explain_npy(error) from error
     if array.size and path.stat().st_size != array.offset + array.nbytes:

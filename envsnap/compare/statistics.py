@@ -87,7 +87,7 @@ def spread_p_values(values: Matrix, groups: NDArray[np.bool_], floors: Matrix) -
     ratio = theirs / ours
     special = _special()
     below = special.fdtr(m - 1, n - 1, ratio)
-    return np.asarray(np.minimum(1, 2 * np.minimum(below, special.fdtrc(m - 1, n - 1, ratio))))
+    return np.asarray(2 * np.minimum(below, special.fdtrc(m - 1, n - 1, ratio)))
 
 
 def distance_p_values(distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:

@@ -38,7 +38,7 @@ def choose(name: str, tolerances: Mapping[str, Tolerance]) -> ToleranceChoice:
     """Pick the tolerance of an item: its own name, else the longest glob that matches, ``*`` last, else ``auto``."""
     if name in tolerances:
         return ToleranceChoice(pattern=name, tolerance=tolerances[name])
-    globs = sorted((p for p in tolerances if fnmatchcase(name, p)), key=lambda p: (p != "*", len(p), p))
+    globs = sorted((p for p in tolerances if fnmatchcase(name, p)), key=lambda p: (len(p), p))
     if not globs:
         return ToleranceChoice(pattern="", tolerance="auto")
     return ToleranceChoice(pattern=globs[-1], tolerance=tolerances[globs[-1]])

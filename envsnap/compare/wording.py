@@ -17,11 +17,11 @@ def show(value: Scalar) -> str:
         return value.value
     if isinstance(value, float) and math.isnan(value):
         return "NaN"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**MAX_SHOWN:
+    if isinstance(value, int) and abs(value) >= 10**MAX_SHOWN:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, Decimal):
         return f"{value}".lower().replace("e+", "e")
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "null" if value is None else str(value).lower()
 
 
 def quote(text: str) -> str:

@@ -66,13 +66,16 @@ def test_a_broken_array_is_refused_for_what_it_is(tmp_path: Path, content: bytes
     assert f"member 'w.npy': {reason}" == str(member.value)
 
 
-def test_a_member_that_claims_more_than_64_bits_can_count_is_cut_short(tmp_path: Path) -> None:
+def test_an_array_that_claims_more_than_64_bits_can_count_is_cut_short(tmp_path: Path) -> None:
     """The count of its elements, 2**64, wraps around to none."""
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}"
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 
     with pytest.raises(OutputError, match=r"^member 'w.npy': it is cut short: fewer bytes than its header says$"):
         read_npz(npz_of(tmp_path / "a.npz", w=content))
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(OutputError, match=r"^it is "):
+        read_npy(tmp_path / "a.npy")
 
 
 def test_bytes_behind_an_array_are_refused(tmp_path: Path) -> None:
