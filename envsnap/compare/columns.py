@@ -24,7 +24,7 @@ MOST_WORDS: Final = 10_000
 """Different words that are kept once each: the names of categories, not texts that each stand once."""
 
 _CODES: Final[Mapping[frozenset[type], str]] = {frozenset({float}): "d", frozenset({int}): "q"}
-_NO_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+NO_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ def _with_words_read(values: Sequence[Scalar]) -> Sequence[Scalar]:
     if isinstance(values, array):
         return values
     words = {value for value in values if isinstance(value, str)} - MISSING
-    if not words or not all(_NO_FINITE.fullmatch(word.strip()) for word in words):
+    if not words or not all(NO_FINITE.fullmatch(word.strip()) for word in words):
         return pack(values)
     return pack([float(value) if isinstance(value, str) and value not in MISSING else value for value in values])
 

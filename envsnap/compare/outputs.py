@@ -153,7 +153,7 @@ def _compare_name(name: str, first: Reading, reading: Reading, pair: OutputPair,
     return _RunItem(
         from_first=from_first,
         from_reference=compare_item(name, theirs, theirs, chosen) if twin else from_first,
-        kept=keep(theirs) if len(pair.baselines) > 1 else None,
+        kept=keep(theirs, chosen) if len(pair.baselines) > 1 else None,
         is_step=is_step,
     )
 
@@ -172,8 +172,9 @@ def _judge(
     chosen = _choose(name, pair, is_step=any(item.is_step for item in others))
     worst = _worst_rerun([item.from_reference for item in others[len(own) :]])
     if own:
-        kept = [keep(first.get(name)), *(item.kept for item in others)]
-        return weigh(worst, [item.from_first for item in others], kept, len(own) + 1, chosen)
+        kept = [keep(first.get(name), chosen), *(item.kept for item in others)]
+        bitwise = all(run.bitwise for run in reruns)
+        return weigh(worst, [item.from_first for item in others], kept, len(own) + 1, chosen, bitwise=bitwise)
     return _of_one_run(worst, chosen) if pair.recorded == 1 else worst.verdict
 
 

@@ -26,6 +26,7 @@ from envsnap.manifest.verdict import ItemVerdict
 WINDOWS: Final = 10
 """Of a curve, whose means are compared: single steps go astray by chance too often."""
 
+NORM: Final = "its norm"
 Test = Literal["mean", "spread", "distance"]
 _TINY: Final = 1e-300
 """The least deviation that is assumed: of arrays that differ in the signs of zeros alone."""
@@ -45,7 +46,8 @@ class Repeated:
         what: which number that is.
         tolerance: the user's own, or None.
         distances: (runs, runs), how far the runs' curves or arrays are apart; None where the number is all there is.
-        windows: (runs, windows), a curve's means; the number alone where it is no curve.
+        windows: (runs, windows), a curve's means; the values of a list.
+        parts: (runs, parts), all values, where they are held to a tolerance; else the windows.
     """
 
     verdict: ItemVerdict
@@ -56,6 +58,7 @@ class Repeated:
     tolerance: Bounds | None
     distances: Matrix | None
     windows: Matrix
+    parts: Matrix
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,8 +67,8 @@ class Course:
 
     Args:
         last: its last value, and ``dtype`` the type of all.
-        windows: (windows,), means of its parts.
-        parts: what its distance from another one is measured by: the windows of a curve, each value of a list.
+        windows: (windows,), the means of the parts of a curve; the values of a list.
+        parts: all values, where they are to be held to a tolerance; else the windows.
         is_curve: it has more than one value.
     """
 
@@ -76,19 +79,21 @@ class Course:
     is_curve: bool
 
 
-def keep(item: Item | None) -> Course | Tensor | None:
+def keep(item: Item | None, chosen: ToleranceChoice) -> Course | Tensor | None:
     """Return what it takes to judge an item together with those of other runs; None: it is not made of numbers."""
     if not isinstance(item, Series):
         return item
     values = numbers_of(item)
     if values is None or not len(values) or not np.isfinite(values).all():
         return None
-    windows = np.array([part.mean() for part in np.array_split(values, min(WINDOWS, len(values)))])
+    windows = values
+    if has_steps(item):
+        windows = np.array([part.mean() for part in np.array_split(values, min(WINDOWS, len(values)))])
     return Course(
         last=float(values[-1]),
         dtype=number_dtype((item,)),
         windows=windows,
-        parts=windows if has_steps(item) else values,
+        parts=values if isinstance(chosen.tolerance, Bounds) else windows,
         is_curve=len(values) > 1,
     )
 
@@ -99,6 +104,8 @@ def weigh(
     kept: Sequence[Course | Tensor | None],
     n: int,
     chosen: ToleranceChoice,
+    *,
+    bitwise: bool,
 ) -> ItemVerdict | Repeated:
     """Decide what chance has no part in, or give what it takes to judge the item with all others.
 
@@ -110,6 +117,7 @@ def weigh(
         kept: of each run.
         n: how many of the runs, the first ones, are the baseline's.
         chosen: the tolerance.
+        bitwise: every rerun's file has the bytes of a baseline run's.
     """
     verdict = compared.verdict
     own = others[: n - 1]
@@ -117,6 +125,8 @@ def weigh(
         return verdict
     if any(one.gap == "structure" for one in own):
         return _with(verdict, "fail", "the baseline's own runs differ in more than numbers")
+    if bitwise:
+        return verdict
     spread = max(one.verdict.max_absolute or 0.0 for one in own)
     if chosen.tolerance in ("exact", Bounds()):
         advice = f"the baseline's own runs differ by {spread:.2g}, so no rerun can be exact; give a tolerance"
@@ -167,27 +177,52 @@ def _judge_free(items: Sequence[Repeated], n: int, m: int, family: int) -> Itera
     values, floors = np.hstack([item.values for item in items]), np.array([item.floor for item in items])
     means = statistics.mean_p_values(values, groups, floors)
     spreads = statistics.spread_p_values(values, groups, floors)
-    apart = [statistics.distance_p_values(item.distances, groups) for item in items if item.distances is not None]
-    shares = _shares(items, has_spread=m > 1)
-    corrected = statistics.family_p_values(np.hstack([means, spreads, *apart]), shares / shares.sum(), groups)
+    apart = [_apart_p_values(item, item.distances, groups) for item in items if item.distances is not None]
+    shares = _shares(items, has_spread=m > 1 and len(groups) >= statistics.ENOUGH_RELABELLINGS)
+    corrected = statistics.family_p_values(np.hstack([means, spreads, *apart]), shares / shares.sum())
     limit, count = ALPHA * len(items) / family, _numbers(items)
     level, spread_level = statistics.pass_level(count), statistics.spread_level(n, m, len(items))
     distances = iter(zip(apart, corrected[2 * len(items) :], strict=True))
     for place, item in enumerate(items):
         found: dict[Test, float] = {"mean": corrected[place], "spread": corrected[len(items) + place]}
-        near = means[0, place] < level or spreads[0, place] < spread_level
+        near = means[0, place] < level
         if item.distances is not None:
             p_values, found["distance"] = next(distances)
             near |= p_values[0, 0] < level
         worst = min(found, key=found.__getitem__)
         p_value = float(found[worst])
+        if p_value > limit and spreads[0, place] < spread_level and _is_wider(item):
+            worst, near = "spread", True
+            scatter = len(items) * statistics.scatter_p_value(item.values[:, 0], n, item.floor)
+            p_value = scatter if scatter < statistics.CERTAIN else p_value
         yield _free_verdict(item, m, count, p_value=p_value, test=worst, limit=limit, near=bool(near))
 
 
+def _apart_p_values(item: Repeated, distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:
+    """Return the p-value of a curve or an array being another, for each grouping of the runs: (groupings, 1).
+
+    Where the groupings are too few to tell how distances scatter, a curve or list is judged by the means of its parts.
+    """
+    parts = item.windows.shape[1]
+    if parts == 1 or (len(groups) >= statistics.ENOUGH_RELABELLINGS and item.n >= statistics.LEAST_FOR_DISTANCE):
+        return statistics.distance_p_values(distances, groups)
+    by_part = statistics.mean_p_values(item.windows, groups, np.full(parts, item.floor))
+    return np.asarray(np.minimum(1, parts * by_part.min(axis=1, keepdims=True)))
+
+
+def _is_wider(item: Repeated) -> bool:
+    ours, theirs = (statistics.deviation(runs) for runs in (item.values[: item.n, 0], item.values[item.n :, 0]))
+    return bool(theirs > ours)
+
+
 def _shares(items: Sequence[Repeated], *, has_spread: bool) -> Matrix:
-    """Share out the error rate: half of a curve's to its distance, of the rest a part to the spread."""
+    """Share out the error rate: half of a curve's to its distance, of the rest a part to the spread.
+
+    ``has_spread``: a permutation test is made; without one nothing is said of noise that is not normal, whose spread
+    varies a lot.
+    """
     curve = [0.0 if item.distances is None else 0.5 for item in items]
-    spread = SPREAD_SHARE if has_spread else 1e-9  # one rerun has none: its p-value is 1
+    spread = SPREAD_SHARE if has_spread else 1e-9
     means = [(1 - half) * (1 - spread) for half in curve]
     return np.array([*means, *((1 - half) * spread for half in curve), *(half for half in curve if half)])
 
@@ -198,6 +233,9 @@ def _free_verdict(  # noqa: PLR0913 - all that the sentence needs
     found = _found(item, test)
     if p_value <= limit:
         return _with(item.verdict, "fail", f"{found}: more than chance explains (p = {p_value:.2g} over all items)")
+    if item.what == NORM and item.n < statistics.LEAST_FOR_DISTANCE:
+        doubt = "two baseline runs do not show how far apart its values are; freeze with runs = 3, or give a tolerance"
+        return _with(item.verdict, "inconclusive", f"{found}; {doubt}")
     resolved = statistics.resolved(item.n, m, count)
     if resolved > MULTIPLE:
         advice = _runs_advice(count, item.n, m)
@@ -225,7 +263,9 @@ def _found(item: Repeated, test: Test) -> str:
     if test == "distance" and item.distances is not None:
         times = statistics.distance_ratio(item.distances, item.n)
         reruns = "the reruns are" if len(theirs) > 1 else "the rerun is"
-        return f"{reruns} {times:.2g} times as far from the nearest baseline run as those are from each other"
+        if math.isinf(times):
+            return f"{reruns} apart from the baseline runs, which are alike"
+        return f"{reruns} {times:.3g} times as far from the nearest baseline run as those are from each other"
     deviation = max(float(statistics.deviation(ours)), item.floor)
     if test == "spread":
         other = max(float(statistics.deviation(theirs)), item.floor)
@@ -243,29 +283,42 @@ def _judge_held(items: Sequence[Repeated], n: int, m: int, family: int) -> Itera
 
 
 def _held_verdict(item: Repeated, bounds: Bounds, n: int, m: int, level: float) -> ItemVerdict:
-    """Pass where the whole interval of every window lies within the margin; fail where one lies wholly outside."""
-    columns = [item.windows[:, [place]].ravel() for place in range(item.windows.shape[1])]
-    margins = [bounds.atol + bounds.rtol * abs(float(column[:n].mean())) for column in columns]
-    limits = [statistics.half_width(column, n, item.floor) for column in columns]
-    worst = max(range(len(columns)), key=lambda place: abs(limits[place][0]) + limits[place][1] - margins[place])
-    (moved, half), margin = limits[worst], margins[worst]
-    where = "" if len(columns) == 1 else f"in part {worst + 1} of {len(columns)}, "
-    apart = f"the reruns' mean is {abs(moved):.3g} +- {half:.2g} from the baseline's"
+    """Pass where the whole interval of every part lies within the margin; fail where one value lies wholly outside."""
+    margins = bounds.atol + bounds.rtol * np.abs(item.windows[:n].mean(axis=0))
+    signed, halves = statistics.half_width(item.windows, n, item.floor)
+    worst = int((np.abs(signed) + halves - margins).argmax())
+    moved, half, margin = abs(float(signed[worst])), float(halves[worst]), float(margins[worst])
+    parts = len(margins)
+    where = "" if parts == 1 else f"in part {worst + 1} of {parts}, "
+    apart = f"the reruns' mean is {moved:.3g} +- {half:.2g} from the baseline's"
     said = f"{where}{apart}, the tolerance allows {margin:.3g}"
-    tails = [
-        statistics.beyond_margin(column, n, item.floor, allowed)
-        for column, allowed in zip(columns, margins, strict=True)
-    ]
-    if min(tails) <= level / len(columns):
+    if float(statistics.beyond_margin(item.windows, n, item.floor, margins).min()) <= level / parts:
         return _with(item.verdict, "fail", f"{said}: more than chance explains")
-    if all(abs(moved) + half <= allowed for (moved, half), allowed in zip(limits, margins, strict=True)):
+    astray = _astray(item, bounds, n, level)
+    if astray is not None:
+        return _with(item.verdict, "fail", astray)
+    if bool((np.abs(signed) + halves <= margins).all()):
         return _with(item.verdict, "pass", said)
     return _with(item.verdict, "inconclusive", f"{said}; {_margin_advice(item, half, margin, moved, m)}")
 
 
+def _astray(item: Repeated, bounds: Bounds, n: int, level: float) -> str | None:
+    """Say which single value lies wholly outside its margin; of a curve, one that the mean of its part hides."""
+    margins = bounds.atol + bounds.rtol * np.abs(item.parts[:n].mean(axis=0))
+    tails = statistics.beyond_margin(item.parts, n, item.floor, margins)
+    place = int(tails.argmin())
+    if float(tails[place]) > level / len(tails):
+        return None
+    reruns, baseline = float(item.parts[n:, place].mean()), float(item.parts[:n, place].mean())
+    return (
+        f"value {place + 1} of {len(tails)} is {reruns:.5g} in the reruns, {baseline:.5g} in the baseline, the "
+        f"tolerance allows {float(margins[place]):.3g}: more than chance explains"
+    )
+
+
 def _margin_advice(item: Repeated, half: float, margin: float, moved: float, m: int) -> str:
     """Say how often to run, where the means stay as they are: the half-width shrinks with the root of the runs."""
-    room = margin - abs(moved)
+    room = margin - moved
     if room <= 0:
         return "that is too much, but chance may explain it: only more runs, or another tolerance, can decide"
     factor = (half / room) ** 2
@@ -292,10 +345,11 @@ def repeated_of(
         values=norms,
         floor=max(float(norms.max()) * 1e-12, _TINY),
         n=n,
-        what="its norm",
+        what=NORM,
         tolerance=None,
         distances=np.sqrt(distances.squares),
         windows=norms,
+        parts=norms,
     )
 
 
@@ -304,6 +358,7 @@ def _repeated_series(verdict: ItemVerdict, courses: Sequence[Course], n: int, gi
     epsilon = min((_EPSILON[course.dtype] for course in courses if course.dtype in _EPSILON), default=0.0)
     floor = statistics.resolution(last, epsilon)
     is_curve = courses[0].is_curve
+    windows = np.array([course.windows for course in courses])
     return Repeated(
         verdict=verdict,
         values=np.array(last)[:, None],
@@ -311,14 +366,15 @@ def _repeated_series(verdict: ItemVerdict, courses: Sequence[Course], n: int, gi
         n=n,
         what="its last value" if is_curve else "it",
         tolerance=given,
-        distances=_apart(np.array([course.parts for course in courses]), floor) if is_curve else None,
-        windows=np.array([course.windows for course in courses]),
+        distances=_apart(windows, floor) if is_curve and given is None else None,
+        windows=windows,
+        parts=np.array([course.parts for course in courses]),
     )
 
 
 def _apart(curves: Matrix, floor: float) -> Matrix:
-    """Return the distance of each two curves, every part of them in its own spread over all runs."""
-    scaled = curves / np.maximum(statistics.deviation(curves), floor)
+    """Return the distance of each two curves, every part of them in its own spread."""
+    scaled = curves / statistics.scale_of(curves, floor)
     return np.asarray(np.linalg.norm(scaled[:, None, :] - scaled[None, :, :], axis=2))
 
 

@@ -24,6 +24,9 @@ ALPHA: Final = 0.05
 PASS_LEVEL: Final = 0.07
 """How often the largest of unchanged differences may be too wide for a pass: some 90 of 100 unchanged jobs pass."""
 
+CERTAIN: Final = 1e-4
+"""Below this p-value reruns scatter, where they are too few for a permutation test to say so."""
+
 SPREAD_PASS_LEVEL: Final = 0.002
 """Likewise for the spread of reruns too few for a permutation test of it, where F takes the noise for normal."""
 
@@ -39,8 +42,8 @@ MULTIPLE: Final = 5.0
 ENOUGH_RELABELLINGS: Final = 40
 """From here on the least p-value of a permutation test is well below :data:`ALPHA`."""
 
-CERTAIN: Final = 1e-4
-"""Below this, a p-value under the assumption of normal noise needs no other test."""
+LEAST_FOR_DISTANCE: Final = 3
+"""Baseline runs: of two, both are as far from the nearest."""
 
 MOST_RELABELLINGS: Final = 4000
 MOST_RUNS: Final = 50
@@ -90,6 +93,27 @@ def spread_p_values(values: Matrix, groups: NDArray[np.bool_], floors: Matrix) -
     return np.asarray(2 * np.minimum(below, special.fdtrc(m - 1, n - 1, ratio)))
 
 
+def scatter_p_value(values: Matrix, n: int, floor: float) -> float:
+    """Return the p-value (F, one-sided) of the reruns' wider spread, the one farthest from the baseline left out.
+
+    One rerun that went astray is what noise that is not normal does; two are not.
+
+    Args:
+        values: (runs,), the first ``n`` of the baseline.
+        n: how many they are.
+        floor: the least standard deviation to assume.
+
+    Returns: 1 where fewer than two reruns are left.
+    """
+    ours, theirs = values[:n], values[n:]
+    near = theirs[np.argsort(np.abs(theirs - ours.mean()))[:-1]]
+    if len(near) < 2:  # noqa: PLR2004 - one value has no spread
+        return 1.0
+    scatter = np.sqrt(((near - ours.mean()) ** 2).mean())
+    ratio = scatter / max(float(deviation(ours)), floor)
+    return float(_special().fdtrc(len(near), n - 1, ratio**2))
+
+
 def distance_p_values(distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:
     """Return the p-value of the reruns being farther from the nearest baseline run than those are from each other.
 
@@ -97,19 +121,20 @@ def distance_p_values(distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:
         distances: (runs, runs), between the runs' curves or arrays.
         groups: (groupings, runs), true for a rerun.
 
-    Returns: (groupings, 1). One-sided, by Student's t for the difference of the mean distances.
+    Returns: (groupings, 1). One-sided, by Student's t for the difference of the mean distances; of two runs that are
+    nearest to each other the distance counts once.
     """
     n, m = _sizes(groups)
-    if n < 3:  # noqa: PLR2004 - with two, both are as far from the nearest
+    if n < LEAST_FOR_DISTANCE:
         return np.ones((len(groups), 1))
     nearest = _nearest(distances, groups)
     theirs = (nearest * groups).sum(axis=1) / m
     ours = (nearest * ~groups).sum(axis=1) / n
     squares = (((nearest - ours[:, None]) ** 2) * ~groups).sum(axis=1)
     squares += (((nearest - theirs[:, None]) ** 2) * groups).sum(axis=1)
-    error = np.sqrt(squares / (n + m - 2) * (1 / n + 1 / m))
+    error, freedom = np.sqrt(squares / (n + m - 2) * (1 / n + 1 / m)), max(n // 2 + m - 2, 1)
     floor = np.finfo(np.float64).tiny + 1e-12 * np.abs(distances).max()
-    return np.asarray(_special().stdtr(n + m - 2, -(theirs - ours) / np.maximum(error, floor)))[:, None]
+    return np.asarray(_special().stdtr(freedom, -(theirs - ours) / np.maximum(error, floor)))[:, None]
 
 
 def distance_ratio(distances: Matrix, n: int) -> float:
@@ -125,32 +150,41 @@ def _nearest(distances: Matrix, groups: NDArray[np.bool_]) -> Matrix:
     return np.asarray(np.where(groups[:, None, :], np.inf, apart[None]).min(axis=2))
 
 
-def family_p_values(p_values: Matrix, weights: Matrix, groups: NDArray[np.bool_]) -> Matrix:
+def family_p_values(p_values: Matrix, weights: Matrix) -> Matrix:
     """Return each test's p-value, corrected for all of the family.
 
     Args:
         p_values: (groupings, tests); the first grouping is what really is.
         weights: (tests,), the share of each in the error rate; they sum to 1.
-        groups: (groupings, runs), true for a rerun.
 
     With enough groupings by the distribution of the least weighted p-value over them, which assumes no more than that
-    the runs can be exchanged; else by Bonferroni's inequality. That also stands below :data:`CERTAIN` where the runs
-    are so few that no exchange can show what one of the reruns does not share: two scatter, the third does not.
+    the runs can be exchanged; else by Bonferroni's inequality.
     """
     weighted = p_values / weights
-    bonferroni = np.minimum(1, weighted[0])
     if len(p_values) < ENOUGH_RELABELLINGS:
-        return np.asarray(bonferroni)
+        return np.asarray(np.minimum(1, weighted[0]))
     least = weighted.min(axis=1)
-    exact = (least[:, None] <= weighted[0] * (1 + 1e-9)).mean(axis=0)
-    if not tells_scatter(*_sizes(groups)):
-        exact = np.where(bonferroni < CERTAIN, np.minimum(exact, bonferroni), exact)
-    return np.asarray(exact)
+    return np.asarray((least[:, None] <= weighted[0] * (1 + 1e-9)).mean(axis=0))
 
 
 def tells_scatter(n: int, m: int) -> bool:
-    """Tell whether a permutation test can reject that reruns scatter of which one lies among the baseline runs."""
+    """Tell whether a permutation test can find that reruns scatter of which one lies among the baseline runs."""
     return math.comb(n + m, m) * ALPHA >= n + 1
+
+
+def scale_of(values: Matrix, floor: float) -> Matrix:
+    """Return the spread of each part over the closest half of all runs, which runs that went elsewhere do not widen.
+
+    Args:
+        values: (runs, parts).
+        floor: the least spread to assume.
+
+    It is the shorth, the length of the shortest interval that holds half of the numbers: Andrews et al., Robust
+    Estimates of Location (1972), section 2C. It knows nothing of which runs are the reruns, which can be exchanged.
+    """
+    half = max(3, (len(values) + 1) // 2)
+    ordered = np.sort(values, axis=0)
+    return np.asarray(np.maximum((ordered[half - 1 :] - ordered[: len(ordered) - half + 1]).min(axis=0), floor))
 
 
 def pass_bound(n: int, m: int, items: int) -> float:
@@ -192,24 +226,34 @@ def runs_for(items: int, *, at_least: tuple[int, int]) -> tuple[int, int] | None
     return None
 
 
-def half_width(values: Matrix, n: int, floor: float) -> tuple[float, float]:
-    """Return the difference of the means, and the half-width of its one-sided 95 % limits, by the pooled t."""
+def half_width(values: Matrix, n: int, floor: float) -> tuple[Matrix, Matrix]:
+    """Return the differences of the means, and the half-widths of their one-sided 95 % limits, by the pooled t.
+
+    Args:
+        values: (runs, ...), the first ``n`` of the baseline.
+        n: how many they are.
+        floor: the least standard deviation to assume.
+    """
+    columns = values.reshape(len(values), -1)
     groups = (np.arange(len(values)) >= n)[None]
-    signed = float(values[n:].mean() - values[:n].mean())
-    _, pooled, _, _ = _moments(values[:, None], groups, np.array([floor]))
+    _, pooled, _, _ = _moments(columns, groups, np.full(columns.shape[1], floor))
     m = len(values) - n
-    error = float(pooled[0, 0]) * math.sqrt(1 / n + 1 / m)
-    return signed, float(_special().stdtrit(n + m - 2, 1 - ALPHA)) * error
+    error = pooled[0].reshape(values.shape[1:]) * math.sqrt(1 / n + 1 / m)
+    signed = values[n:].mean(axis=0) - values[:n].mean(axis=0)
+    return np.asarray(signed), np.asarray(_special().stdtrit(n + m - 2, 1 - ALPHA) * error)
 
 
-def beyond_margin(values: Matrix, n: int, floor: float, margin: float) -> float:
-    """Return the p-value of the means being at most ``margin`` apart: small where they are wholly outside."""
+def beyond_margin(values: Matrix, n: int, floor: float, margin: Matrix | float) -> Matrix:
+    """Return the p-values of the means being at most ``margin`` apart: small where they are wholly outside.
+
+    ``values``, ``n`` and ``floor`` are those of :func:`half_width`.
+    """
     signed, half = half_width(values, n, floor)
-    m = len(values) - n
-    error = half / float(_special().stdtrit(n + m - 2, 1 - ALPHA))
-    if error == 0:
-        return float(abs(signed) <= margin)
-    return float(_special().stdtr(n + m - 2, -(abs(signed) - margin) / error))
+    freedom = len(values) - 2
+    beyond, error = np.abs(signed) - margin, half / _special().stdtrit(freedom, 1 - ALPHA)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        studentized = np.where(error > 0, beyond / error, np.where(beyond > 0, np.inf, -np.inf))
+    return np.asarray(_special().stdtr(freedom, -studentized))
 
 
 def deviation(values: Matrix) -> Matrix:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from envsnap.compare.columns import STEP_KEYS, Positions, SeriesBuilder, step_places
+from envsnap.compare.columns import NO_FINITE, STEP_KEYS, Positions, SeriesBuilder, step_places
 from envsnap.compare.reading import Reading, Scalar
 from envsnap.compare.text import CHUNK, decoded_lines, exact_float, may_be_tiny, open_text
 from envsnap.compare.wording import quote, show
@@ -63,8 +63,8 @@ def _find_delimiter(lines: Sequence[str]) -> str:
 
 
 def _is_numbers(cells: Sequence[str], decimal: str) -> bool:
-    values = [parse_cell(cell, decimal) for cell in cells]
-    return bool(values) and all(not isinstance(value, str) and value is not None for value in values)
+    values = [parse_cell(cell, decimal) for cell in cells if not NO_FINITE.fullmatch(cell.strip())]
+    return bool(cells) and all(not isinstance(value, str) and value is not None for value in values)
 
 
 def read_csv(path: Path, layout: Layout = PLAIN) -> Reading:

@@ -122,26 +122,28 @@ def test_a_tolerance_is_the_margin_of_an_equivalence_test(
 
 
 @pytest.mark.parametrize(
-    ("atol", "runs"),
+    ("atol", "advised"),
     [
         (0.25, (3, 2)),  # (half / room) ** 2 = (0.2 / 0.25) ** 2 of them, rounded up
         (0.1, (16, 8)),
     ],
 )
 def test_the_runs_that_would_decide_grow_with_the_square_of_the_limits(
-    judge: Judge, atol: float, runs: tuple[int, int]
+    judge: Judge, atol: float, advised: tuple[int, int]
 ) -> None:
     """Four baseline runs and two reruns of the same mean."""
     half = limits((0.9, 1.1, 0.9, 1.1), (0.9, 1.1))[1]
     scale = 0.1999 / half  # so that the half-width is nearly 0.2
-    baselines, reruns = ([1 + scale * (value - 1) for value in run] for run in ((0.9, 1.1, 0.9, 1.1), (0.9, 1.1)))
+    baselines, reruns = (
+        [1 + scale * (value - 1) for value in run] for run in ((0.9, 1.1, 0.9, 1.1), (0.9, 1.1 + 1e-12))
+    )
     status, reason = said(judge(baselines, reruns, Bounds(atol=atol)))
 
     if atol >= 0.2:
         assert status == "pass"
     else:
         assert status == "inconclusive"
-        assert reason.endswith(f"; about {runs[0]} baseline runs and {runs[1]} reruns would decide")
+        assert reason.endswith(f"; about {advised[0]} baseline runs and {advised[1]} reruns would decide")
 
 
 @pytest.mark.parametrize(
@@ -209,16 +211,16 @@ def test_a_relative_tolerance_is_of_the_baseline_mean(judge: Judge) -> None:
     assert reason.endswith("the tolerance allows 5.25")
 
 
-def test_the_part_of_a_curve_that_moved_is_named(judge: Judge) -> None:
-    """Ten parts of two steps: the last two are off."""
+def test_the_entry_of_a_list_that_moved_is_named(judge: Judge) -> None:
+    """Each of its values is held to the tolerance."""
     runs = [[step + offset for step in range(20)] for offset in (0.0, 0.1, -0.1)]
-    moved = [[step + offset + 3 * (step > 15) for step in range(20)] for offset in (0.05, -0.05, 0.0)]
+    moved = [[step + offset + 3 * (step == 17) for step in range(20)] for offset in (0.05, -0.05, 0.0)]
     verdict = judge(runs, moved, Bounds(atol=0.5))
 
     assert (
         "fail",
         (
-            "in part 9 of 10, the reruns' mean is 3 +- 0.14 from the baseline's, the tolerance allows 0.5: more than "
+            "in part 18 of 20, the reruns' mean is 3 +- 0.14 from the baseline's, the tolerance allows 0.5: more than "
             "chance explains"
         ),
     ) == said(verdict)
@@ -327,8 +329,66 @@ def test_a_list_that_is_elsewhere_fails_by_its_distance(judge: Judge) -> None:
     status, reason = said(judge(runs, [[9.0, 1.9, 3.01], [9.1, 2.0, 3.02], [8.8, 2.05, 2.99]]))
 
     assert status == "fail"
-    assert reason.startswith(
-        "the reruns are 1.9 times as far from the nearest baseline run as those are from each other:"
+    assert reason.startswith("the reruns are ")
+    assert " times as far from the nearest baseline run as those are from each other: more than chance" in reason
+
+
+def test_reruns_that_repeat_a_baseline_run_byte_for_byte_pass(judge: Judge) -> None:
+    """Each of them one, whichever it is; another value of the same file's is judged."""
+    assert ("pass", "") == said(judge(FIVE, (1.05, 1.05, 1.05)))
+    assert ("pass", "") == said(judge(FIVE, (0.95,)))
+    assert said(judge(FIVE, (1.05, 1.05, 3.0)))[0] != "pass"
+
+
+def test_one_value_of_a_list_that_went_astray_fails(judge: Judge) -> None:
+    """Among two hundred that did not: it does not widen the spread that it is measured by."""
+    random = np.random.default_rng(3)
+    runs = (1 + 1e-3 * random.standard_normal((8, 200))).tolist()
+    astray = [[*run[:100], 1e6, *run[101:]] for run in runs[5:]]
+
+    assert judge(runs[:5], runs[5:]).status == "pass"
+    assert judge(runs[:5], astray).status == "fail"
+    assert judge(runs[:5], astray, Bounds(atol=0.1)).status == "fail"
+    assert judge(runs[:5], runs[5:], Bounds(atol=0.1)).status == "pass"
+
+
+def test_a_step_that_the_mean_of_its_part_hides_fails(judge: Judge) -> None:
+    """Five hundred steps, one of which went astray in all reruns; the tolerance is that of each."""
+    random = np.random.default_rng(4)
+    runs = 1 + 1e-3 * random.standard_normal((8, 500))
+    runs[5:, 250] += 5
+    curves = [[{"step": step, "v": value} for step, value in enumerate(run)] for run in runs.tolist()]
+    pair = judge.pair(curves[:5], curves[5:])
+    verdict = compare_outputs([replace(pair, tolerance={"*": Bounds(atol=0.2)})])
+
+    assert verdict.status == "fail"
+    assert [item.reason.partition(" is ")[0] for item in verdict.outputs[0].items if item.status == "fail"] == [
+        "value 251 of 500"
+    ]
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 4), (2, 5), (2, 10), (3, 1), (10, 1)])
+def test_a_curve_that_went_elsewhere_to_the_same_end_is_no_pass(judge: Judge, n: int, m: int) -> None:
+    random = np.random.default_rng(5)
+    runs = 1 + 1e-3 * random.standard_normal((n + m, 40))
+    runs[n:, :39] += 5
+
+    assert judge(runs[:n].tolist(), runs[n:].tolist()).status == "fail"
+
+
+def test_two_baseline_runs_do_not_judge_an_array(tmp_path: Path) -> None:
+    """Its norm is as ever, and its signs are all others."""
+    random = np.random.default_rng(6)
+    weights = random.standard_normal(1000)
+    for run in range(7):
+        values = (weights + 1e-4 * random.standard_normal(1000)) * (1 if run < 2 else -1)
+        np.save(tmp_path / f"{run}.npy", values)
+    paths = tuple(tmp_path / f"{run}.npy" for run in range(7))
+    verdict = compare_outputs([OutputPair(path="o", format="npy", baselines=paths[:2], reruns=paths[2:])])
+
+    assert verdict.status == "inconclusive"
+    assert said(verdict)[1].endswith(
+        "two baseline runs do not show how far apart its values are; freeze with runs = 3, or give a tolerance"
     )
 
 

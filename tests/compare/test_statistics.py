@@ -84,44 +84,39 @@ def test_a_family_is_judged_by_its_least_p_value() -> None:
     many = np.vstack([few, np.full((98, 2), 0.02)])
     weights = np.array([0.5, 0.5])
 
-    def corrected(p_values: np.ndarray, n: int) -> list[float]:
-        return list(map(float, statistics.family_p_values(p_values, weights, statistics.relabellings(n, 3))))
+    def corrected(p_values: np.ndarray) -> list[float]:
+        return list(map(float, statistics.family_p_values(p_values, weights)))
 
-    assert [0.02, 1.0] == corrected(few, 3) == corrected(np.array([[0.01, 0.9], [0.2, 0.1]]), 3)
-    assert [0.01, 1.0] == corrected(many, 10)
+    assert [0.02, 1.0] == corrected(few) == corrected(np.array([[0.01, 0.9], [0.2, 0.1]]))
+    assert [0.01, 1.0] == corrected(many)
     many[:, 0] = [1e-6, *[1e-7] * 5, *[0.5] * 94]
-    assert [0.06, 2e-6] == [corrected(many, 10)[0], corrected(many, 5)[0]]
+    assert corrected(many)[0] == 0.06
 
 
 def test_the_least_that_relabelling_shows_is_one_in_their_number() -> None:
     """From 40 of them on, and with a p-value of nothing too."""
-    groups = statistics.relabellings(20, 20)
     p_values = np.linspace(0, 0.5, 40)[:, None]
 
-    assert [1 / 40] == statistics.family_p_values(p_values, np.ones(1), groups).tolist()
-    assert [0.0] == statistics.family_p_values(p_values[:39], np.ones(1), groups).tolist()
+    assert [1 / 40] == statistics.family_p_values(p_values, np.ones(1)).tolist()
+    assert [0.0] == statistics.family_p_values(p_values[:39], np.ones(1)).tolist()
 
 
 @pytest.mark.parametrize(
-    ("n", "m", "p_value", "stands"),
-    [
-        (37, 2, 0.9e-4, True),
-        (38, 2, 0.9e-4, False),
-        (7, 3, 0.9e-4, True),
-        (7, 3, 1e-4, False),
-        (7, 3, 1.1e-4, False),
-        (9, 3, 0.9e-4, False),
-    ],
+    ("n", "m", "tells"), [(37, 2, False), (38, 2, True), (8, 3, False), (9, 3, True), (9, 1, False)]
 )
-def test_certainty_needs_no_relabelling_where_runs_are_few(n: int, m: int, p_value: float, stands: bool) -> None:
-    """Few: those in which one rerun changes places with a baseline run, or none does, are one in twenty or more."""
-    groups = statistics.relabellings(n, m)
-    p_values = np.full((len(groups), 1), 0.5)
-    p_values[0], p_values[-1] = p_value, 1e-9
+def test_scatter_is_told_where_few_enough_groupings_are_alike(n: int, m: int, *, tells: bool) -> None:
+    """One rerun may change places with each baseline run, or none does: these have to be one in twenty or fewer."""
+    assert tells == statistics.tells_scatter(n, m)
+    assert (statistics.spread_level(n, m, 1) == 0) == tells
 
-    found = float(statistics.family_p_values(p_values, np.ones(1), groups)[0])
 
-    assert found == (p_value if stands else 2 / len(groups))
+def test_the_scale_is_that_of_the_closest_half() -> None:
+    """Five runs that are close, and three that are anywhere; at least three runs, and the floor."""
+    close = [[0.0], [0.1], [0.2], [0.3], [0.4]]
+
+    assert statistics.scale_of(np.array([*close, [1e9], [2e9], [-1e9]]), 0.0).tolist() == pytest.approx([0.3])
+    assert statistics.scale_of(np.array([[0.0], [10.0], [0.0], [11.0]]), 0.0).tolist() == [10.0]
+    assert statistics.scale_of(np.array(close), 0.7).tolist() == [0.7]
 
 
 def test_distances_tell_a_group_that_lies_apart() -> None:
@@ -139,8 +134,11 @@ def test_distances_tell_a_group_that_lies_apart() -> None:
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 1), (3, 2), (4, 3), (6, 2)])
-def test_distances_are_judged_by_the_pooled_t_test(n: int, m: int) -> None:
-    """Of each run's distance to the nearest other baseline run, one-sided, for every grouping."""
+def test_distances_are_judged_by_a_pooled_t_test(n: int, m: int) -> None:
+    """Of each run's distance to the nearest other baseline run, one-sided, for every grouping.
+
+    Two baseline runs that are nearest to each other have one distance: half of them count as degrees of freedom.
+    """
     places = np.random.default_rng(n).normal(size=(n + m, 4))
     distances = np.linalg.norm(places[:, None] - places[None, :], axis=2)
     groups = statistics.relabellings(n, m)
@@ -154,7 +152,25 @@ def test_distances_are_judged_by_the_pooled_t_test(n: int, m: int) -> None:
             for run in range(n + m)
         ]
         theirs, ours = np.array(nearest)[group], np.array(nearest)[~group]
-        assert scipy.stats.ttest_ind(theirs, ours, alternative="greater").pvalue == pytest.approx(p_value)
+        statistic = scipy.stats.ttest_ind(theirs, ours, alternative="greater").statistic
+        assert scipy.stats.t.sf(statistic, max(n // 2 + m - 2, 1)) == pytest.approx(p_value)
+
+
+@pytest.mark.parametrize(
+    ("reruns", "p_value"),
+    [
+        ((0.1, 0.9, 1.7), scipy.stats.f.sf(0.32 / (2.5e-6), 2, 4)),
+        ((0.9, 0.9, 1.7), 1.0),
+        ((0.1, 1.7), 1.0),
+        ((1.7,), 1.0),
+    ],
+)
+def test_reruns_scatter_if_more_than_one_does(reruns: tuple[float, ...], p_value: float) -> None:
+    """The mean square of the others' distance from the baseline's mean, in its variance, 2.5e-6."""
+    values = np.array([0.898, 0.9, 0.901, 0.902, 0.899, *reruns])
+    found = statistics.scatter_p_value(values, 5, 1e-9)
+
+    assert found == pytest.approx(p_value)
 
 
 @pytest.mark.parametrize(("apart", "farther", "differs"), [(1e9, 1e-6, False), (1e9, 1.0, True), (0.0, 0.0, False)])
@@ -268,7 +284,7 @@ def test_published_limits_are_reproduced(mean: float, deviation: float, limit: f
         values = np.concatenate([_with_moments(reference, mean, deviation), _with_moments(2, mean, deviation)])
         signed, half = statistics.half_width(values, reference, 0.0)
 
-        assert limit == round(mean + signed - half, 2)
+        assert limit == round(float(mean + signed - half), 2)
 
 
 def _with_moments(count: int, mean: float, deviation: float) -> np.ndarray:

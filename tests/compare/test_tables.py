@@ -96,6 +96,8 @@ def test_an_index_names_the_rows(write: Write) -> None:
         ("1,5;2,5\n3,5;4,5\n", Layout(delimiter=";"), Dialect(";", has_header=True)),
         ("1,\n", Layout(), Dialect(",", has_header=True)),
         ("1,a\n", Layout(), Dialect(",", has_header=True)),
+        ("1,nan\n2,3\n", Layout(), Dialect(",", has_header=False)),
+        ("-inf,NaN\n2,3\n", Layout(), Dialect(",", has_header=False)),
         ("\n\n1,2\n", Layout(), Dialect(",", has_header=False)),
         ("\n\n", Layout(), Dialect(",", has_header=True)),
         ("\ufeff", Layout(), Dialect(",", has_header=True)),
