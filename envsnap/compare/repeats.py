@@ -178,8 +178,9 @@ def _judge_free(items: Sequence[Repeated], n: int, m: int, family: int) -> Itera
     means = statistics.mean_p_values(values, groups, floors)
     spreads = statistics.spread_p_values(values, groups, floors)
     apart = [_apart_p_values(item, item.distances, groups) for item in items if item.distances is not None]
-    shares = _shares(items, has_spread=m > 1 and len(groups) >= statistics.ENOUGH_RELABELLINGS)
-    corrected = statistics.family_p_values(np.hstack([means, spreads, *apart]), shares / shares.sum())
+    has_spread = m > 1 and len(groups) >= statistics.ENOUGH_RELABELLINGS
+    shares, by_spread = _shares(items, has_spread=has_spread), spreads if has_spread else np.ones_like(spreads)
+    corrected = statistics.family_p_values(np.hstack([means, by_spread, *apart]), shares / shares.sum())
     limit, count = ALPHA * len(items) / family, _numbers(items)
     level, spread_level = statistics.pass_level(count), statistics.spread_level(n, m, len(items))
     distances = iter(zip(apart, corrected[2 * len(items) :], strict=True))
