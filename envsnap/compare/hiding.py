@@ -1,16 +1,22 @@
 """Tolerances that hide: so wide that nothing of a metric could fail, which its reader should know beside a pass."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envsnap.compare.reading import Item, Series
-from envsnap.compare.series import floats_of, number_dtype
+from envsnap.compare.series import floats_of, last_digit, number_dtype
 from envsnap.compare.tolerances import bounds_of, choose
 from envsnap.compare.wording import quote
 from envsnap.manifest.tolerance import Bounds, Tolerance
+
+SAMPLE: Final = 1000
+"""Values that are looked at for how many digits they are printed with."""
+
+COARSE: Final = 1e-3
+"""A last digit that is more than this share of a number hides changes that matter."""
 
 MOST: Final = 5
 """Metrics of an output that are named."""
@@ -33,6 +39,8 @@ def hiding_notes(
             floats = floats_of(item)
             values = floats[np.isfinite(floats)]
             reason = _hides(values, bounds_of(tolerance, precision or number_dtype((item,)))) if len(values) else ""
+            if precision and not reason:
+                reason = _hides_by_digits(values[:SAMPLE].tolist())
             found += [f"{quote(name)} in {path}: {reason}"] if reason else []
     yield from found[:MOST]
     if len(found) > MOST:
@@ -54,3 +62,11 @@ def _hides(values: NDArray[np.float64], bounds: Bounds) -> str:
             f"it looks like a time; the tolerance allows {allowed:.0f} s: ignore it, or give it a tolerance of its own"
         )
     return ""
+
+
+def _hides_by_digits(values: Sequence[float]) -> str:
+    largest = max(map(abs, values), default=0.0)
+    digit = last_digit(values)
+    if not digit > COARSE * largest > 0:
+        return ""
+    return f"it is printed to {digit:.0e}, and a change of one in its last digit passes: print more digits"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -19,6 +19,9 @@ from envsnap.compare.tensors import BLOCK, tally_tensors
 from envsnap.compare.wording import quote
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.tolerance import Bounds
+
+ROUNDED: Final = 1.0001
+"""A unit of the last digit, widened for its own rounding."""
 
 
 def dtype_of(series: Iterable[Series]) -> str:
@@ -126,7 +129,7 @@ def tally_series(
         else:
             held = integers if isinstance(one, int) or isinstance(other, int) else bounds
             if by_digits and isinstance(one, float) and isinstance(other, float):
-                held = msgspec.structs.replace(held, atol=max(held.atol, _last_digit(one, other)))
+                held = msgspec.structs.replace(held, atol=max(held.atol, ROUNDED * last_digit((one, other))))
             total = total.plus(_tally_value(one, other, held, index))
     among = _tally_packed(_floats_at(ours, floats), _floats_at(theirs, floats), bounds)
     return total.plus(Tally(count=unremarkable)).plus(among.moved(floats))
@@ -144,13 +147,13 @@ def _tally_packed(ours: "array[Any]", theirs: "array[Any]", bounds: Bounds) -> T
     return tally_tensors(baseline, rerun, bounds)
 
 
-def _last_digit(ours: float, theirs: float) -> float:
-    """Return the unit of the last digit that the finer one of two floats prints, a little widened for its rounding.
+def last_digit(values: Iterable[float]) -> float:
+    """Return the unit of the last digit that the finest of some floats prints.
 
     What is not finite prints none, and is never near.
     """
-    exponents = (Decimal(repr(value)).as_tuple().exponent for value in (ours, theirs))
-    return 1.0001 * 10.0 ** min((exponent for exponent in exponents if isinstance(exponent, int)), default=0)
+    exponents = (Decimal(repr(value)).as_tuple().exponent for value in values)
+    return 10.0 ** min((exponent for exponent in exponents if isinstance(exponent, int)), default=0)
 
 
 def is_number(value: Scalar) -> bool:

@@ -58,8 +58,9 @@ def _find_delimiter(lines: Sequence[str]) -> str:
         return ","
     try:
         return csv.Sniffer().sniff("".join(lines), delimiters=";\t|").delimiter
-    except csv.Error:  # one column has none
-        return ","
+    except csv.Error:  # one column has none, unless it is as numpy.savetxt writes
+        words = lines[0].split()
+        return " " if len(words) > 1 and _is_numbers(words, ".") else ","
 
 
 def _is_numbers(cells: Sequence[str], decimal: str) -> bool:

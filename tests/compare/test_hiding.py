@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from envsnap.compare import OutputPair, compare_outputs
+from envsnap.manifest.layout import Layout
 from envsnap.manifest.tolerance import Bounds, Tolerance
 
-from .conftest import Compare
+from .conftest import Compare, Write
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,33 @@ def test_many_are_counted(compare: Compare) -> None:
     notes = compare("json", [content], [content], {"m*": Bounds(atol=1)}).notes
 
     assert (6, "4 more tolerances in out are as wide") == (len(notes), notes[-1])
+
+
+@pytest.mark.parametrize(
+    ("values", "digit"),
+    [
+        ([0.9], "1e-01"),
+        ([0.91, 0.9], "1e-02"),
+        ([1e-05], "1e-05"),
+        ([0.912], "1e-03"),
+        ([0.9125], ""),
+        ([25.5, 1000.0], ""),
+        ([25.5, 99.0], "1e-01"),
+        ([float("inf"), float("nan")], ""),
+        ([0.0], ""),
+    ],
+)
+def test_numbers_that_print_few_digits_are_named(write: Write, values: list[float], digit: str) -> None:
+    """Their last digit is what printing float32 may change."""
+    content = write("out.json", json.dumps({"m": values}))
+    pair = OutputPair(
+        path="out",
+        format="json",
+        baselines=(content,),
+        reruns=(content,),
+        tolerance={"m": Bounds(equal_nan=True)},
+        layout=Layout(precision="float32"),
+    )
+    text = f"'m' in out: it is printed to {digit}, and a change of one in its last digit passes: print more digits"
+
+    assert ((text,) if digit else ()) == compare_outputs([pair]).notes
