@@ -104,8 +104,8 @@ class SeriesBuilder:
         """Append values, and the place of each.
 
         Raises:
-            OutputError: two different places of the file have this name, so that one would hide the other; a text
-                is none.
+            OutputError: two different places of the file have this name, so that one would hide the other; or a text
+                holds half a surrogate pair.
         """
         column = self._columns.get(path) or self.declare(path)
         if not values:

@@ -67,6 +67,7 @@ def _hides(values: NDArray[np.float64], bounds: Bounds) -> str:
 def _hides_by_digits(values: Sequence[float]) -> str:
     largest = max(map(abs, values), default=0.0)
     digit = last_digit(values)
-    if not digit > COARSE * largest > 0:
+    is_coarse = 0 < COARSE * largest < digit
+    if not is_coarse:
         return ""
     return f"it is printed to {digit:.0e}, and a change of one in its last digit passes: print more digits"

@@ -50,7 +50,7 @@ class OutputPair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _RunItem:
-    """What is kept of an item of a run: the values are not, so that no more than two files are held at once.
+    """What is kept of an item of a run: of text not the values, so that no more than two files are held at once.
 
     Args:
         from_first: beside the first baseline run's; ``from_reference``: beside the one that the run is held against.

@@ -31,6 +31,9 @@ Test = Literal["mean", "spread", "distance"]
 _TINY: Final = 1e-300
 """The least deviation that is assumed: of arrays that differ in the signs of zeros alone."""
 
+LARGEST: Final = 1e300
+"""Numbers that are larger are not judged: their sums are not finite."""
+
 _EPSILON: Final = {"float32": 2.0**-23, "float64": 2.0**-52}
 """Spacing of the floats after 1: https://numpy.org/doc/stable/reference/generated/numpy.finfo.html"""
 
@@ -60,6 +63,11 @@ class Repeated:
     windows: Matrix
     parts: Matrix
 
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether it is the same in all baseline runs, though other items are not."""
+        return all(bool((runs[: self.n] == runs[0]).all()) for runs in (self.values, self.windows))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Course:
@@ -84,7 +92,7 @@ def keep(item: Item | None, chosen: ToleranceChoice) -> Course | Tensor | None:
     if not isinstance(item, Series):
         return item
     values = numbers_of(item)
-    if values is None or not len(values) or not np.isfinite(values).all():
+    if values is None or not len(values) or not np.abs(values).max() < LARGEST:
         return None
     windows = values
     if has_steps(item):
@@ -242,6 +250,9 @@ def _free_verdict(  # noqa: PLR0913 - all that the sentence needs
         advice = _runs_advice(count, item.n, m)
         doubt = f"these runs could miss a change of {resolved:.2g} times their spread; {advice}"
         return _with(item.verdict, "inconclusive", f"{found}; {doubt}")
+    if item.is_constant and item.verdict.status == "fail":
+        doubt = "all baseline runs had the same; rerun more often to decide"
+        return _with(item.verdict, "inconclusive", f"{found}: {doubt}")
     if near:
         doubt = "too much to be called the same, too little to be called a change; rerun more often to decide"
         return _with(item.verdict, "inconclusive", f"{found}: {doubt}")
@@ -322,6 +333,8 @@ def _margin_advice(item: Repeated, half: float, margin: float, moved: float, m: 
     room = margin - moved
     if room <= 0:
         return "that is too much, but chance may explain it: only more runs, or another tolerance, can decide"
+    if not half / room < statistics.MOST_RUNS:
+        return "the tolerance is narrower than runs can show; widen it"
     factor = (half / room) ** 2
     runs, reruns = math.ceil(item.n * factor), math.ceil(m * factor)
     if max(runs, reruns) > 10 * statistics.MOST_RUNS:
@@ -334,7 +347,7 @@ def repeated_of(
 ) -> Repeated | None:
     """Give what it takes to judge an item, from the same structure in all runs; None: it is not made of numbers."""
     courses = [run for run in runs if isinstance(run, Course)]
-    if len(courses) == len(runs):
+    if len(courses) == len(runs) and len({course.parts.shape for course in courses}) == 1:
         return _repeated_series(verdict, courses, n, given)
     tensors = [run for run in runs if isinstance(run, Tensor)]
     distances = distances_of(tensors) if given is None and len(tensors) == len(runs) else None
@@ -357,7 +370,7 @@ def repeated_of(
 def _repeated_series(verdict: ItemVerdict, courses: Sequence[Course], n: int, given: Bounds | None) -> Repeated:
     last = [course.last for course in courses]
     epsilon = min((_EPSILON[course.dtype] for course in courses if course.dtype in _EPSILON), default=0.0)
-    floor = statistics.resolution(last, epsilon)
+    floor = max(statistics.resolution(last, epsilon), _TINY)
     is_curve = courses[0].is_curve
     windows = np.array([course.windows for course in courses])
     return Repeated(

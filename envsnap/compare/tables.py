@@ -59,8 +59,13 @@ def _find_delimiter(lines: Sequence[str]) -> str:
     try:
         return csv.Sniffer().sniff("".join(lines), delimiters=";\t|").delimiter
     except csv.Error:  # one column has none, unless it is as numpy.savetxt writes
-        words = lines[0].split()
-        return " " if len(words) > 1 and _is_numbers(words, ".") else ","
+        return " " if all(map(_are_numbers, lines)) and len({line.count(" ") for line in lines}) == 1 else ","
+
+
+def _are_numbers(line: str) -> bool:
+    """Tell whether a line is two numbers or more with a blank between each."""
+    words = line.strip("\r\n").split(" ")
+    return len(words) > 1 and _is_numbers(words, ".")
 
 
 def _is_numbers(cells: Sequence[str], decimal: str) -> bool:

@@ -19,6 +19,9 @@ from envsnap.manifest.tolerance import Bounds
 BLOCK = 32 * 1024
 """Values a block: two of float64 and their temporaries stay within a common 1 MiB second-level cache."""
 
+SMALLEST = 1e-150
+"""The squares of smaller numbers are nothing."""
+
 _FAST = (np.dtype(np.float32), np.dtype(np.float64))
 _BITS: Mapping[int, type[np.unsignedinteger]] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
@@ -49,9 +52,9 @@ class Distances:
 def distances_of(tensors: Sequence[Tensor], *, block: int = BLOCK) -> Distances | None:
     """Measure how far tensors of one dtype and shape are apart (L2), block by block.
 
-    None: they are no numbers, or their squares are not finite.
+    None: they are no numbers, or too large or too small to be squared.
     """
-    count = len(tensors)
+    count, largest = len(tensors), 0.0
     norms, squares = np.zeros(count), np.zeros((count, count))
     for start in range(0, len(tensors[0].stored), block):
         blocks = [_widen(tensor.dtype, tensor.stored[start : start + block]) for tensor in tensors]
@@ -59,10 +62,14 @@ def distances_of(tensors: Sequence[Tensor], *, block: int = BLOCK) -> Distances 
             return None
         wide = np.array([values.astype(np.complex128 if values.dtype.kind == "c" else np.float64) for values in blocks])
         with np.errstate(over="ignore", invalid="ignore"):
-            norms += (np.abs(wide) ** 2).sum(axis=1)
+            sizes = np.abs(wide)
+            largest = max(largest, float(sizes.max()))
+            norms += (sizes**2).sum(axis=1)
             for one in range(count):
                 squares[one] += (np.abs(wide - wide[one]) ** 2).sum(axis=1)
-    return Distances(norms, squares) if np.isfinite(norms).all() else None
+    if 0 < largest < SMALLEST or not np.isfinite(norms).all() or not np.isfinite(squares).all():
+        return None
+    return Distances(norms, squares)
 
 
 def value_at(tensor: Tensor, index: int) -> str:

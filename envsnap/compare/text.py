@@ -113,10 +113,10 @@ def _decode_quickly(texts: Sequence[str]) -> list[object]:
         return []
     try:
         found = list(map(_QUICK.decode, texts))
+        are_flat = text.count("{") == len(found) and all(type(value) is dict for value in found)
+        keys = sum(map(len if are_flat else _count_keys, found))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return []
-    are_flat = text.count("{") == len(found) and all(type(value) is dict for value in found)
-    keys = sum(map(len if are_flat else _count_keys, found))
     return found if text.count('":') == keys else []
 
 

@@ -446,6 +446,36 @@ def test_signs_of_zeros_are_no_change(tmp_path: Path) -> None:
     assert compare_outputs([pair]).status == "pass"
 
 
+@pytest.mark.parametrize(
+    ("baselines", "reruns", "tolerance"),
+    [
+        ([1.0, 3.0], [2.0], Bounds(atol=1e-160)),
+        ([1e170, 3e170], [2e170], Bounds(atol=1e-7)),
+        ([5e-324, 0.0, 5e-324], [1e-323], None),
+        ([0.5e-320, 0.0], [0.1e-320], Bounds(atol=1e-323)),
+        ([1e308, 1.01e308, 0.99e308], [1.02e308, -1e308], None),
+        ([1e308, 1.01e308, 0.99e308], [1.02e308, -1e308], Bounds(rtol=0.1)),
+        ([[1.0, 3e300], [1.1, 2e300]], [[1.0, 4e300]], None),
+    ],
+)
+def test_numbers_of_any_size_come_to_a_verdict(
+    judge: Judge, baselines: Sequence[object], reruns: Sequence[object], tolerance: Tolerance | None
+) -> None:
+    """Without a warning, and without a pass."""
+    assert judge(baselines, reruns, tolerance).status != "pass"
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 3), (5, 3), (10, 3)])
+def test_what_all_baseline_runs_had_does_not_change_and_pass(judge: Judge, n: int, m: int) -> None:
+    """An accuracy of 0.9, whatever else varies: it may be rounded, so that it is not sure to have changed either."""
+    random = np.random.default_rng(7)
+    accuracies = [0.9] * n + [0.8] * m
+    runs = [{"acc": value, "t": random.random()} for value in accuracies]
+    verdict = judge(runs[:n], runs[n:])
+
+    assert verdict.outputs[0].items[0].status in ("inconclusive", "fail")
+
+
 @pytest.mark.parametrize("size", [1.0, 1e-200, 1e200])
 def test_the_size_of_a_number_makes_no_difference(judge: Judge, size: float) -> None:
     changed = [size * value for value in (2.0, 2.1, 1.9)]

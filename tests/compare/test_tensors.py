@@ -351,7 +351,7 @@ def test_distances_of_large_numbers_are_finite() -> None:
     assert [[0, 252**2], [252**2, 0]] == small.squares.tolist()
 
 
-@pytest.mark.parametrize("values", [[1.0, NAN], [1.0, INF], [1.0, 1e200], [True, False], ["a", "b"]])
+@pytest.mark.parametrize("values", [[1.0, NAN], [1.0, INF], [1.0, 1e200], [0.0, 1e-170], [True, False], ["a", "b"]])
 def test_only_numbers_with_finite_squares_have_a_distance(values: list[object]) -> None:
     """None where one of them is none."""
     assert distances_of([tensor(np.array(values)), tensor(np.array(values))]) is None

@@ -157,6 +157,7 @@ def test_records_are_counted_across_chunks(write: Write) -> None:
         ('{"\\ud800": 1}', "'\\ud800' holds a code point that is no character"),
         ('{"a": ' + "[" * 70 + "]" * 70 + "}", "it is nested deeper than 64 levels"),
         ('{"a": ' * 70 + "1" + "}" * 70, "it is nested deeper than 64 levels"),
+        *(('{"a":' * depth + "1" + "}" * depth, "it is nested deeper than 64 levels") for depth in (300, 500, 900)),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "line 1: it is nested deeper than 64 levels"),
     ],
 )
