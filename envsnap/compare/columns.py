@@ -148,7 +148,7 @@ class SeriesBuilder:
             if isinstance(value, str):
                 _check_characters(value)
         if len(self._words) > MOST_WORDS:
-            return packed
+            return list(values)
         return [self._words.setdefault(value, value) if isinstance(value, str) else value for value in values]
 
 

@@ -333,13 +333,10 @@ def _margin_advice(item: Repeated, half: float, margin: float, moved: float, m: 
     room = margin - moved
     if room <= 0:
         return "that is too much, but chance may explain it: only more runs, or another tolerance, can decide"
-    if not half / room < statistics.MOST_RUNS:
+    factor = half / room * (half / room)  # ** would raise where this is infinite
+    if not max(item.n, m) * factor <= 10 * statistics.MOST_RUNS:
         return "the tolerance is narrower than runs can show; widen it"
-    factor = (half / room) ** 2
-    runs, reruns = math.ceil(item.n * factor), math.ceil(m * factor)
-    if max(runs, reruns) > 10 * statistics.MOST_RUNS:
-        return "the tolerance is narrower than runs can show; widen it"
-    return f"about {runs} baseline runs and {reruns} reruns would decide"
+    return f"about {math.ceil(item.n * factor)} baseline runs and {math.ceil(m * factor)} reruns would decide"
 
 
 def repeated_of(

@@ -4,7 +4,6 @@ Studentized differences, and their permutation test with the largest one as its 
 Resampling-Based Multiple Testing (1993), section 2.3; exact where the runs can be exchanged. With few runs, Student's t
 and Bonferroni.
 What the runs can resolve: the noncentral t. Equivalence (TOST): Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657.
-Several tests at once: Holm, Scand. J. Statist. 6 (1979) 65.
 """
 
 import itertools
