@@ -60,14 +60,17 @@ no longer."""
 
 
 def wanted_wheels(packages: Iterable[Package]) -> tuple[tuple[PinnedFile, ...], tuple[ReplacedWheel, ...]]:
-    """Return the wheels that a lock pins, and the packages that it has none for and that conda does not own."""
+    """Return the wheels that a lock pins, and the packages that it has none for.
+
+    Conda's own have archives, and the project's own code comes with the working tree.
+    """
     wanted, lost = [], []
     for package in packages:
         wheel = package.wheel
         if wheel is not None:
             file = IndexFile(filename=wheel.name, url=wheel.url or "", hashes=wheel.hashes, size=wheel.size)
             wanted.append(PinnedFile("wheel", package.name, file))
-        elif package.installed.owner != "conda":
+        elif package.installed.owner != "conda" and not package.is_own_code:
             reason = package.installed.reason or "the lock has no artefact for it"
             lost.append(ReplacedWheel(package=package.name, reason=reason))
     return tuple(wanted), tuple(lost)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from envsnap.host import git
 from envsnap.host.credentials import without_secrets
-from envsnap.host.files import sha256_bytes, sha256_file
+from envsnap.host.files import relative_to, sha256_bytes, sha256_file
 from envsnap.manifest.finding import UncapturedFact
+from envsnap.manifest.observation import Observation
 from envsnap.manifest.working_tree import ChangedFile, Code
 
 CHANGED_LIMIT = 1000
@@ -69,7 +70,52 @@ def is_same_code(project: Path, own: Iterable[str], locked: Code, found: Code) -
     """Whether the working tree holds the locked code: the commit that adds the lock itself changes none of it."""
     if locked.patch != found.patch:
         return False
-    return locked.commit == found.commit or git.is_same_tree(project, locked.commit, found.commit, _pathspec(own))
+    return (
+        locked.commit == found.commit or git.changed_between(project, locked.commit, found.commit, _pathspec(own)) == ()
+    )
+
+
+def changed_names(project: Path, own: Iterable[str], locked: Code, found: Code) -> tuple[str, ...]:
+    """Name the files in which the working tree differs from the locked code, as far as git can tell.
+
+    What was changed already when it was locked, and is as it was then, is not among them.
+    """
+    then, now = dict(_digests(locked)), dict(_digests(found))
+    uncommitted = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
+    committed = git.changed_between(project, locked.commit, found.commit, _pathspec(own)) or ()
+    return tuple(sorted({*uncommitted, *(_printable(name) for name in committed if name not in then)}))
+
+
+def _digests(code: Code) -> Iterator[tuple[str, str]]:
+    return ((file.path, file.sha256) for file in code.changed)
+
+
+def find_beside(project: Path, observed: Iterable[Observation]) -> tuple[str, ...]:
+    """Name what runs imported or read of the repository outside of the project's folder, relative to the project.
+
+    An imported package is named by its folder, for another change may import more of it.
+    """
+    top = git.top(project)
+    if top is None:
+        return ()
+    folder = project.resolve()
+    places = {place for seen in observed for place in _places_read(folder, seen)}
+    outside = {
+        place
+        for place in places
+        if place.is_relative_to(top) and not (place.is_relative_to(folder) or folder.is_relative_to(place))
+    }
+    whole = {place for place in outside if not any(parent in outside for parent in place.parents)}
+    return tuple(sorted(relative_to(place, folder) for place in whole))
+
+
+def _places_read(project: Path, seen: Observation) -> Iterator[Path]:
+    for source in seen.sources:
+        parts = source.module.count(".") + (source.path.endswith("/__init__.py"))
+        path = Path(os.path.realpath(project / source.path))
+        yield path.parents[parts - 1] if 0 < parts <= len(path.parents) else path
+    for file in seen.opened:
+        yield Path(os.path.realpath(project / os.path.expanduser(file.real or file.path)))  # noqa: PTH111 - as text
 
 
 def _pathspec(own: Iterable[str]) -> tuple[str, ...]:

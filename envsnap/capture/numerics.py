@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from envsnap.inside.observer._envsnap.variables import NUMERICS_VARIABLES
 from envsnap.manifest.numerics import LoadedCode, Numerics
-from envsnap.manifest.observation import Observation
+from envsnap.manifest.observation import Observation, in_folder
 
 MOST_SEEDS = 20
 """A job that seeds anew for each step is told by its first seeds."""
@@ -33,14 +33,18 @@ def capture_numerics(threads: int, variables: Mapping[str, str], observation: Ob
     )
 
 
-def capture_loaded(observation: Observation | None) -> LoadedCode | None:
-    """Describe what the job had loaded beside what moves numbers; None where nothing was observed."""
+def capture_loaded(observation: Observation | None, *, is_versioned: bool) -> LoadedCode | None:
+    """Describe what the job had loaded beside what moves numbers; None where nothing was observed.
+
+    Where its code ``is_versioned`` the commit tells the source files; else they are named here.
+    """
     if observation is None:
         return None
     return LoadedCode(
         distributions=observation.distributions,
         foreign_modules=observation.foreign_modules,
         libraries=tuple(library for library in observation.libraries if library.family == "other"),
+        sources=() if is_versioned else tuple(file for file in observation.sources if in_folder(file.path)),
         extension_modules=observation.extension_modules,
         processes=observation.processes,
     )

@@ -146,7 +146,7 @@ def check_packages(contents: Contents, inventory: Inventory) -> Iterator[Check]:
     """Say whether there is a file for every package, from an index or here; what is built already needs none."""
     name, count = "packages", len(contents.packages)
     missing: CheckStatus = "warn" if inventory.rebuilt else "fail"
-    lacking = [package.name for package in contents.packages if package.wheel is None]
+    lacking = [package.name for package in contents.packages if package.wheel is None and not package.is_own_code]
     if lacking:
         found, advice = f"{len(lacking)} without an artefact: {join_names(lacking)}", NO_ARTEFACT
         yield Check(name=name, status=missing, found=found, needed=f"{count} artefacts", advice=advice)

@@ -157,6 +157,13 @@ def submodules(top: Path) -> tuple[tuple[str, str, str], ...]:
     return tuple((match[1], match[2], match[3]) for match in matches if match)
 
 
-def is_same_tree(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) -> bool:
-    """Whether two commits hold the same files over ``pathspec``; False where git does not know one of them."""
-    return ask(folder, "diff", "--name-only", "--no-ext-diff", one, other, "--", *pathspec) == ""
+def changed_between(folder: Path, one: str, other: str, pathspec: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Name the files in which two commits differ, relative to the top; None where git does not know one of them."""
+    listed = ask(folder, "diff", "--name-only", "--no-ext-diff", "--no-renames", "-z", one, other, "--", *pathspec)
+    return None if listed is None else tuple(name for name in listed.split("\0") if name)
+
+
+def top(folder: Path) -> Path | None:
+    """Return the top of the working tree around ``folder``; None where there is none, or no git."""
+    answer = ask(folder, "rev-parse", "--show-toplevel") if is_available() else None
+    return Path(answer) if answer else None

@@ -12,3 +12,6 @@ SCRIPTS = os.path.join(FOLDER, "probe")
 
 OBSERVER = os.path.join(FOLDER, "observer")
 """Stands in front of a job's PYTHONPATH."""
+
+EDITABLE = os.path.join(FOLDER, "editable.py")
+"""Makes the project's own packages importable in a rebuilt environment."""

@@ -9,7 +9,7 @@ from envsnap.host.credentials import without_credentials
 from envsnap.host.files import relative_to
 from envsnap.host.index.file import IndexFile
 from envsnap.lock.wheels import WheelFolder
-from envsnap.manifest.package import Artefact, Directory, Evidence, Package, Vcs
+from envsnap.manifest.package import Artefact, Directory, EditableSource, Evidence, Package, Vcs
 
 
 def with_wheel(
@@ -42,6 +42,24 @@ def as_source_tree(package: Package, folder: Path, wheels: WheelFolder, *, edita
     """Describe a package whose wheel was built from a source tree."""
     tree = Directory(path=relative_to(folder, wheels.project.absolute()), editable=editable)
     return replace(_without_wheels(package), directory=tree)
+
+
+def as_own_code(package: Package, tree: str, source: EditableSource) -> Package:
+    """Describe an editable installation of the project's own code, which lies in the folder ``tree``.
+
+    Neither the digest of the installation nor a commit stands in its record: both name the place or the state of code,
+    which the lock records once for all of it.
+    """
+    record = replace(
+        package.installed,
+        evidence="working-tree",
+        content_digest="",
+        reason=f"it is the project's own code: install it by 'pip install --no-deps --editable {tree}'",
+        checkout=None,
+        version=package.version,
+        editable_source=source,
+    )
+    return Package(name=package.name, installed=record, directory=Directory(path=tree, editable=True))
 
 
 def _without_wheels(package: Package) -> Package:

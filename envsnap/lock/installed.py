@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
 
 from envsnap.errors import UnsatisfiableError
 from envsnap.host.index.file import Release
@@ -11,6 +12,7 @@ from envsnap.lock.indexes import ask_about
 from envsnap.lock.locked_packages import LockedPackages, in_order, known_findings
 from envsnap.lock.made_here import WheelMaker, checkout_of
 from envsnap.lock.memo import Memo
+from envsnap.lock.own_code import is_own_code
 from envsnap.lock.resolver import Resolver
 from envsnap.lock.wheel_fit import is_version
 from envsnap.lock.wheels import LocalWheels, find_wheel
@@ -120,6 +122,8 @@ def _lock(
 ) -> Package:
     if package.is_conda:
         return without_artefact(package.package, "conda owns it; the conda record pins it")
+    if package.is_developed and is_own_code(Path(package.root), maker.wheels.project):
+        return maker.lock_own_code(package, Path(package.root))
     if _problem(package):
         return without_artefact(package.package, _problem(package))
     if package.direct_url is not None:

@@ -7,10 +7,19 @@ from msgspec.structs import replace
 
 from envsnap.errors import CaptureError
 from envsnap.host.credentials import without_secrets
+from envsnap.host.files import relative_to
 from envsnap.host.index.config import local_path
 from envsnap.host.index.file import IndexFile, file_name
-from envsnap.lock.artefacts import as_checkout, as_source_tree, index_artefact, with_wheel, without_artefact
+from envsnap.lock.artefacts import (
+    as_checkout,
+    as_own_code,
+    as_source_tree,
+    index_artefact,
+    with_wheel,
+    without_artefact,
+)
 from envsnap.lock.files import InstalledFiles
+from envsnap.lock.own_code import is_own_code, read_editable_source
 from envsnap.lock.repack import repack
 from envsnap.lock.source_trees import build_tree
 from envsnap.lock.wheel_fit import is_same_version
@@ -67,6 +76,8 @@ class WheelMaker:
         folder = self.files.source_tree(direct)
         if folder is None:
             return without_artefact(package.package, "its source folder is not there, or lies in an image")
+        if is_own_code(folder, self.wheels.project):
+            return self.lock_own_code(package, folder)
         if self.wheels.build is None:
             return without_artefact(package.package, "its source folder is built into a wheel only online")
         built = build_tree(folder, self.wheels, package.label)
@@ -77,6 +88,21 @@ class WheelMaker:
         locked = with_wheel(package.package, "repacked", built.wheel, reason=reason, rebuilt=built.content_digest)
         locked = replace(locked, installed=replace(locked.installed, source_digest=built.source_digest))
         return as_source_tree(locked, folder, self.wheels, editable=True)
+
+    def lock_own_code(self, package: InstalledPackage, tree: Path) -> Package:
+        """Lock an editable installation of the project's own code: how it is found, and not what it is.
+
+        Where verify will have to build it, a build is tried: it is to fail here, if it fails.
+        """
+        project = self.wheels.project
+        try:
+            source = read_editable_source(package, tree, project)
+            if source.is_built and self.wheels.build is not None:
+                with self.wheels.scratch("build") as scratch:
+                    self.wheels.build(tree, Path(scratch))
+        except CaptureError as error:
+            return without_artefact(package.package, str(error))
+        return as_own_code(package.package, relative_to(tree.resolve(), project.resolve()), source)
 
 
 def checkout_of(direct: DirectUrl) -> Vcs | None:

@@ -78,6 +78,11 @@ class InstalledPackage(Model, frozen=True):
         return self.package.version or ""
 
     @property
+    def is_developed(self) -> bool:
+        """Whether ``setup.py develop`` installed it: its source tree is its import root."""
+        return bool(self.record.editable) and self.folder.endswith(".egg-info")
+
+    @property
     def label(self) -> str:
         """``name==version``, as a person writes it."""
         return self.package.label

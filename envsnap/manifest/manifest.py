@@ -18,7 +18,7 @@ from envsnap.manifest.specification import Specification
 from envsnap.manifest.system import System
 from envsnap.manifest.working_tree import Code
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 
 class Snapshot(Model, frozen=True):

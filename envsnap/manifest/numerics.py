@@ -3,6 +3,7 @@
 from envsnap.manifest.model import Model
 from envsnap.manifest.observation import (
     ChangedSetting,
+    ImportedFile,
     JaxSettings,
     LoadedLibrary,
     NumpySettings,
@@ -50,6 +51,7 @@ class LoadedCode(Model, frozen=True):
         foreign_modules: imported modules of no distribution, neither the standard library's nor the project's, with
             their folder.
         libraries: the other libraries that were mapped.
+        sources: the job's own source files that it imported, where no version control tells its code.
         extension_modules: how many extension modules of Python were mapped; their distributions stand above.
         processes: how many processes reported.
     """
@@ -57,5 +59,6 @@ class LoadedCode(Model, frozen=True):
     distributions: tuple[str, ...] = ()
     foreign_modules: tuple[str, ...] = ()
     libraries: tuple[LoadedLibrary, ...] = ()
+    sources: tuple[ImportedFile, ...] = ()
     extension_modules: Size = 0
     processes: Size = 0

@@ -253,6 +253,25 @@ class OpenedFile(Model, frozen=True, order=True):
     size: Size = 0
 
 
+class ImportedFile(Model, frozen=True, order=True):
+    """A source file of the job's own that a process imported or was started with.
+
+    Args:
+        path: relative to the job's folder; it may lead out of it.
+        module: as which it was imported.
+        sha256: of the file; "" for one that was gone at the end, or is longer than 1 MiB.
+    """
+
+    path: str
+    module: str = ""
+    sha256: str = ""
+
+
+def in_folder(path: str) -> bool:
+    """Whether a path, as an observer tells it, lies in the job's folder."""
+    return not (path == ".." or path.startswith(("/", "~", "../")))
+
+
 class Observation(Model, frozen=True):
     """One process at its end, or a whole run: settings of its main process, libraries of all of them.
 
@@ -273,6 +292,7 @@ class Observation(Model, frozen=True):
         changed: settings that the job itself changed.
         distributions: ``name==version`` of each that an imported module or a mapped library belongs to.
         foreign_modules: imported modules of no distribution, neither the standard library's nor the job's own.
+        sources: source files that belong to no package; the first 2,000 of each process.
         extension_modules: how many extension modules of Python were mapped.
         seeds: seeds that the job gave; the first 20 of each process.
         unseeded: generators that the job made without a seed; the first 50 of each process.
@@ -299,6 +319,7 @@ class Observation(Model, frozen=True):
     changed: tuple[ChangedSetting, ...] = ()
     distributions: tuple[str, ...] = ()
     foreign_modules: tuple[str, ...] = ()
+    sources: tuple[ImportedFile, ...] = ()
     extension_modules: Size = 0
     seeds: tuple[SeedCall, ...] = ()
     unseeded: tuple[UnseededGenerator, ...] = ()

@@ -23,7 +23,7 @@ WheelPath = Annotated[str, msgspec.Meta(pattern=r"^\.envsnap/wheels/[A-Za-z0-9][
 They end in ``\\Z``: ``$`` also matches before a newline at the end (https://docs.python.org/3/library/re.html).
 """
 
-Evidence = Literal["direct-url", "index-verified", "index-inferred", "local-file", "repacked", "none"]
+Evidence = Literal["direct-url", "index-verified", "index-inferred", "local-file", "repacked", "working-tree", "none"]
 """How sure it is that the recorded artefact is the installed one; :class:`InstalledRecord` tells what each means."""
 
 
@@ -122,6 +122,36 @@ class Directory(OpenModel, frozen=True):
     editable: bool = False
 
 
+ModuleName = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*\Z", max_length=256)]
+SourcePath = Annotated[str, msgspec.Meta(pattern=r"^(?!/)[^\x00-\x1f\x7f]+\Z", max_length=4096)]
+"""A place in the project's repository, relative to the project: it may lead out of the project's folder."""
+MetadataLine = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z-]+: [^\x00-\x1f\x7f]+\Z", max_length=4096)]
+
+
+class EditableSource(Model, frozen=True):
+    """An editable installation of the project's own code: all that its installation adds to the source.
+
+    A rebuilt environment finds the source in the working tree; what it holds is code, which verify runs and judges, and
+    no part of the environment.
+
+    Args:
+        roots: folders that it puts on the search path, relative to the project.
+        modules: where modules that it finds by name lie, relative to the project; without ``.py`` or ``__init__.py``.
+        namespaces: the folders of each namespace package that it finds by name.
+        is_built: whether its wheel is built of the working tree anew for each verify, and the job runs that: it has
+            extension modules, or a way of its own to find its modules.
+        metadata: the lines of METADATA that :mod:`importlib.metadata` is asked for.
+        entry_points: by group and name.
+    """
+
+    roots: tuple[SourcePath, ...] = ()
+    modules: dict[ModuleName, SourcePath] = {}
+    namespaces: dict[ModuleName, tuple[SourcePath, ...]] = {}
+    is_built: bool = False
+    metadata: tuple[MetadataLine, ...] = ()
+    entry_points: dict[str, dict[str, str]] = {}
+
+
 class InstalledRecord(Model, frozen=True):
     """What PEP 751 has no word for.
 
@@ -129,7 +159,8 @@ class InstalledRecord(Model, frozen=True):
     index gives no part of a wheel, the hash that it announces for METADATA is that of the installed one (``proof``);
     ``index-inferred`` where name, version and wheel tags fit and the content could not be compared, ``local-file`` for
     a wheel on that machine with an equal RECORD, ``direct-url`` for a wheel installed from a URL that noted its hash,
-    ``repacked`` for a wheel made from the installed files, ``none`` where there is no artefact.
+    ``repacked`` for a wheel made from the installed files, ``working-tree`` for the project's own code, installed
+    editable (``editable-source``), ``none`` where there is no artefact.
 
     In a lock that was resolved from a specification nothing was installed yet: there ``index-verified`` says that the
     content digest was read out of RECORD inside the index's wheel, ``index-inferred`` that RECORD could not be read
@@ -159,6 +190,7 @@ class InstalledRecord(Model, frozen=True):
             ``unknown`` where it says nothing.
         owner_package: the system's package that holds it.
         editable: true where it was imported from its source tree.
+        editable_source: of the project's own code: how a rebuilt environment finds it in the working tree.
         checkout: the git working tree of an editable installation.
         provenance: the file that the installer says it installed.
         sboms: the bills of materials that it brought.
@@ -182,6 +214,7 @@ class InstalledRecord(Model, frozen=True):
     owner: str = ""
     owner_package: str | None = None
     editable: bool | None = None
+    editable_source: EditableSource | None = None
     checkout: Checkout | None = None
     provenance: Provenance | None = None
     sboms: tuple[Sbom, ...] | None = None
@@ -230,6 +263,11 @@ class Package(OpenModel, frozen=True):
     def wheel(self) -> Artefact | None:
         """The wheel that rebuilds this package, or None."""
         return self.wheels[0] if self.wheels else self.installed.wheel
+
+    @property
+    def is_own_code(self) -> bool:
+        """Whether it is the project's own code, which a rebuilt environment finds in the working tree."""
+        return self.installed.editable_source is not None
 
     @property
     def expected_digest(self) -> str:

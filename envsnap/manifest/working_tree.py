@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from envsnap.manifest.model import Model
+from envsnap.manifest.package import SourcePath
 
 Commit = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})\Z")]
 """It reaches git's command line, where other text could be an option."""
@@ -56,6 +57,8 @@ class Code(Model, frozen=True):
             the text is not kept.
         remotes: all remotes by name, without credentials, where there are others than ``origin``.
         submodules: the repositories inside this one.
+        beside: what the job imported or read of the repository outside of the project's folder, relative to the
+            project: package folders and files. A container gets them, read-only.
     """
 
     vcs: Literal["git"]
@@ -68,3 +71,4 @@ class Code(Model, frozen=True):
     kept_patch: str = ""
     remotes: dict[str, str] = {}
     submodules: tuple[Submodule, ...] = ()
+    beside: tuple[SourcePath, ...] = ()

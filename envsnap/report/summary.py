@@ -16,6 +16,7 @@ MEANING = {
     "index-inferred": "by name, version and tags; contents not compared",
     "local-file": "wheels on this machine, kept in .envsnap/wheels",
     "repacked": "made again from the installed files, kept in .envsnap/wheels",
+    "working-tree": "the project's own code, installed editable: it comes with the working tree",
     "none": "without an artefact: they cannot be rebuilt",
 }
 RESOLVED = {

@@ -1,5 +1,6 @@
 """Runs a job once in an environment, and records its outputs and what was in force inside."""
 
+import re
 import shlex
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from envsnap.run.overlaid import ADVICE, REPORTS, WRITTEN, run_overlaid
 
 GUARDED = (GIT, *SETTINGS)
 _TAIL_LINES = 20
+_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _LEAST_SECRET = 6
 """Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
 
@@ -39,6 +41,7 @@ class Run:
         read_only: absolute files and folders outside the project that the job reads, such as its data.
         made: folders of outputs that the job is known to make itself, relative to the project.
         injection: version of what the job is given.
+        own_code: variables that tell a rebuilt environment where the project's own packages are.
         hide_baseline: whether to move the baseline away where there are no overlays, which hide it in any case.
         on_output: called with each line of live output, secrets masked.
     """
@@ -49,6 +52,7 @@ class Run:
     read_only: tuple[Path, ...] = ()
     made: tuple[str, ...] = ()
     injection: int = VERSION
+    own_code: Mapping[str, str] = field(default_factory=dict)
     hide_baseline: bool = True
     on_output: Callable[[str], None] = ignore_line
 
@@ -106,14 +110,17 @@ def _execution(
     return Execution(
         argv=job.command,
         workdir=run.project,
-        env=injected_environment(
-            job,
-            observer=observer,
-            report_dir=reports,
-            threadpoolctl=threadpoolctl,
-            inherited=run.inherited,
-            version=run.injection,
-        ),
+        env={
+            **injected_environment(
+                job,
+                observer=observer,
+                report_dir=reports,
+                threadpoolctl=threadpoolctl,
+                inherited=run.inherited,
+                version=run.injection,
+            ),
+            **run.own_code,
+        },
         read_only=(observer, threadpoolctl, *_guarded(run.project, overlay), *run.read_only),
         writable=() if overlay else (reports,),
         overlay=overlay,
@@ -166,6 +173,12 @@ def _advice(completed: Completed, job: Job, last: str, environment: str) -> str:
         )
     if contained and any(words in last for words in ("start new thread", "Cannot fork", "temporarily unavailable")):
         return f"`processes` in envsnap.toml limits the processes and threads of a container; it is {job.processes}."
+    if contained and (missing := _MISSING_MODULE.match(last)):
+        return (
+            f"The container holds the locked packages, the project's folder, and what the baseline's runs used of its "
+            f"repository beside that; {missing[1]} is none of these. Install it where you freeze, or let a run at "
+            "freeze import it, and freeze anew."
+        )
     if completed.exit_code == 128 + signal.SIGKILL:
         return "The kernel ends a process so when memory runs out: give the job more memory, or less to do."
     return (

@@ -55,6 +55,7 @@ def merge(reports: Iterable[Observation], errors: Iterable[str] = ()) -> Observa
         processes=sum(report.processes for report in ordered),
         distributions=tuple(sorted({name for report in ordered for name in report.distributions})),
         foreign_modules=tuple(sorted({name for report in ordered for name in report.foreign_modules})),
+        sources=tuple(sorted({file for report in ordered for file in report.sources})),
         extension_modules=max(report.extension_modules for report in ordered),
     )
 

@@ -23,6 +23,7 @@ from envsnap.host.container.engine import Engine
 from envsnap.host.credentials import without_credentials
 from envsnap.host.files import exclusive, work_folder
 from envsnap.host.index.config import IndexConfig, read_index_config
+from envsnap.inside.editable import NOTE
 from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
@@ -88,7 +89,7 @@ def build(request: BuildRequest, progress: Progress) -> BuildResult:
     _check_request(request)
     source = open_lock_source(request.folder, request.lock, request.bundle, progress)
     check_without_conda(source.manifest.contents)
-    check_complete(source.manifest.contents.packages)
+    check_complete(source.carried.contents.packages)
     config = IndexConfig(no_index=True) if source.is_offline else read_index_config(request.env)
     with exclusive(request.folder):
         if request.target == "venv":
@@ -125,6 +126,7 @@ def _build_venv(request: BuildRequest, source: LockSource, config: IndexConfig, 
         uv=find_uv(_with_locked(config, manifest.contents.build), offline=source.is_offline),
         own=find_own_python(request.folder, request.env, manifest.contents.interpreter.version),
     )
+    (folder / NOTE).write_text(f"{request.folder.absolute()}\n", encoding="utf-8")
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
     return BuildResult("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))

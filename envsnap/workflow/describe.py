@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from envsnap.capture.accelerator import describe_accelerator
+from envsnap.capture.code import find_beside
 from envsnap.capture.findings.accelerator import accelerator_findings
 from envsnap.capture.hardware import capture_hardware
 from envsnap.capture.numerics import capture_loaded, capture_numerics, numerics_variables
@@ -43,16 +46,25 @@ def describe(subject: Subject, facts: Facts, packages: PackageSet, recorded: Rec
         packages=packages.packages,
         conda=Conda(packages=found.conda) if found.conda else None,
         system=system.system,
-        code=facts.code.code if isinstance(facts.code.code, Code) else None,
+        code=_code(subject, facts, recorded),
         data=data,
         job=job,
         baseline=recorded.baseline if recorded else None,
         build=_build_spec(subject, facts, packages),
         specification=packages.specification,
-        loaded=capture_loaded(observation) if recorded else None,
+        loaded=capture_loaded(observation, is_versioned=isinstance(facts.code.code, Code)) if recorded else None,
         findings=tuple(sorted(set(findings))),
         not_captured=(*_not_captured(facts, observation), *system.not_captured),
     )
+
+
+def _code(subject: Subject, facts: Facts, recorded: Recording | None) -> Code | None:
+    """Return the working tree, with what the runs used of it outside of the project's folder."""
+    code = facts.code.code
+    if not isinstance(code, Code):
+        return None
+    seen = [outcome.observation for outcome in recorded.outcomes] if recorded else []
+    return replace(code, beside=find_beside(subject.project.folder, filter(None, seen)))
 
 
 def _observation(facts: Facts, recorded: Recording | None) -> Observation | None:

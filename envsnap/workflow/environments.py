@@ -8,6 +8,7 @@ from typing import assert_never
 
 import msgspec
 
+from envsnap.build.own_code import with_own_code
 from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
@@ -116,7 +117,7 @@ def prove_equal(environment: Environment, manifest: Manifest, folder: Path) -> P
         EnvironmentDiffersError: names each difference.
     """
     found = capture_environment(environment, folder.absolute())
-    contents = manifest.contents
+    contents = with_own_code(manifest).manifest.contents
     differences = (
         *diff_interpreter(contents.interpreter, found.interpreter),
         *diff_packages(contents.packages, found.packages),

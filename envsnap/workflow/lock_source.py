@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from envsnap.build.own_code import with_own_code
 from envsnap.build.wheels import CopyWheel, copy_kept_wheel
 from envsnap.bundle.reader import Bundle, open_bundle
 from envsnap.host.files import work_folder
@@ -36,14 +37,16 @@ class LockSource:
 
     @property
     def carried(self) -> Manifest:
-        """The manifest to render: where a bundle serves, every wheel is a file that is carried along."""
-        return self.manifest if self.bundle is None else _with_every_wheel_here(self.manifest)
+        """The manifest to render: the project's own packages have a wheel, and each comes along with a bundle."""
+        manifest = with_own_code(self.manifest).manifest
+        return manifest if self.bundle is None else _with_every_wheel_here(manifest)
 
     def wheels(self, folder: Path, config: IndexConfig) -> CopyWheel:
         """Return what has the wheels that are carried along."""
+        own = with_own_code(self.manifest)
         if self.bundle is not None:
-            return self.bundle.copy_wheel
-        return partial(copy_kept_wheel, folders=(work_folder(folder) / "wheels", *config.local_folders))
+            return own.copying(self.bundle.copy_wheel)
+        return own.copying(partial(copy_kept_wheel, folders=(work_folder(folder) / "wheels", *config.local_folders)))
 
 
 def open_lock_source(folder: Path, lock: Path | None, bundle: Path | None, progress: Progress) -> LockSource:

@@ -1,12 +1,12 @@
 """envsnap verify: rerun the job in the rebuilt environment, compare with the baseline, and say so."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from envsnap.capture.code import capture_code, is_same_code
+from envsnap.capture.code import capture_code, changed_names, is_same_code
 from envsnap.capture.data import CapturedData, capture_data, check_data, check_untouched
 from envsnap.capture.findings.job import in_project, undeclared_reads
 from envsnap.capture.hardware import query_gpus
@@ -20,6 +20,8 @@ from envsnap.manifest.finding import Finding
 from envsnap.manifest.job import Job
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.manifest import Baseline, Manifest
+from envsnap.manifest.numerics import LoadedCode
+from envsnap.manifest.observation import Observation, in_folder
 from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.phrases import join_names
 from envsnap.manifest.verdict import OutputVerdict, Verdict
@@ -29,6 +31,7 @@ from envsnap.run.injection import check_known
 from envsnap.run.job import Run
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
+from envsnap.workflow.own_code import place_own_code
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
 from envsnap.workflow.repeatability import causes_named
@@ -43,6 +46,7 @@ from envsnap.workflow.runs import (
 )
 
 MOST_READS = 5
+MOST_CHANGED = 5
 NOT_RECORDED = "the baseline does not have it: run 'envsnap freeze'"
 NOT_DECLARED = "the baseline has it, and the job no longer declares it: never compared"
 
@@ -106,8 +110,13 @@ def _verify(
             prefix = prove_equal(environment, manifest, project.folder)
             prove_sources(manifest, request.folder, request.env, offline=source.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
-            run = _plan(request, manifest, baseline, job, data, progress)
-            outcomes = repeat_job(environment, executed, run, request.runs, progress)
+            with place_own_code(manifest, project.folder, request.env, progress, offline=source.is_offline) as code:
+                run = replace(
+                    _plan(request, manifest, baseline, job, progress),
+                    read_only=(*data.outside, *code.read_only),
+                    own_code=code.variables,
+                )
+                outcomes = repeat_job(environment, executed, run, request.runs, progress)
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
         check_untouched(job.inputs, project.folder, data)
@@ -149,15 +158,12 @@ def _check_inputs(
     return found
 
 
-def _plan(
-    request: VerifyRequest, manifest: Manifest, baseline: Baseline, job: Job, data: CapturedData, progress: Progress
-) -> Run:
+def _plan(request: VerifyRequest, manifest: Manifest, baseline: Baseline, job: Job, progress: Progress) -> Run:
     """Inject what the baseline was recorded under; only what the lock leaves open comes from this machine."""
     return Run(
         project=request.folder,
         folder=runs_folder(request.folder),
         inherited=inherited_variables(job, request.env) | manifest.contents.numerics.env,
-        read_only=data.outside,
         made=baseline.made_folders,
         injection=baseline.injection,
         on_output=progress.detail,
@@ -203,10 +209,10 @@ def _judge(
 def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Say what differs from the freeze and may explain the numbers, whatever the verdict."""
     contents = manifest.contents
-    notes = [*_code_notes(project, contents.code, job)]
+    observations = [outcome.observation for outcome in outcomes if outcome.observation is not None]
+    notes = [*_code_notes(project, contents.code, job), *_source_notes(contents.loaded, observations)]
     if contents.job is not None:
         notes += [f"the job differs from the locked one: {line}" for line in diff_job(contents.job, job)]
-    observations = [outcome.observation for outcome in outcomes if outcome.observation is not None]
     if len(observations) < len(outcomes):
         notes.append(NOT_OBSERVED)
     notes += in_place_notes(outcomes)
@@ -257,9 +263,19 @@ def _code_notes(project: ProjectFolder, locked: Code | None, job: Job) -> Iterat
     if not isinstance(found, Code):
         yield f"the lock records commit {locked.commit[:12]}, but the code here cannot be told: {found.reason}"
     elif not is_same_code(project.folder, own_paths(job, project.folder), locked, found):
-        changed = ", ".join(file.path for file in found.changed[:5])
-        state = f"{found.commit[:12]} with changes in {changed}" if found.dirty else found.commit[:12]
-        yield f"the code is not the locked one: locked {_spell(locked)}, here {state}"
+        own = own_paths(job, project.folder)
+        names = join_names(changed_names(project.folder, own, locked, found), MOST_CHANGED)
+        changed = f": {names} changed" if names else ""
+        yield f"the code is not the locked one{changed} (locked {_spell(locked)}, here {_spell(found)})"
+
+
+def _source_notes(locked: LoadedCode | None, seen: Iterable[Observation]) -> Iterator[str]:
+    """Name the source files that are not as they were at freeze, where no version control told the code."""
+    then = {file.path: file.sha256 for file in locked.sources} if locked is not None else {}
+    now = {file.path: file.sha256 for one in seen for file in one.sources if in_folder(file.path)}
+    changed = sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
+    if then and now and changed:
+        yield f"the code is not the locked one: {join_names(changed, MOST_CHANGED)} changed"
 
 
 def _spell(code: Code) -> str:

@@ -2,7 +2,14 @@
 
 from envsnap.capture.numerics import capture_loaded, capture_numerics, numerics_variables
 from envsnap.manifest.numerics import Numerics
-from envsnap.manifest.observation import JaxSettings, LoadedLibrary, NumpySettings, Observation, SeedCall
+from envsnap.manifest.observation import (
+    ImportedFile,
+    JaxSettings,
+    LoadedLibrary,
+    NumpySettings,
+    Observation,
+    SeedCall,
+)
 
 
 def test_only_variables_that_move_numbers_are_kept() -> None:
@@ -45,7 +52,7 @@ def test_a_library_stands_in_one_place() -> None:
     )
     seen = Observation(python="3.11.7", libraries=libraries, distributions=("numpy==2.0",), processes=3)
 
-    numerics, loaded = capture_numerics(1, {}, seen), capture_loaded(seen)
+    numerics, loaded = capture_numerics(1, {}, seen), capture_loaded(seen, is_versioned=True)
 
     assert loaded is not None
     assert (("other",), ("numpy==2.0",), 3) == (
@@ -58,7 +65,19 @@ def test_a_library_stands_in_one_place() -> None:
 
 def test_without_a_run_nothing_was_loaded() -> None:
     """Absent is not empty."""
-    assert capture_loaded(None) is None
+    assert capture_loaded(None, is_versioned=True) is None
+
+
+def test_source_files_stand_in_the_lock_where_no_commit_tells_them() -> None:
+    """Those of the project alone: a path elsewhere is this machine's."""
+    files = (ImportedFile(path="train.py", sha256="ab"), ImportedFile(path="../other.py", sha256="cd"))
+    seen = Observation(python="3.11.7", sources=files)
+
+    versioned, alone = (capture_loaded(seen, is_versioned=known) for known in (True, False))
+
+    assert versioned is not None
+    assert alone is not None
+    assert ((), files[:1]) == (versioned.sources, alone.sources)
 
 
 def test_the_seeds_of_a_lock_are_few() -> None:

@@ -168,7 +168,7 @@ def test_offline_knows_what_an_earlier_freeze_proved(index: Any, venv: Any, make
 
 def test_editable_tree_is_built_into_a_wheel(index: Any, venv: Any, sources: Any, tmp_path: Path) -> None:
     """The rebuilt package is a wheel of the tree; PEP 751 has no version beside a directory."""
-    locked = lock_one(editable(venv, tmp_path / "tree", version="1.0"), sources(index.config))
+    locked = lock_one(editable(venv, elsewhere(tmp_path), version="1.0"), sources(index.config))
 
     assert ("repacked", "1.0", None) == (locked.installed.evidence, locked.installed.version, locked.version)
     assert ("tree", True) == (locked.directory and (locked.directory.path, locked.directory.editable))
@@ -177,7 +177,7 @@ def test_editable_tree_is_built_into_a_wheel(index: Any, venv: Any, sources: Any
 
 def test_editable_tree_that_moved_on_is_reported(index: Any, venv: Any, sources: Any, tmp_path: Path) -> None:
     """A wheel of another version would not rebuild what is installed."""
-    installed = editable(venv, tmp_path / "tree", version="1.0")
+    installed = editable(venv, elsewhere(tmp_path), version="1.0")
     write_tree(tmp_path / "tree", version="2.0")
 
     locked = lock_one(installed, sources(index.config))
@@ -196,6 +196,26 @@ def test_editable_tree_that_is_gone_is_reported(index: Any, venv: Any, sources: 
     locked = lock_one(installed, sources(index.config))
 
     assert "its source folder is not there, or lies in an image" == locked.installed.reason
+
+
+def test_editable_tree_of_the_project_is_code(index: Any, venv: Any, sources: Any, tmp_path: Path) -> None:
+    """No artefact is kept, and nothing that changes with the code or the place stands in its record."""
+    locked = lock_one(editable(venv, tmp_path / "tree", version="1.0"), sources(index.config))
+
+    assert locked.is_own_code
+    assert ("working-tree", "1.0", "", None) == (
+        locked.installed.evidence,
+        locked.installed_version,
+        locked.installed.content_digest,
+        locked.wheel,
+    )
+    assert ("tree", True) == (locked.directory and (locked.directory.path, locked.directory.editable))
+
+
+def elsewhere(folder: Path) -> Path:
+    """Give a folder for a source tree that is a repository of its own, as a checkout that pip made."""
+    subprocess.run(("git", "init", "--quiet", str(folder / "tree")), check=True)
+    return folder / "tree"
 
 
 BACKEND = """

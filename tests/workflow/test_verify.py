@@ -289,7 +289,9 @@ def test_note_tells_code_that_is_not_the_locked_one(project: Path, job: Job) -> 
 
     commit = locked.commit[:12]
     assert unchanged == []
-    assert [f"the code is not the locked one: locked {commit}, here {commit} with changes in train.py"] == changed
+    assert [
+        f"the code is not the locked one: train.py changed (locked {commit}, here {commit} with changes)"
+    ] == changed
     assert [] == list(_code_notes(settings, None, job))
 
 

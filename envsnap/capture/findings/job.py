@@ -8,7 +8,7 @@ from envsnap.capture.data import CapturedData
 from envsnap.capture.findings.setting import setting_findings
 from envsnap.host.own_places import LOCK, SETTINGS
 from envsnap.manifest.finding import Finding, capped
-from envsnap.manifest.observation import Observation, OpenedFile, UnseededGenerator
+from envsnap.manifest.observation import Observation, OpenedFile, UnseededGenerator, in_folder
 
 MOST_FINDINGS = 50
 """Of undeclared inputs; the rest are counted."""
@@ -56,7 +56,7 @@ def undeclared_reads(
 
 def in_project(paths: Iterable[str]) -> tuple[str, ...]:
     """Return those of the paths, as an observer tells them, that lie in the project."""
-    return tuple(sorted({path for path in paths if not _is_outside(path)}))
+    return tuple(sorted({path for path in paths if in_folder(path)}))
 
 
 def _declared_places(declared: CapturedData, project: Path) -> frozenset[str]:
@@ -100,14 +100,10 @@ def _of_folder(folder: str, files: list[OpenedFile], left: frozenset[str]) -> It
 
 
 def _where(path: str, is_left: bool) -> str:
-    if _is_outside(path):
+    if not in_folder(path):
         return ", and it lies outside of the project"
     unknown = ", and git does not track it: an earlier run or somebody's hand left it there" if is_left else ""
     return f"; it lies in the project's folder{unknown}"
-
-
-def _is_outside(path: str) -> bool:
-    return path == ".." or path.startswith(("/", "~", "../"))
 
 
 def _unseeded(generators: Iterable[UnseededGenerator]) -> Iterator[Finding]:

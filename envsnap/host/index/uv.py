@@ -140,16 +140,22 @@ class Uv:
             raise CaptureError(f"uv does not name its default index: {_reason(done)}; configure one for pip or uv")
         return found[1]
 
-    def build_wheel(self, source: Path, target: Path) -> Path:
+    def build_wheel(self, source: Path, target: Path, *, python: str = "") -> Path:
         """Build the wheel of a source tree into the empty folder ``target``.
 
         It is built from an sdist, which holds what the project declares: a ``build/`` folder of earlier builds in the
         tree adds no stale modules, and none is left there. Where the backend makes no sdist, from the tree itself.
 
+        Args:
+            source: the tree.
+            target: an empty folder.
+            python: the version of an installed interpreter to build for; "" for uv's own choice.
+
         Raises:
             CaptureError: the build fails.
         """
-        arguments = ("--quiet", "--out-dir", str(target), str(source))
+        chosen = ("--python", python, "--no-python-downloads") if python else ()
+        arguments = ("--quiet", *chosen, "--out-dir", str(target), str(source))
         done = self._run(("build", *arguments), target)
         if done.exit_code:
             done = self._run(("build", "--wheel", *arguments), target)

@@ -18,6 +18,7 @@ from .distributions import owners
 from .libraries import libraries_among, loaded, mapped
 from .placeholders import in_text
 from .places import Places
+from .sources import sources
 from .variables import NUMERICS_VARIABLES
 from .watch import Errors, Watch
 
@@ -121,6 +122,7 @@ def _loaded(watch: Watch, errors: Errors) -> dict[str, Any]:
     return {
         "distributions": owned.distributions if owned else [],
         "foreign-modules": [in_text(text) for text in owned.modules] if owned else [],
+        "sources": errors.attempt("source files", lambda: sources(places), []),
         "extension-modules": extensions,
         "libraries": loaded(libraries, owned.rows if owned else {}, errors.attempt),
     }
