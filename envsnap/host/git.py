@@ -85,6 +85,15 @@ def untracked(folder: Path, paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(path for path in paths if os.path.normpath(path) not in tracked)
 
 
+def ignored(folder: Path, paths: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the paths, relative to ``folder``, that git ignores; none where there is no repository."""
+    if not paths or not is_available():
+        return ()
+    listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    done = run(("git", "check-ignore", "-z", "--stdin"), cwd=folder, env=os.environ, stdin=listing)
+    return tuple(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
+
+
 def patch_digest(folder: Path, pathspec: tuple[str, ...]) -> str:
     """SHA-256 of ``git diff --binary HEAD`` over ``pathspec``; the diff goes through a file, however large it is.
 

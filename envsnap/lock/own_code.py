@@ -50,7 +50,7 @@ def is_own_code(tree: Path, project: Path) -> bool:
         return top is own is None and tree.resolve().is_relative_to(project.resolve())
     if top != own and git.ask(tree, "rev-parse", "--show-superproject-working-tree") != str(top):
         return False
-    return git.ask(tree, "check-ignore", "--quiet", str(tree)) is None
+    return not git.ignored(tree, (str(tree),))
 
 
 def read_editable_source(package: InstalledPackage, tree: Path, project: Path) -> EditableSource:

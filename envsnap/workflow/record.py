@@ -6,7 +6,8 @@ from pathlib import Path
 
 from envsnap.capture.data import check_untouched
 from envsnap.errors import InvalidFileError, OutputError
-from envsnap.host.own_places import LOCK
+from envsnap.host import git
+from envsnap.host.own_places import BASELINE, LOCK
 from envsnap.manifest.job import Job
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.lockfile import parse_manifest
@@ -75,6 +76,7 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
     check_untouched(job.inputs, folder, facts.data)
     baseline = record_baseline(outcomes, folder, made=run.made, injection=run.injection)
     leave_outputs(outcomes[-1].outputs, folder)
+    _tell_ignored(folder, baseline, progress)
     progress.stage(f"leaving the outputs of the last run in the project: {_names(outcomes[-1])}")
     _tell_differences(job, outcomes, baseline, progress)
     for found in _found_out(job, outcomes[0]):
@@ -82,6 +84,16 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
     for problem in _never_passing(job, outcomes[0]):
         progress.warn(f"no verify can pass with this baseline: {problem}")
     return Recording(outcomes, baseline)
+
+
+def _tell_ignored(project: Path, baseline: Baseline, progress: Progress) -> None:
+    """Warn of what a clone would lack: a pattern that is meant for an output can hit the baseline's copy of it."""
+    kept = [f"{BASELINE}/{baseline.folder}/run-1/{output.path}" for output in baseline.outputs]
+    if hit := git.ignored(project, kept):
+        progress.warn(
+            f"git ignores {join_names(hit, MOST_NAMES)}: a clone would lack the baseline. Begin the pattern with '/', "
+            f"or add '!/{BASELINE}/**' to .gitignore"
+        )
 
 
 def _tell_differences(job: Job, outcomes: Sequence[Outcome], baseline: Baseline, progress: Progress) -> None:

@@ -97,3 +97,13 @@ def test_a_question_that_fails_is_an_error(repository: Path, question: object) -
 
     with pytest.raises(CaptureError, match=r"git (status|diff) failed in"):
         question(repository, (":/",))  # type: ignore[operator]  # two functions of one signature
+
+
+@pytest.mark.processes
+def test_what_git_ignores_is_told(repository: Path, tmp_path: Path) -> None:
+    """By the paths that were asked for; without a repository nothing is."""
+    (repository / ".gitignore").write_text("*.json\n!/kept/**\n")
+
+    assert ("a b.json", "c/d.json") == git.ignored(repository, ("a b.json", "c/d.json", "kept/e.json", "a.py"))
+    assert () == git.ignored(tmp_path, ("a.json",))
+    assert () == git.ignored(repository, ())
