@@ -8,7 +8,7 @@ import scipy.optimize  # type: ignore[import-untyped] # scipy ships no types
 import scipy.stats  # type: ignore[import-untyped] # scipy ships no types
 
 from envsnap.compare import statistics
-from envsnap.compare.repeats import Repeated, _shares, judge_together
+from envsnap.compare.repeats import Course, Repeated, _shares, judge_together, repeated_of
 from envsnap.manifest.tolerance import Bounds
 from envsnap.manifest.verdict import ItemVerdict
 
@@ -185,3 +185,28 @@ def test_what_is_near_a_change_does_not_pass() -> None:
         statuses.append(verdict.status)
 
     assert ["pass", "inconclusive", "fail"] == list(dict.fromkeys(statuses))
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "epsilon"),
+    [
+        (("float32", "float32", "float32"), 2.0**-23),
+        (("float64", "float32", "float64"), 2.0**-52),
+        (("int64", "int64", "int64"), 0.0),
+    ],
+)
+@pytest.mark.parametrize("is_curve", [False, True])
+def test_the_rounding_of_numbers_floors_their_spread(dtypes: tuple[str, ...], epsilon: float, is_curve: bool) -> None:
+    """That of the finest type, where runs differ in it; of integers their last digit. A curve's last value is meant."""
+    lasts = (0.1234567, 0.7654321, 0.5555555)
+    courses = [
+        Course(last=last, dtype=dtype, windows=np.array([last]), parts=np.array([last]), is_curve=is_curve)
+        for last, dtype in zip(lasts, dtypes, strict=True)
+    ]
+
+    found = repeated_of(ItemVerdict(name="loss", status="fail"), courses, 2, None)
+
+    assert found is not None
+    assert statistics.resolution(lasts, epsilon) == found.floor
+    assert ("its last value" if is_curve else "it") == found.what
+    assert is_curve == (found.distances is not None)

@@ -1,6 +1,7 @@
 """Two series of values, each of which keeps its kind."""
 
 import math
+from array import array
 from dataclasses import replace
 from decimal import Decimal
 
@@ -186,3 +187,14 @@ def test_a_metric_that_stands_elsewhere_is_told_of() -> None:
     assert "it stands at 'a/b' in the rerun, and at 'a' > 'b' in the baseline" == structure_gap(
         series(1.0, path=("a", "b")), series(1.0, path=("a/b",))
     )
+
+
+@pytest.mark.parametrize(("code", "numbers"), [("q", [1, -2, 3]), ("d", [1.5, -2.0, 0.25])])
+def test_packed_numbers_are_those_that_were_packed(code: str, numbers: list[float]) -> None:
+    """Integers are not the bits of floats."""
+    packed = array("q", [int(number) for number in numbers]) if code == "q" else array("d", numbers)
+
+    found = numbers_of(Series(labels=("[0]", "[1]", "[2]"), values=packed))
+
+    assert found is not None
+    assert numbers == list(found)
