@@ -33,6 +33,7 @@ FORMATS = ("requirements", "pyproject", "pylock", "uv-lock", "pipfile-lock", "en
 @click.option("--group", multiple=True, metavar="NAME", help="With --from: a dependency group; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the lock here.")
 @click.option("--no-run", is_flag=True, help="Capture only; the lock then has no baseline.")
+@click.option("--runs", type=click.IntRange(1, 1000), help="How often to run the job, this time.")
 @click.option("--offline", is_flag=True, help="Ask no index: lock with what earlier freezes proved.")
 @click.option("--verify-files", is_flag=True, help="Hash every installed file and hold it against RECORD.")
 @click.option("--deep", is_flag=True, help="Without a run: import the frameworks to record their settings.")
@@ -51,6 +52,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     group: tuple[str, ...],
     output: Path | None,
     no_run: bool,
+    runs: int | None,
     offline: bool,
     verify_files: bool,
     deep: bool,
@@ -69,6 +71,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     if from_file is None and (from_format or extra or group):
         raise click.UsageError("--from-format, --extra and --group say how to read the file of --from: name one")
+    if runs is not None and (no_run or from_file is not None):
+        option = "--no-run" if no_run else "--from"
+        raise click.UsageError(f"--runs says how often to run the job, and {option} runs none")
     from envsnap.workflow.freeze import FreezeRequest, freeze
     from envsnap.workflow.probing import CaptureRequest
 
@@ -82,7 +87,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         command=command, offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
         specification=specification,
     )  # fmt: skip
-    request = FreezeRequest(capture=wanted, output=output, run=not no_run)
+    request = FreezeRequest(capture=wanted, output=output, run=not no_run, runs=runs)
     conclude("freeze", common, lambda progress: freeze(request, progress), _present)
 
 

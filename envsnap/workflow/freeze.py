@@ -19,11 +19,13 @@ class FreezeRequest:
         capture: the project, and the environment to capture.
         output: where the lock goes; None for the usual place.
         run: whether to run the job.
+        runs: how often; None: as often as the job says.
     """
 
     capture: CaptureRequest
     output: Path | None = None
     run: bool = True
+    runs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def freeze(request: FreezeRequest, progress: Progress) -> FreezeResult:
                 from envsnap.workflow.lock_specification import lock_specification
 
                 facts, packages = lock_specification(wished, subject, facts, progress)
-            recorded = record(subject, facts, packages, progress) if request.run else None
+            recorded = record(subject, facts, packages, progress, runs=request.runs) if request.run else None
             contents = describe(subject, facts, packages, recorded)
             manifest = write_lock(path, contents, facts, subject.project.folder, user_cache(request.capture.env))
     return FreezeResult(manifest, path, recorded.seconds if recorded else ())

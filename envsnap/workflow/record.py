@@ -50,8 +50,17 @@ class Recording:
         return tuple(outcome.seconds for outcome in self.outcomes)
 
 
-def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progress) -> Recording | None:
+def record(
+    subject: Subject, facts: Facts, packages: PackageSet, progress: Progress, *, runs: int | None = None
+) -> Recording | None:
     """Run the job as often as it says, and keep its outputs as the baseline; None where there is none to run.
+
+    Args:
+        subject: what is captured.
+        facts: what was captured of it.
+        packages: those of the lock.
+        progress: is told what is done.
+        runs: how often to run it, where that is not for the job to say.
 
     Raises:
         JobError: a run failed, or did not write a declared output.
@@ -66,7 +75,7 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
         progress.warn(NOT_RUN)
         return None
     run = _plan(job, subject, facts, progress)
-    outcomes = repeat_job(environment, job, run, job.runs, progress)
+    outcomes = repeat_job(environment, job, run, runs or job.runs, progress)
     if any(outcome.observation is None for outcome in outcomes):
         progress.warn(NOT_OBSERVED)
     for note in in_place_notes(outcomes):
