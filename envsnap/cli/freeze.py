@@ -9,6 +9,7 @@ from envsnap.cli.show import CommonOptions, common_options, conclude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envsnap.lock.specification.specification_file import SpecificationRequest
     from envsnap.manifest.specification import SpecificationFormat
     from envsnap.workflow.freeze import FreezeResult
     from envsnap.workflow.probing import LockerName
@@ -34,6 +35,7 @@ FORMATS = ("requirements", "pyproject", "pylock", "uv-lock", "pipfile-lock", "en
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the lock here.")
 @click.option("--no-run", is_flag=True, help="Capture only; the lock then has no baseline.")
 @click.option("--runs", type=click.IntRange(1, 1000), help="How often to run the job, this time.")
+@click.option("--record", is_flag=True, help="Take the outputs that stand in the project as the baseline; run nothing.")
 @click.option("--offline", is_flag=True, help="Ask no index: lock with what earlier freezes proved.")
 @click.option("--verify-files", is_flag=True, help="Hash every installed file and hold it against RECORD.")
 @click.option("--deep", is_flag=True, help="Without a run: import the frameworks to record their settings.")
@@ -53,6 +55,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     output: Path | None,
     no_run: bool,
     runs: int | None,
+    record: bool,
     offline: bool,
     verify_files: bool,
     deep: bool,
@@ -69,26 +72,39 @@ def command(  # noqa: PLR0913 - one parameter an option
     --from reads requirements.in and requirements.txt, pyproject.toml, pylock.toml, uv.lock, Pipfile.lock,
     environment.yml and conda-lock.yml. What it asks for is resolved for the interpreter, where it is not locked yet.
     """
-    if from_file is None and (from_format or extra or group):
-        raise click.UsageError("--from-format, --extra and --group say how to read the file of --from: name one")
-    if runs is not None and (no_run or from_file is not None):
-        option = "--no-run" if no_run else "--from"
-        raise click.UsageError(f"--runs says how often to run the job, and {option} runs none")
+    _refuse_contradictions(from_file=from_file is not None, no_run=no_run, runs=runs is not None, record=record)
+    specification = _specification(from_file, from_format, extra, group)
     from envsnap.workflow.freeze import FreezeRequest, freeze
     from envsnap.workflow.probing import CaptureRequest
 
-    specification = None
-    if from_file is not None:
-        from envsnap.lock.specification.specification_file import SpecificationRequest
-
-        specification = SpecificationRequest(path=from_file, format=from_format, extras=extra, groups=group)
     wanted = CaptureRequest(
         folder=common.project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image,
         command=command, offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
         specification=specification,
     )  # fmt: skip
-    request = FreezeRequest(capture=wanted, output=output, run=not no_run, runs=runs)
+    request = FreezeRequest(capture=wanted, output=output, run=not no_run, runs=runs, standing=record)
     conclude("freeze", common, lambda progress: freeze(request, progress), _present)
+
+
+def _refuse_contradictions(*, from_file: bool, no_run: bool, runs: bool, record: bool) -> None:
+    if record and (no_run or runs):
+        option = "--no-run" if no_run else "--runs"
+        raise click.UsageError(f"--record takes the outputs as they stand, and runs nothing: leave {option} out")
+    if runs and (no_run or from_file):
+        option = "--no-run" if no_run else "--from"
+        raise click.UsageError(f"--runs says how often to run the job, and {option} runs none")
+
+
+def _specification(
+    path: Path | None, kind: "SpecificationFormat | None", extras: tuple[str, ...], groups: tuple[str, ...]
+) -> "SpecificationRequest | None":
+    if path is None:
+        if kind or extras or groups:
+            raise click.UsageError("--from-format, --extra and --group say how to read the file of --from: name one")
+        return None
+    from envsnap.lock.specification.specification_file import SpecificationRequest
+
+    return SpecificationRequest(path=path, format=kind, extras=extras, groups=groups)
 
 
 def _present(frozen: "FreezeResult") -> tuple[int, str, object]:

@@ -18,7 +18,7 @@ from envsnap.manifest.specification import Specification
 from envsnap.manifest.system import System
 from envsnap.manifest.working_tree import Code
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 
 class Snapshot(Model, frozen=True):
@@ -62,6 +62,7 @@ class Baseline(Model, frozen=True):
         outputs: one for each declared output.
         made_folders: folders of outputs that were not there before the runs: the job makes them itself.
         injection: the version of what the runs were given, :data:`envsnap.run.injection.VERSION`; 1 before schema 1.3.
+        recorded: whether the outputs were taken as they stood in the project, without a run.
     """
 
     runs: Annotated[int, msgspec.Meta(ge=1)]
@@ -71,6 +72,7 @@ class Baseline(Model, frozen=True):
     outputs: tuple[BaselineOutput, ...]
     made_folders: tuple[RelativePath, ...] = ()
     injection: Annotated[int, msgspec.Meta(ge=1)] = 1
+    recorded: bool = False
 
 
 class CondaPackage(Model, frozen=True):

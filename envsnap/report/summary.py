@@ -78,6 +78,8 @@ def _baseline(contents: Contents, seconds: Sequence[float]) -> str:
     if baseline is None:
         return "baseline: none; the job was not run"
     names = ", ".join(output.path for output in baseline.outputs) or "no outputs"
+    if baseline.recorded:
+        return f"baseline: {names}; as they stood in the project: nothing was run, and nobody saw what wrote them"
     times = ", ".join(f"{value:.1f} s" for value in seconds)
     if baseline.runs == 1:
         repeats = "one run: whether the job repeats itself is not known"

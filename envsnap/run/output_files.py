@@ -112,6 +112,42 @@ def collect_outputs(outputs: Sequence[JobOutput], *, written: Path, project: Pat
     return tuple(_collect(output, written, project) for output in outputs)
 
 
+def take_outputs(outputs: Sequence[JobOutput], project: Path, folder: Path) -> tuple[RecordedOutput, ...]:
+    """Copy the outputs that stand in the project into a folder, and return the copies with their hash.
+
+    Raises:
+        InvalidFileError: an output's path leads out of the project.
+        JobError: an output is not there, is no regular file, cannot be read, or is a link out of the project.
+    """
+    standing = {output.path: _standing(output, project) for output in outputs}
+    if absent := [path for path, file in standing.items() if file is None]:
+        raise JobError(
+            f"not there: {', '.join(absent)}. A baseline holds every output that job.outputs names: run the job, or "
+            "correct job.outputs in envsnap.toml"
+        )
+    for path, file in standing.items():
+        if file is not None:
+            _copy(file, folder / path)
+    return collect_outputs(outputs, written=folder, project=project)
+
+
+def _standing(output: JobOutput, project: Path) -> Path | None:
+    place_of(output, project)
+    file = _follow(output, project, project)
+    if file is not None and not stat.S_ISREG(file.lstat().st_mode):
+        raise JobError(f"output '{output.path}' is no regular file; a file belongs there")
+    return file
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Copy, and never link: the next run of the user's own may write into the same file."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    except OSError as error:
+        raise JobError(f"{file} cannot be kept: {error.strerror or error}") from error
+
+
 def leave_outputs(outputs: Sequence[RecordedOutput], project: Path) -> None:
     """Put a run's outputs where the job had put them; each replaces an earlier one in one step, not a link to it.
 

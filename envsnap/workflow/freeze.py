@@ -20,12 +20,14 @@ class FreezeRequest:
         output: where the lock goes; None for the usual place.
         run: whether to run the job.
         runs: how often; None: as often as the job says.
+        standing: whether the outputs that stand in the project become the baseline, and nothing is run.
     """
 
     capture: CaptureRequest
     output: Path | None = None
     run: bool = True
     runs: int | None = None
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def freeze(request: FreezeRequest, progress: Progress) -> FreezeResult:
     from envsnap.workflow.describe import describe
     from envsnap.workflow.lock_file import hold_project, lock_path, write_lock
     from envsnap.workflow.lock_packages import lock_packages
-    from envsnap.workflow.record import record
+    from envsnap.workflow.record import Recording, record, record_standing
     from envsnap.workflow.subject import open_subject
 
     with open_subject(request.capture, probe) as subject:
@@ -62,7 +64,11 @@ def freeze(request: FreezeRequest, progress: Progress) -> FreezeResult:
                 from envsnap.workflow.lock_specification import lock_specification
 
                 facts, packages = lock_specification(wished, subject, facts, progress)
-            recorded = record(subject, facts, packages, progress, runs=request.runs) if request.run else None
+            recorded: Recording | None = None
+            if request.standing:
+                recorded = record_standing(subject, progress)
+            elif request.run:
+                recorded = record(subject, facts, packages, progress, runs=request.runs)
             contents = describe(subject, facts, packages, recorded)
             manifest = write_lock(path, contents, facts, subject.project.folder, user_cache(request.capture.env))
     return FreezeResult(manifest, path, recorded.seconds if recorded else ())

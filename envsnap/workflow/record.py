@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envsnap.capture.data import check_untouched
-from envsnap.errors import InvalidFileError, OutputError
+from envsnap.errors import InvalidFileError, OutputError, UsageError
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.job import Job
 from envsnap.manifest.layout import Layout
@@ -15,16 +15,20 @@ from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.phrases import join_names
 from envsnap.run.baseline import record_baseline
 from envsnap.run.job import Run
-from envsnap.run.output_files import leave_outputs, made_folders
+from envsnap.run.output_files import leave_outputs, made_folders, take_outputs
+from envsnap.run.overlaid import WRITTEN
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.repeatability import causes_named, differences_told
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
+    RECORDED,
     in_place_notes,
     inherited_variables,
+    new_run_folder,
     prove_ran_inside,
+    remove_old_runs,
     repeat_job,
     runs_folder,
 )
@@ -46,8 +50,8 @@ class Recording:
 
     @property
     def seconds(self) -> tuple[float, ...]:
-        """How long each run took."""
-        return tuple(outcome.seconds for outcome in self.outcomes)
+        """How long each run took; nothing where none was made."""
+        return () if self.baseline.recorded else tuple(outcome.seconds for outcome in self.outcomes)
 
 
 def record(
@@ -86,11 +90,37 @@ def record(
     leave_outputs(outcomes[-1].outputs, folder)
     progress.stage(f"leaving the outputs of the last run in the project: {_names(outcomes[-1])}")
     _tell_differences(job, outcomes, baseline, progress)
-    for found in _found_out(job, outcomes[0]):
-        progress.warn(found)
-    for problem in _never_passing(job, outcomes[0]):
-        progress.warn(f"no verify can pass with this baseline: {problem}")
+    _tell_of_outputs(job, outcomes[0], progress)
     return Recording(outcomes, baseline)
+
+
+def record_standing(subject: Subject, progress: Progress) -> Recording:
+    """Take the outputs that stand in the project as the baseline of one run, which nobody observed.
+
+    Raises:
+        UsageError: no job is described, or it declares no outputs.
+        InvalidFileError: an output's path leads out of the project.
+        JobError: an output is not there, or cannot be kept.
+    """
+    job, folder = subject.job, subject.project.folder
+    if job is None or not job.outputs:
+        raise UsageError("--record takes a job's outputs, and none are declared: name them under [[job.outputs]]")
+    progress.stage("taking the outputs that stand in the project as the baseline")
+    outputs = take_outputs(job.outputs, folder, new_run_folder(folder) / WRITTEN)
+    remove_old_runs(folder)
+    outcome = Outcome(outputs=outputs)
+    above = tuple(str(place) for output in job.outputs for place in Path(output.path).parents)
+    baseline = record_baseline([outcome], folder, made=made_folders(job.outputs, above, folder), recorded=True)
+    progress.warn(RECORDED)
+    _tell_of_outputs(job, outcome, progress)
+    return Recording((outcome,), baseline)
+
+
+def _tell_of_outputs(job: Job, outcome: Outcome, progress: Progress) -> None:
+    for found in _found_out(job, outcome):
+        progress.warn(found)
+    for problem in _never_passing(job, outcome):
+        progress.warn(f"no verify can pass with this baseline: {problem}")
 
 
 def _tell_differences(job: Job, outcomes: Sequence[Outcome], baseline: Baseline, progress: Progress) -> None:

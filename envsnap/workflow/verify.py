@@ -34,6 +34,7 @@ from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, re
 from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
+    RECORDED,
     in_place_notes,
     inherited_variables,
     prove_ran_inside,
@@ -210,6 +211,8 @@ def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Seque
     if len(observations) < len(outcomes):
         notes.append(NOT_OBSERVED)
     notes += in_place_notes(outcomes)
+    if contents.baseline is not None and contents.baseline.recorded:
+        notes.append(RECORDED)
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
     notes += [f"the reruns were not alike: {cause}" for cause in causes_named(outcomes)]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from envsnap.workflow.runs import RECORDED
+
 from .conftest import Ended, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
@@ -71,3 +73,42 @@ def test_freeze_runs_the_job_as_often_as_it_is_told(project: Project) -> None:
     assert "1 of 1" in frozen.err
     assert (0, []) == (code, verdict["notes"])
     assert "--no-run runs none" in refused(project.envsnap("freeze", "--no-run", "--runs", "1"))
+
+
+def test_outputs_that_stand_in_the_project_become_the_baseline(project: Project) -> None:
+    """Nothing is run; the lock says so, and so does each verdict. The user's next run may write into its own file."""
+    subprocess.run([project.python, "train.py", "1000"], cwd=project.folder, check=True)
+    standing = project.folder / "metrics.jsonl"
+    frozen = project.freeze("--record")
+    with standing.open("r+") as file:
+        file.write("x")
+    code, verdict = verify(project)
+
+    baseline = lock(project)["baseline"]
+    assert (1, True, False) == (baseline["runs"], baseline["recorded"], baseline["observed"])
+    assert "running the job" not in frozen.err
+    assert "as they stood in the project" in frozen.out
+    assert "loaded" not in lock(project)
+    assert (0, [RECORDED]) == (code, verdict["notes"])
+    (project.folder / "train.py").write_text(TRAIN.replace("1 / step", "2 / step"))
+    code, verdict = verify(project)
+    assert (3, "inconclusive") == (code, verdict["status"])
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--record",), 6, "not there: metrics.jsonl"),
+        (("--record", "--runs", "2"), 2, "leave --runs out"),
+        (("--record", "--no-run"), 2, "leave --no-run out"),
+    ],
+)
+def test_a_baseline_without_a_run_holds_every_output(
+    project: Project, options: tuple[str, ...], code: int, said: str
+) -> None:
+    """And there is nothing to say of runs."""
+    done = project.envsnap("freeze", "--python", str(project.python), *options)
+
+    assert code == done.code, done.err
+    assert said in done.err
+    assert not (project.folder / "envsnap.lock").exists()

@@ -144,7 +144,7 @@ def test_lock_reads_well(contents: Contents) -> None:
     lines = dump_manifest(sealed(contents)).splitlines()
 
     assert "# Written by envsnap freeze. Commit it, review it, do not edit it." == lines[0]
-    assert 'schema-version = "1.3"' == lines[1]
+    assert 'schema-version = "1.4"' == lines[1]
     assert "libc-version" in "".join(lines)
     assert "libc_version" not in "".join(lines)
     assert not [line for line in lines if "None" in line or "null" in line]
@@ -172,7 +172,7 @@ def test_comments_and_order_of_tables_are_free(contents: Contents) -> None:
 def test_schema_version_of_another_shape_is_refused(document: Plain, write_lock: WriteLock, version: object) -> None:
     text = write_lock(document, schema="absent" if version is None else version)
 
-    assert "envsnap.lock: schema-version is missing or not like '1.3'" == complaint(text)
+    assert "envsnap.lock: schema-version is missing or not like '1.4'" == complaint(text)
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0", "10.0"])
@@ -180,7 +180,7 @@ def test_unknown_major_schema_is_refused(document: Plain, write_lock: WriteLock,
     """Another major means another meaning: nothing is guessed."""
     message = complaint(write_lock(document, schema=version))
 
-    assert message.startswith(f"envsnap.lock: schema-version {version} is not known to this envsnap (1.3)")
+    assert message.startswith(f"envsnap.lock: schema-version {version} is not known to this envsnap (1.4)")
 
 
 def test_unknown_minor_schema_is_a_warning(contents: Contents, document: Plain, write_lock: WriteLock) -> None:
@@ -193,7 +193,7 @@ def test_unknown_minor_schema_is_a_warning(contents: Contents, document: Plain, 
     manifest, warnings = parse_manifest(write_lock(newer, schema="1.7"), source="envsnap.lock")
 
     assert contents == manifest.contents
-    assert ("envsnap.lock: written for schema 1.7, newer than 1.3; new keys are ignored",) == warnings
+    assert ("envsnap.lock: written for schema 1.7, newer than 1.4; new keys are ignored",) == warnings
 
 
 def test_unknown_key_of_the_known_schema_is_an_error(document: Plain, write_lock: WriteLock) -> None:
@@ -203,14 +203,14 @@ def test_unknown_key_of_the_known_schema_is_an_error(document: Plain, write_lock
 
 
 @pytest.mark.parametrize(
-    "text", ["", "not a lock", "\x00", "[job", "schema-version = '1.3'\n" + "[a" + ".a" * 900 + "]"]
+    "text", ["", "not a lock", "\x00", "[job", "schema-version = '1.4'\n" + "[a" + ".a" * 900 + "]"]
 )
 def test_garbage_is_refused_with_the_file_it_stands_in(text: str) -> None:
     assert complaint(text).startswith("envsnap.lock: ")
 
 
 def test_lock_without_snapshot_is_refused() -> None:
-    message = complaint("schema-version = '1.3'\n[platform]\nsystem = 'Linux'")
+    message = complaint("schema-version = '1.4'\n[platform]\nsystem = 'Linux'")
 
     assert "envsnap.lock [snapshot]: Object missing required field `created-by`" == message
 
