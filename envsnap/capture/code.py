@@ -72,6 +72,25 @@ def is_same_code(project: Path, own: Iterable[str], locked: Code, found: Code) -
     return locked.commit == found.commit or git.is_same_tree(project, locked.commit, found.commit, _pathspec(own))
 
 
+def is_same_code_apart(project: Path, own: Iterable[str], apart: Iterable[str], locked: Code, found: Code) -> bool:
+    """Whether the working tree holds the locked code, whatever became of the files ``apart``, such as the settings.
+
+    Of uncommitted changes, the same files have to have the same digests; :func:`capture_code` says which have none.
+    """
+    tree = find_tree(project)
+    if not isinstance(tree, WorkingTree):
+        return False
+    left_out = {os.path.relpath(os.path.realpath(project / name), tree.head.top) for name in apart}
+    before, after = (
+        {(file.path, file.sha256) for file in code.changed if file.path not in left_out} for code in (locked, found)
+    )
+    if before != after:
+        return False
+    return locked.commit == found.commit or git.is_same_tree(
+        project, locked.commit, found.commit, _pathspec((*own, *apart))
+    )
+
+
 def _pathspec(own: Iterable[str]) -> tuple[str, ...]:
     ours = (f":(exclude,literal){path}" for path in sorted(own))
     return (":/", *ours, NOT_CODE)

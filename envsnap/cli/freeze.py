@@ -34,6 +34,8 @@ FORMATS = ("requirements", "pyproject", "pylock", "uv-lock", "pipfile-lock", "en
 @click.option("--group", multiple=True, metavar="NAME", help="With --from: a dependency group; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the lock here.")
 @click.option("--no-run", is_flag=True, help="Capture only; the lock then has no baseline.")
+@click.option("--profile", metavar="NAME", help="Freeze this profile of the job, beside what the lock has.")
+@click.option("--drop-others", is_flag=True, help="Leave baselines out that were recorded with something else.")
 @click.option("--runs", type=click.IntRange(1, 1000), help="How often to run the job, this time.")
 @click.option("--record", is_flag=True, help="Take the outputs that stand in the project as the baseline; run nothing.")
 @click.option("--offline", is_flag=True, help="Ask no index: lock with what earlier freezes proved.")
@@ -54,6 +56,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     group: tuple[str, ...],
     output: Path | None,
     no_run: bool,
+    profile: str | None,
+    drop_others: bool,
     runs: int | None,
     record: bool,
     offline: bool,
@@ -72,27 +76,37 @@ def command(  # noqa: PLR0913 - one parameter an option
     --from reads requirements.in and requirements.txt, pyproject.toml, pylock.toml, uv.lock, Pipfile.lock,
     environment.yml and conda-lock.yml. What it asks for is resolved for the interpreter, where it is not locked yet.
     """
-    _refuse_contradictions(from_file=from_file is not None, no_run=no_run, runs=runs is not None, record=record)
+    given = {"--from": from_file, "--no-run": no_run or None, "--runs": runs, "--record": record or None}
+    _refuse_contradictions({name for name, value in {**given, "--profile": profile}.items() if value is not None})
     specification = _specification(from_file, from_format, extra, group)
     from envsnap.workflow.freeze import FreezeRequest, freeze
     from envsnap.workflow.probing import CaptureRequest
 
     wanted = CaptureRequest(
         folder=common.project.absolute(), env=dict(os.environ), python=python, prefix=prefix, image=image,
-        command=command, offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids, locker=locker,
-        specification=specification,
+        command=command, profile=profile, offline=offline, verify_files=verify_files, deep=deep, gpu_uuids=gpu_uuids,
+        locker=locker, specification=specification,
     )  # fmt: skip
-    request = FreezeRequest(capture=wanted, output=output, run=not no_run, runs=runs, standing=record)
+    request = FreezeRequest(
+        capture=wanted, output=output, run=not no_run, runs=runs, standing=record, drop_others=drop_others
+    )
     conclude("freeze", common, lambda progress: freeze(request, progress), _present)
 
 
-def _refuse_contradictions(*, from_file: bool, no_run: bool, runs: bool, record: bool) -> None:
-    if record and (no_run or runs):
-        option = "--no-run" if no_run else "--runs"
-        raise click.UsageError(f"--record takes the outputs as they stand, and runs nothing: leave {option} out")
-    if runs and (no_run or from_file):
-        option = "--no-run" if no_run else "--from"
-        raise click.UsageError(f"--runs says how often to run the job, and {option} runs none")
+CONTRADICTIONS = (
+    ("--record", ("--no-run", "--runs"), "takes the outputs as they stand, and runs nothing"),
+    ("--runs", ("--no-run", "--from"), "says how often to run the job, which is not run then"),
+    ("--profile", ("--no-run",), "records a baseline, and nothing is recorded then"),
+)
+
+
+def _refuse_contradictions(given: set[str]) -> None:
+    for option, others, does in CONTRADICTIONS:
+        for other in others:
+            if option in given and other in given:
+                raise click.UsageError(f"{option} {does}: leave {other} out")
+    if {"--profile", "--from"} <= given and "--record" not in given:
+        raise click.UsageError("--profile records a baseline, and --from runs no job: leave one out, or give --record")
 
 
 def _specification(
@@ -116,6 +130,7 @@ def _present(frozen: "FreezeResult") -> tuple[int, str, object]:
     contents = frozen.manifest.contents
     value = {
         "lock": str(frozen.path),
+        "profile": frozen.profile,
         "seconds": list(frozen.seconds),
         "snapshot": plain(frozen.manifest.snapshot),
         "packages": len(contents.packages),
@@ -124,4 +139,4 @@ def _present(frozen: "FreezeResult") -> tuple[int, str, object]:
         "conda-packages": len(contents.conda.packages) if contents.conda else 0,
         "findings": [plain(finding) for finding in contents.findings],
     }
-    return 0, render_frozen(frozen.manifest, str(frozen.path), frozen.seconds), value
+    return 0, render_frozen(frozen.manifest, str(frozen.path), frozen.seconds, frozen.profile), value

@@ -19,6 +19,7 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 @click.option("--target", type=click.Choice(["docker", "venv"]), help="Where to run; what was built last by default.")
 @click.option("--image", help="Run in this image.")
 @click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="How often to rerun the job.")
+@click.option("--profile", metavar="NAME", help="Verify this profile of the job, against its own baseline.")
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write table, JSON and JUnit into this folder."
 )
@@ -38,6 +39,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     target: BuildTarget | None,
     image: str | None,
     runs: int,
+    profile: str | None,
     report: Path | None,
     junit_file: Path | None,
     bundle: Path | None,
@@ -56,6 +58,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         target=target,
         image=image,
         runs=runs,
+        profile=profile,
     )
 
     reports = Reports(folder=report, junit_file=junit_file)

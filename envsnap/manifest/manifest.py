@@ -9,7 +9,7 @@ from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.job import Datum, Job, RelativePath
+from envsnap.manifest.job import Datum, Job, ProfileName, RelativePath
 from envsnap.manifest.model import Model, Sha256
 from envsnap.manifest.numerics import LoadedCode, Numerics
 from envsnap.manifest.outcome import OutputFormat
@@ -75,6 +75,24 @@ class Baseline(Model, frozen=True):
     recorded: bool = False
 
 
+class Profile(Model, frozen=True):
+    """Another job of the same environment and code, with a baseline of its own: a shorter one, for every day.
+
+    Args:
+        job: as run.
+        baseline: its recorded outcomes.
+        numerics: what moved its numbers beside code, data and packages.
+        data: its inputs.
+        findings: those of its freeze.
+    """
+
+    job: Job
+    baseline: Baseline
+    numerics: Numerics
+    data: tuple[Datum, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
 class CondaPackage(Model, frozen=True):
     """A record of conda-meta: https://docs.conda.io/projects/conda/en/stable/dev-guide/specs/.
 
@@ -132,6 +150,7 @@ class Contents(Model, frozen=True):
         data: the inputs.
         job: the job as run; absent where none was declared.
         baseline: the recorded outcomes; absent where the job was not run.
+        profiles: other jobs, by the name of their ``[job.profiles.NAME]``; absent where none was frozen.
         build: wishes for the rebuilt container.
         specification: what the packages were resolved from; absent where they were found installed.
         findings: what can move numbers or looks wrong, sorted.
@@ -151,10 +170,28 @@ class Contents(Model, frozen=True):
     data: tuple[Datum, ...] = ()
     job: Job | None = None
     baseline: Baseline | None = None
+    profiles: dict[ProfileName, Profile] | None = None
     build: BuildSpec = BuildSpec()
     specification: Specification | None = None
     findings: tuple[Finding, ...] = ()
     not_captured: tuple[UncapturedFact, ...] = ()
+
+    @property
+    def each_job(self) -> "tuple[Contents, ...]":
+        """The contents as each job has them: the lock's own first."""
+        return (self, *(self.of_profile(name) for name in self.profiles or {}))
+
+    def of_profile(self, name: str) -> "Contents":
+        """Return the contents with a profile's job, inputs and results in the place of the lock's own."""
+        profile = (self.profiles or {})[name]
+        return msgspec.structs.replace(
+            self,
+            job=profile.job,
+            data=profile.data,
+            baseline=profile.baseline,
+            numerics=profile.numerics,
+            findings=tuple(sorted({*self.findings, *profile.findings})),
+        )
 
 
 class Manifest(Model, frozen=True):

@@ -20,6 +20,7 @@ from envsnap.run.overlaid import WRITTEN
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import other_outputs
 from envsnap.workflow.repeatability import causes_named, differences_told
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
@@ -110,7 +111,8 @@ def record_standing(subject: Subject, progress: Progress) -> Recording:
     remove_old_runs(folder)
     outcome = Outcome(outputs=outputs)
     above = tuple(str(place) for output in job.outputs for place in Path(output.path).parents)
-    baseline = record_baseline([outcome], folder, made=made_folders(job.outputs, above, folder), recorded=True)
+    made = made_folders(job.outputs, above, folder, subject.others)
+    baseline = record_baseline([outcome], folder, made=made, recorded=True)
     progress.warn(RECORDED)
     _tell_of_outputs(job, outcome, progress)
     return Recording((outcome,), baseline)
@@ -138,20 +140,22 @@ def _plan(job: Job, subject: Subject, facts: Facts, progress: Progress) -> Run:
         folder=runs_folder(project),
         inherited=inherited_variables(job, subject.request.env),
         read_only=facts.data.outside,
-        made=made_folders(job.outputs, _known_folders(project), project),
+        made=made_folders(job.outputs, _known_folders(project), project, subject.others),
+        others=other_outputs(subject.project, job, inputs=facts.data.data),
         hide_baseline=False,
         on_output=progress.detail,
     )
 
 
 def _known_folders(project: Path) -> tuple[str, ...]:
-    """Return the folders that the job made itself at the former freeze, which left outputs in them."""
+    """Return the folders that the jobs made themselves at former freezes, which left outputs in them."""
     lock = project / LOCK
     try:
         former, _ = parse_manifest(lock.read_text(encoding="utf-8"), source=str(lock))
     except (OSError, UnicodeDecodeError, InvalidFileError):
         return ()  # none, or one that this freeze is to replace
-    return former.contents.baseline.made_folders if former.contents.baseline else ()
+    recorded = [one.baseline for one in former.contents.each_job if one.baseline is not None]
+    return tuple(folder for baseline in recorded for folder in baseline.made_folders)
 
 
 def _names(outcome: Outcome) -> str:

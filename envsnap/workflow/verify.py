@@ -1,7 +1,7 @@
 """envsnap verify: rerun the job in the rebuilt environment, compare with the baseline, and say so."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -17,7 +17,7 @@ from envsnap.host.files import exclusive
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.job import Job
+from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.outcome import Outcome
@@ -30,7 +30,14 @@ from envsnap.run.job import Run
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
+from envsnap.workflow.project import (
+    ProjectFolder,
+    job_to_verify,
+    locked_profile,
+    other_outputs,
+    own_paths,
+    read_project,
+)
 from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
@@ -50,7 +57,7 @@ NOT_DECLARED = "the baseline has it, and the job no longer declares it: never co
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyRequest:
-    """What the user asked for; ``target`` None means what was built last.
+    """What the user asked for; ``target`` None means what was built last, ``profile`` None the job.
 
     Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does.
     """
@@ -62,6 +69,7 @@ class VerifyRequest:
     target: BuildTarget | None = None
     image: str | None = None
     runs: int = 1
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,9 @@ def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
 def _verify(
     request: VerifyRequest, project: ProjectFolder, source: LockSource, recorded: Path, progress: Progress
 ) -> VerifyResult:
-    manifest, job = source.manifest, job_to_verify(project, source.manifest)
+    manifest = locked_profile(source.manifest, request.profile)
+    job = job_to_verify(project, manifest, request.profile)
+    others = other_outputs(project, job, manifest=source.manifest)
     baseline, files = _baseline(manifest, recorded)
     rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
@@ -108,6 +118,7 @@ def _verify(
             prove_sources(manifest, request.folder, request.env, offline=source.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
             run = _plan(request, manifest, baseline, job, data, progress)
+            run = replace(run, others=other_outputs(project, job, manifest=source.manifest, inputs=data.data))
             outcomes = repeat_job(environment, executed, run, request.runs, progress)
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
@@ -116,7 +127,7 @@ def _verify(
         verdict = _judge(job, baseline, files, outcomes)
     reads = _undeclared(project, job, data, outcomes)
     notes = (
-        *_notes(project, manifest, job, outcomes),
+        *_notes(project, manifest, job, outcomes, others),
         *_left_in_project(project.folder, reads),
         *_new_outside(reads, manifest.contents.findings),
         *verdict.notes,
@@ -201,10 +212,16 @@ def _judge(
     return Verdict(status="fail", outputs=(*unmatched, *verdict.outputs), reason=reason, notes=verdict.notes)
 
 
-def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def _notes(
+    project: ProjectFolder,
+    manifest: Manifest,
+    job: Job,
+    outcomes: Sequence[Outcome],
+    others: Sequence[JobOutput] = (),
+) -> tuple[str, ...]:
     """Say what differs from the freeze and may explain the numbers, whatever the verdict."""
     contents = manifest.contents
-    notes = [*_code_notes(project, contents.code, job)]
+    notes = [*_code_notes(project, contents.code, own_paths(job, project.folder, others))]
     if contents.job is not None:
         notes += [f"the job differs from the locked one: {line}" for line in diff_job(contents.job, job)]
     observations = [outcome.observation for outcome in outcomes if outcome.observation is not None]
@@ -253,13 +270,13 @@ def _new_outside(reads: Iterable[str], findings: Sequence[Finding]) -> Iterator[
         yield f"the job read {join_names(strange, MOST_READS)} outside of the project, which it did not at freeze"
 
 
-def _code_notes(project: ProjectFolder, locked: Code | None, job: Job) -> Iterator[str]:
+def _code_notes(project: ProjectFolder, locked: Code | None, own: Sequence[str]) -> Iterator[str]:
     if locked is None:
         return
-    found = capture_code(project.folder, own_paths(job, project.folder))
+    found = capture_code(project.folder, own)
     if not isinstance(found, Code):
         yield f"the lock records commit {locked.commit[:12]}, but the code here cannot be told: {found.reason}"
-    elif not is_same_code(project.folder, own_paths(job, project.folder), locked, found):
+    elif not is_same_code(project.folder, own, locked, found):
         changed = ", ".join(file.path for file in found.changed[:5])
         state = f"{found.commit[:12]} with changes in {changed}" if found.dirty else found.commit[:12]
         yield f"the code is not the locked one: locked {_spell(locked)}, here {state}"

@@ -72,7 +72,7 @@ def test_freeze_runs_the_job_as_often_as_it_is_told(project: Project) -> None:
     assert (1, 2) == (lock(project)["baseline"]["runs"], lock(project)["job"]["runs"])
     assert "1 of 1" in frozen.err
     assert (0, []) == (code, verdict["notes"])
-    assert "--no-run runs none" in refused(project.envsnap("freeze", "--no-run", "--runs", "1"))
+    assert "leave --no-run out" in refused(project.envsnap("freeze", "--no-run", "--runs", "1"))
 
 
 def test_outputs_that_stand_in_the_project_become_the_baseline(project: Project) -> None:
@@ -112,3 +112,130 @@ def test_a_baseline_without_a_run_holds_every_output(
     assert code == done.code, done.err
     assert said in done.err
     assert not (project.folder / "envsnap.lock").exists()
+
+
+SMOKE = """
+[job.profiles.smoke]
+command = ["python", "train.py", "10"]
+runs = 1
+timeout = "1m"
+"""
+
+
+def describe_profiles(project: Project, text: str = SMOKE) -> None:
+    """Add profiles to the settings."""
+    (project.folder / "envsnap.toml").write_text(SETTINGS + text)
+
+
+@pytest.fixture
+def profiled(project: Project) -> Project:
+    """A project whose job was frozen, and then its smoke profile, which was described only after that."""
+    project.freeze()
+    describe_profiles(project)
+    project.freeze("--profile", "smoke")
+    return project
+
+
+def test_a_profile_is_frozen_and_verified_beside_the_job(profiled: Project) -> None:
+    """Each against its own baseline; a lock of the job alone, frozen again, keeps the profile's."""
+    recorded = lock(profiled)
+    whole, smoke = verify(profiled), verify(profiled, "--profile", "smoke")
+    profiled.freeze()
+    again = lock(profiled)
+
+    assert (2, 1) == (recorded["baseline"]["runs"], recorded["profiles"]["smoke"]["baseline"]["runs"])
+    assert [(0, 2000), (0, 20)] == [(code, values(verdict)) for code, verdict in (whole, smoke)]
+    assert recorded["profiles"] == again["profiles"]
+    assert recorded["baseline"] == again["baseline"]
+    folders = {path.name for path in (profiled.folder / "envsnap.baseline").iterdir()}
+    assert {one["baseline"]["folder"] for one in (again, again["profiles"]["smoke"])} <= folders
+
+
+def values(verdict: dict[str, Any]) -> int:
+    """How many values were compared."""
+    return sum(item["count"] for output in verdict["outputs"] for item in output["items"])
+
+
+def test_a_changed_number_fails_the_profile_that_reaches_it(profiled: Project) -> None:
+    """Step 500 is beyond what the smoke profile runs."""
+    changed = TRAIN.replace("1 / step", "(2 if step == 500 else 1) / step")
+    (profiled.folder / "train.py").write_text(changed)
+
+    whole, smoke = verify(profiled), verify(profiled, "--profile", "smoke")
+
+    assert [(1, "fail"), (0, "pass")] == [(code, verdict["status"]) for code, verdict in (whole, smoke)]
+    assert all(any("train.py" in note for note in verdict["notes"]) for _, verdict in (whole, smoke))
+
+
+def test_one_lock_has_one_environment_and_one_code(profiled: Project) -> None:
+    """A baseline that was recorded with other code is not kept beside a new one without a word."""
+    before = profiled.lock()
+    (profiled.folder / "train.py").write_text(TRAIN.replace("1 / step", "2 / step"))
+    for options in (("--profile", "smoke"), ()):
+        done = profiled.envsnap("freeze", "--python", str(profiled.python), *options)
+        assert done.code == 5, done.err
+        assert "--drop-others" in done.err
+        assert "with changes in train.py" in done.err
+        assert "running the job" not in done.err
+    assert before == profiled.lock()
+
+    profiled.freeze("--drop-others")
+    assert "profiles" not in lock(profiled)
+    profiled.freeze("--profile", "smoke")
+
+    assert [0, 0] == [verify(profiled, *options)[0] for options in ((), ("--profile", "smoke"))]
+
+
+def test_a_profile_alone_makes_a_lock(project: Project) -> None:
+    """The job itself has no baseline yet, and verify says so; the job's own freeze adds it."""
+    describe_profiles(project)
+    project.freeze("--profile", "smoke")
+    alone = lock(project)
+    without = project.envsnap("verify")
+    project.freeze()
+
+    assert ("job" in alone, "baseline" in alone) == (False, False)
+    assert "records no job to verify" in refused(without)
+    assert alone["profiles"] == lock(project)["profiles"]
+    assert 0 == verify(project, "--profile", "smoke")[0]
+
+
+def test_a_profile_that_nobody_knows_is_named_with_those_that_are_known(profiled: Project) -> None:
+    """At freeze those of the settings, at verify those of the lock."""
+    frozen = profiled.envsnap("freeze", "--python", str(profiled.python), "--profile", "smok")
+    verified = profiled.envsnap("verify", "--profile", "smok")
+
+    assert "envsnap.toml describes no profile 'smok': it has smoke" in refused(frozen)
+    assert "envsnap.lock has no profile 'smok': it has smoke" in refused(verified)
+
+
+def test_a_run_sees_no_output_of_another_job(project: Project) -> None:
+    """A profile that copies what the job left would pass for ever."""
+    describe_profiles(
+        project,
+        """
+[job.profiles.copy]
+command = ["python", "-c", "import shutil; shutil.copy('metrics.jsonl', 'copy.jsonl')"]
+outputs = [{ path = "copy.jsonl" }]
+[job.profiles.reader]
+command = ["python", "-c", "import shutil; shutil.copy('metrics.jsonl', 'copy.jsonl')"]
+inputs = ["metrics.jsonl"]
+outputs = [{ path = "copy.jsonl" }]
+""",
+    )
+    project.freeze()
+    done = project.envsnap("freeze", "--python", str(project.python), "--profile", "copy")
+    project.freeze("--profile", "reader")
+
+    assert done.code == 6, done.err
+    assert "No such file or directory: 'metrics.jsonl'" in done.err
+    assert ["reader"] == list(lock(project)["profiles"])
+
+
+def test_a_profile_that_is_described_no_more_leaves_the_lock(profiled: Project) -> None:
+    """Its baseline goes too, and freeze says so."""
+    describe_profiles(profiled, "")
+    frozen = profiled.freeze()
+
+    assert "profile 'smoke' is left out of the lock" in frozen.err
+    assert "profiles" not in lock(profiled)
