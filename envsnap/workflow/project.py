@@ -122,8 +122,13 @@ def profiles_of(project: ProjectFolder) -> tuple[str, ...]:
     return tuple(project.settings.job.profiles) if project.settings.job is not None else ()
 
 
-def locked_profile(manifest: Manifest, name: str | None) -> Manifest:
+def locked_profile(manifest: Manifest, name: str | None, *, or_job: bool = False) -> Manifest:
     """Return a manifest with the named profile's job in the place of its own; None: as it is.
+
+    Args:
+        manifest: the lock.
+        name: the profile's.
+        or_job: whether a profile that the lock does not have stands for a part of the job itself.
 
     Raises:
         UsageError: the lock has no such profile.
@@ -132,6 +137,8 @@ def locked_profile(manifest: Manifest, name: str | None) -> Manifest:
         return manifest
     known = manifest.contents.profiles or {}
     if name not in known:
+        if or_job and manifest.contents.baseline is not None:
+            return manifest
         raise UsageError(
             f"envsnap.lock has no profile '{name}': {_known(tuple(known))}. "
             f"'envsnap freeze --profile {name}' records it"

@@ -36,6 +36,7 @@ from envsnap.workflow.project import (
     locked_profile,
     other_outputs,
     own_paths,
+    profiles_of,
     read_project,
 )
 from envsnap.workflow.repeatability import causes_named
@@ -59,6 +60,8 @@ NOT_DECLARED = "the baseline has it, and the job no longer declares it: never co
 class VerifyRequest:
     """What the user asked for; ``target`` None means what was built last, ``profile`` None the job.
 
+    With ``prefix`` the rerun may be a shorter one, of which the steps that it has are compared.
+
     Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does.
     """
 
@@ -70,6 +73,7 @@ class VerifyRequest:
     image: str | None = None
     runs: int = 1
     profile: str | None = None
+    prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
 def _verify(
     request: VerifyRequest, project: ProjectFolder, source: LockSource, recorded: Path, progress: Progress
 ) -> VerifyResult:
-    manifest = locked_profile(source.manifest, request.profile)
+    or_job = request.prefix and request.profile in profiles_of(project)
+    manifest = locked_profile(source.manifest, request.profile, or_job=or_job)
     job = job_to_verify(project, manifest, request.profile)
     others = other_outputs(project, job, manifest=source.manifest)
     baseline, files = _baseline(manifest, recorded)
@@ -124,7 +129,7 @@ def _verify(
             name = environment.name
         check_untouched(job.inputs, project.folder, data)
         files = baseline_files(baseline, recorded)  # hashed again: a job without an overlay may have got at them
-        verdict = _judge(job, baseline, files, outcomes)
+        verdict = _judge(job, baseline, files, outcomes, prefix=request.prefix)
     reads = _undeclared(project, job, data, outcomes)
     notes = (
         *_notes(project, manifest, job, outcomes, others),
@@ -177,9 +182,17 @@ def _plan(
 
 
 def _judge(
-    job: Job, baseline: Baseline, files: Mapping[str, tuple[Path, ...]], outcomes: tuple[Outcome, ...]
+    job: Job,
+    baseline: Baseline,
+    files: Mapping[str, tuple[Path, ...]],
+    outcomes: tuple[Outcome, ...],
+    *,
+    prefix: bool = False,
 ) -> Verdict:
-    """Compare every declared output, and fail each one that only one side declares."""
+    """Compare every declared output, and fail each one that only one side declares.
+
+    With ``prefix`` the job may leave outputs out, which only a whole run writes; the verdict then says so.
+    """
     pairs = [
         OutputPair(
             path=output.path,
@@ -191,20 +204,23 @@ def _judge(
             tolerance=output.tolerance,
             layout=output.layout or Layout(),
             recorded=baseline.runs,
+            prefix=prefix,
         )
         for output in job.outputs
         if output.path in files
     ]
     verdict = compare_outputs(pairs)
     declared = {output.path for output in job.outputs}
+    dropped = [output for output in baseline.outputs if output.path not in declared]
+    if prefix and dropped:
+        reason = f"{verdict.reason}; not compared: {', '.join(output.path for output in dropped)}"
+        verdict, dropped = msgspec.structs.replace(verdict, reason=reason), []
     unmatched = [
         OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_RECORDED)
         for output in job.outputs
         if output.path not in files
     ] + [
-        OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_DECLARED)
-        for output in baseline.outputs
-        if output.path not in declared
+        OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_DECLARED) for output in dropped
     ]
     if not unmatched:
         return verdict

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from envsnap.compare.outputs import NO_STEPS
 from envsnap.workflow.runs import RECORDED
 
 from .conftest import Ended, Project
@@ -239,3 +240,60 @@ def test_a_profile_that_is_described_no_more_leaves_the_lock(profiled: Project) 
 
     assert "profile 'smoke' is left out of the lock" in frozen.err
     assert "profiles" not in lock(profiled)
+
+
+FIRST = """
+[[job.outputs]]
+path = "weights.json"
+[job.profiles.first]
+command = ["python", "train.py", "100"]
+outputs = [{ path = "metrics.jsonl" }]
+"""
+WITH_WEIGHTS = TRAIN + 'json.dump({"weight": 1 / steps}, open("weights.json", "w"))\n'
+
+
+@pytest.fixture
+def begun(project: Project) -> Project:
+    """A job of a thousand steps with a summary at its end, and a profile that describes its first hundred."""
+    describe_profiles(project, FIRST)
+    (project.folder / "train.py").write_text(WITH_WEIGHTS)
+    project.freeze()
+    return project
+
+
+def test_the_first_hundred_steps_are_verified_against_the_whole_baseline(begun: Project) -> None:
+    """The profile was never frozen; the verdict says how far it goes, and what it leaves out."""
+    code, verdict = verify(begun, "--profile", "first", "--prefix")
+    without = begun.envsnap("verify", "--target", "venv", "--profile", "first")
+
+    assert (0, "pass") == (code, verdict["status"])
+    matches = "every output matches the baseline (bit for bit): metrics.jsonl the first 100 of 1000 steps"
+    assert f"as far as the rerun goes, {matches}; not compared: weights.json" == verdict["reason"]
+    assert (100, 1000) == tuple(verdict["outputs"][0][key] for key in ("steps", "baseline-steps"))
+    assert "envsnap.lock has no profile 'first': it has none" in refused(without)
+
+
+@pytest.mark.parametrize(("step", "first", "whole"), [(50, 1, 1), (500, 0, 1)])
+def test_a_changed_step_fails_the_prefix_that_holds_it(begun: Project, step: int, first: int, whole: int) -> None:
+    """Step 50 is among the first hundred, step 500 only in the whole."""
+    changed = WITH_WEIGHTS.replace("1 / step}", f"(2 if step == {step} else 1) / step}}")
+    (begun.folder / "train.py").write_text(changed)
+
+    prefix, all_steps = verify(begun, "--profile", "first", "--prefix"), verify(begun)
+
+    assert (first, whole) == (prefix[0], all_steps[0])
+    for code, verdict in (prefix, all_steps):
+        reasons = [item["reason"] for output in verdict["outputs"] for item in output["items"]]
+        assert bool(code) == any(f"from step {step} on" in reason for reason in reasons)
+
+
+def test_a_summary_of_fewer_steps_is_not_the_baselines(begun: Project) -> None:
+    """It is compared whole, and the verdict says what to do."""
+    settings = (begun.folder / "envsnap.toml").read_text()
+    (begun.folder / "envsnap.toml").write_text(settings.replace('"1000"', '"100"'))
+
+    code, verdict = verify(begun, "--prefix")
+
+    status = {output["path"]: output["status"] for output in verdict["outputs"]}
+    assert (1, {"metrics.jsonl": "pass", "weights.json": "fail"}) == (code, status)
+    assert f"weights.json: {NO_STEPS}" in verdict["notes"]
