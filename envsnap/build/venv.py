@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envsnap.build.wheels import CopyWheel
 from envsnap.errors import BuildError
+from envsnap.inside.editable import NOTE
 from envsnap.manifest.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ def build_venv(
             copy_wheel(wheel, links / wheel.name)
         uv.install(listing, python=python, links=links)
     return python
+
+
+def note_project(folder: Path, project: Path) -> None:
+    """Note in an environment which project it was built for: the project's own packages are imported from there."""
+    (folder / NOTE).write_text(f"{project.absolute()}\n", encoding="utf-8")
 
 
 @contextlib.contextmanager

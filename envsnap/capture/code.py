@@ -68,11 +68,7 @@ def describe_code(project: Path, tree: WorkingTree, own: Iterable[str]) -> Code:
 
 def is_same_code(project: Path, own: Iterable[str], locked: Code, found: Code) -> bool:
     """Whether the working tree holds the locked code: the commit that adds the lock itself changes none of it."""
-    if locked.patch != found.patch:
-        return False
-    return (
-        locked.commit == found.commit or git.changed_between(project, locked.commit, found.commit, _pathspec(own)) == ()
-    )
+    return locked.patch == found.patch and _is_same_commit(project, locked, found, _pathspec(own))
 
 
 def changed_names(project: Path, own: Iterable[str], locked: Code, found: Code) -> tuple[str, ...]:
@@ -116,6 +112,28 @@ def _places_read(project: Path, seen: Observation) -> Iterator[Path]:
         yield path.parents[parts - 1] if 0 < parts <= len(path.parents) else path
     for file in seen.opened:
         yield Path(os.path.realpath(project / os.path.expanduser(file.real or file.path)))  # noqa: PTH111 - as text
+
+
+def is_same_code_apart(project: Path, own: Iterable[str], apart: Iterable[str], locked: Code, found: Code) -> bool:
+    """Whether the working tree holds the locked code, whatever became of the files ``apart``, such as the settings.
+
+    Of uncommitted changes, the same files have to have the same digests; :func:`capture_code` says which have none.
+    """
+    tree = find_tree(project)
+    if not isinstance(tree, WorkingTree):
+        return False
+    left_out = {os.path.relpath(os.path.realpath(project / name), tree.head.top) for name in apart}
+    before, after = (
+        {(file.path, file.sha256) for file in code.changed if file.path not in left_out} for code in (locked, found)
+    )
+    if before != after:
+        return False
+    return _is_same_commit(project, locked, found, _pathspec((*own, *apart)))
+
+
+def _is_same_commit(project: Path, locked: Code, found: Code, pathspec: tuple[str, ...]) -> bool:
+    same = locked.commit == found.commit
+    return same or git.changed_between(project, locked.commit, found.commit, pathspec) == ()
 
 
 def _pathspec(own: Iterable[str]) -> tuple[str, ...]:

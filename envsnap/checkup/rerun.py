@@ -14,7 +14,7 @@ NO_CONDA = "neither an image nor a virtual environment is built from them: insta
 
 def check_job(contents: Contents, inventory: Inventory) -> Iterator[Check]:
     """Say whether what a rerun reads is here: existence and size only, verify compares digests."""
-    if contents.job is None or contents.baseline is None:
+    if not any(one.job is not None and one.baseline is not None for one in contents.each_job):
         lacks = "job" if contents.job is None else "baseline"
         advice = f"the lock records no {lacks}: it can be rebuilt, and nothing can be verified"
         yield Check(name="baseline", status="warn", found=f"no {lacks}", advice=advice)
@@ -22,8 +22,9 @@ def check_job(contents: Contents, inventory: Inventory) -> Iterator[Check]:
         yield _check_files("inputs", inventory.inputs, "fetch the data that the lock records")
     if inventory.baseline:
         yield _check_files("baseline", inventory.baseline, "check out envsnap.baseline beside the lock")
-    if contents.job is not None and contents.job.pass_env:
-        yield _check_variables(contents.job.pass_env, inventory.unset)
+    passed = dict.fromkeys(name for one in contents.each_job if one.job is not None for name in one.job.pass_env)
+    if passed:
+        yield _check_variables(tuple(passed), inventory.unset)
 
 
 def _check_files(name: str, files: tuple[FoundFile, ...], remedy: str) -> Check:

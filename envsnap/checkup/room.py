@@ -35,7 +35,8 @@ def room_needed(contents: Contents, inventory: Inventory, *, docker: bool) -> Ma
         docker: whether an image is built, else a virtual environment.
     """
     packed = sum(package.wheel.size or 0 for package in contents.packages if package.wheel)
-    outputs = sum(output.size for output in contents.baseline.outputs) if contents.baseline else 0
+    recorded = [one.baseline for one in contents.each_job if one.baseline is not None]
+    outputs = max((sum(output.size for output in baseline.outputs) for baseline in recorded), default=0)
     rerun = 2 * outputs + SCRATCH
     unpacked = int(packed * UNPACKED)
     if inventory.rebuilt:

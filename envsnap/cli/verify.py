@@ -19,6 +19,8 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 @click.option("--target", type=click.Choice(["docker", "venv"]), help="Where to run; what was built last by default.")
 @click.option("--image", help="Run in this image.")
 @click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="How often to rerun the job.")
+@click.option("--profile", metavar="NAME", help="Verify this profile of the job, against its own baseline.")
+@click.option("--prefix", is_flag=True, help="Compare the steps that a shorter rerun has, and say how many.")
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write table, JSON and JUnit into this folder."
 )
@@ -38,12 +40,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     target: BuildTarget | None,
     image: str | None,
     runs: int,
+    profile: str | None,
+    prefix: bool,
     report: Path | None,
     junit_file: Path | None,
     bundle: Path | None,
     common: CommonOptions,
 ) -> None:
     """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
+
+    With --prefix, a profile that the lock does not have is a shorter run of the job itself.
 
     Inputs that are not the recorded ones, and an environment that is not the locked one, are refused before anything
     runs.
@@ -56,6 +62,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         target=target,
         image=image,
         runs=runs,
+        profile=profile,
+        prefix=prefix,
     )
 
     reports = Reports(folder=report, junit_file=junit_file)

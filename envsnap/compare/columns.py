@@ -184,6 +184,12 @@ def step_places(columns: Mapping[str, Sequence[Scalar]], otherwise: Positions, a
     )
 
 
+def step_words(columns: Mapping[str, Sequence[Scalar]], count: int) -> Iterator[str]:
+    """Give the step that each of ``count`` records names, as :func:`step_places` tells it; "" for one without."""
+    places = step_places(columns, Positions("", [""] * count))
+    return (places.word(index) for index in range(count))
+
+
 def _evenly(numbers: "array[int]") -> Sequence[int]:
     """Return a range in the place of numbers that are one, as most steps are: it takes no memory."""
     stride = numbers[1] - numbers[0] if len(numbers) > 1 else 0

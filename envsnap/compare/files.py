@@ -14,15 +14,17 @@ from envsnap.manifest.outcome import OutputFormat
 _CHUNK: Final = 256 * 1024
 
 
-def read_output(path: Path | None, kind: OutputFormat, layout: Layout = PLAIN) -> Reading:
+def read_output(path: Path | None, kind: OutputFormat, layout: Layout = PLAIN, records: int | None = None) -> Reading:
     """Read one output file; None stands for a file that the run never wrote.
+
+    ``records``: how many are read of JSON Lines and CSV, from the first on; None: all.
 
     Raises:
         OutputError: it is missing, no plain file, empty, unreadable, cut short, or not in this format.
     """
     found = check_file(path)
     try:
-        return _read(found, kind, layout)
+        return _read(found, kind, layout, records)
     except OSError as error:
         raise OutputError(f"it cannot be read: {error.strerror or error}") from error
 
@@ -63,14 +65,34 @@ def have_same_bytes(one: Path, other: Path) -> bool:
     return True
 
 
-def _read(path: Path, kind: OutputFormat, layout: Layout) -> Reading:
+def begins_with(whole: Path, part: Path) -> bool:
+    """Tell whether a file begins with the bytes of another, which end where a line does.
+
+    Raises:
+        OutputError: one of them cannot be read.
+    """
+    try:
+        if whole.stat().st_size < part.stat().st_size:
+            return False
+        with whole.open("rb") as left, part.open("rb") as right:
+            last = b""
+            while chunk := right.read(_CHUNK):
+                if chunk != left.read(len(chunk)):
+                    return False
+                last = chunk[-1:]
+            return last == b"\n" or left.read(1) in {b"", b"\n", b"\r"}
+    except OSError as error:
+        raise OutputError(f"it cannot be read: {error.strerror or error}") from error
+
+
+def _read(path: Path, kind: OutputFormat, layout: Layout, records: int | None) -> Reading:
     match kind:
         case "json":
             return read_json(path)
         case "jsonl":
-            return read_jsonl(path)
+            return read_jsonl(path, records)
         case "csv":
-            return read_csv(path, layout)
+            return read_csv(path, layout, records)
         case "npy":
             return read_npy(path)
         case "npz":

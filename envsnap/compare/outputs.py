@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from envsnap.compare.files import check_file, have_same_bytes, read_output
+from envsnap.compare.files import begins_with, check_file, have_same_bytes, read_output
 from envsnap.compare.hiding import hiding_notes
 from envsnap.compare.items import Comparison, compare_item
+from envsnap.compare.prefix import Prefix, find_prefix
 from envsnap.compare.reading import Item, Reading, Series, Tensor
 from envsnap.compare.repeats import Course, Repeated, judge_together, keep, weigh
 from envsnap.compare.tables import PLAIN
@@ -24,6 +25,11 @@ from envsnap.manifest.tolerance import Tolerance
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
 
 Role = Literal["baseline", "rerun"]
+NO_STEPS = (
+    "it counts no steps, so it was compared whole, which a shorter run does not repeat: verify a profile whose outputs "
+    "leave it out"
+)
+NOTHING_BEGUN = "every output matches, but none counts steps, so there is no beginning to compare: leave --prefix out"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +43,7 @@ class OutputPair:
         tolerance: by the name of a metric or tensor, or by a glob; what matches none is held to ``auto``.
         layout: how a text file writes its values.
         recorded: how many runs the baseline files stand for: one file is enough where all are the same.
+        prefix: whether the reruns may end earlier: compared are the steps that they have.
     """
 
     path: str
@@ -46,6 +53,7 @@ class OutputPair:
     tolerance: dict[str, Tolerance] = field(default_factory=dict)
     layout: Layout = PLAIN
     recorded: int = 2
+    prefix: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,13 +87,19 @@ def compare_outputs(pairs: Sequence[OutputPair]) -> Verdict:
     judged, sentence = judge_together(repeated)
     verdicts = iter(judged)
     outputs = tuple(_conclude(one, verdicts) for one in compared)
-    notes = (*(note for one in compared for note in one.notes), *([sentence] if sentence else []))
+    whole = (f"{output.path}: {NO_STEPS}" for output in outputs if output.reason.endswith(NO_STEPS))
+    notes = (*(note for one in compared for note in one.notes), *([sentence] if sentence else []), *whole)
     if not outputs:
         return Verdict(
             status="fail", outputs=(), reason="no outputs are declared, so nothing was compared", notes=notes
         )
     status = _worst([output.status for output in outputs])
     reason = _summarize(outputs, status, by_spread=bool(repeated))
+    prefixes = [f"{one.pair.path} {one.prefix}" for one in compared if one.prefix is not None]
+    if status == "pass" and prefixes:
+        reason = f"as far as the rerun goes, {reason}: {', '.join(prefixes)}"
+    elif status == "pass" and any(pair.prefix for pair in pairs):
+        status, reason = "inconclusive", NOTHING_BEGUN
     return Verdict(status=status, outputs=outputs, reason=reason, notes=notes)
 
 
@@ -99,16 +113,18 @@ class _Compared:
     bitwise: bool = False
     reason: str = ""
     notes: tuple[str, ...] = ()
+    prefix: Prefix | None = None
 
 
 def _compare_output(pair: OutputPair) -> _Compared:
     if not pair.baselines or not pair.reruns:
         return _Compared(pair=pair, reason=f"there is no {'rerun' if pair.baselines else 'baseline'} to compare")
     try:
+        prefix = find_prefix(pair.baselines, pair.reruns, pair.format, pair.layout) if pair.prefix else None
         with _told("baseline", 0, pair.baselines):
-            first = read_output(pair.baselines[0], pair.format, pair.layout)
-        own = [_compare_run(pair, first, "baseline", place) for place in range(1, len(pair.baselines))]
-        reruns = [_compare_run(pair, first, "rerun", place) for place in range(len(pair.reruns))]
+            first = read_output(pair.baselines[0], pair.format, pair.layout, prefix.records[0] if prefix else None)
+        own = [_compare_run(pair, first, "baseline", place, prefix) for place in range(1, len(pair.baselines))]
+        reruns = [_compare_run(pair, first, "rerun", place, prefix) for place in range(len(pair.reruns))]
     except OutputError as error:
         return _Compared(pair=pair, reason=str(error))
     names = sorted({*first, *(name for run in (*own, *reruns) for name in run.items)})
@@ -118,16 +134,18 @@ def _compare_output(pair: OutputPair) -> _Compared:
         items=tuple(_judge(name, first, own, reruns, pair) for name in names),
         steps=frozenset(steps | {name for run in own for name, item in run.items.items() if item.is_step}),
         bitwise=all(run.bitwise for run in reruns),
-        notes=_notes(pair, first, names),
+        notes=_notes(pair, first, names, prefix),
+        prefix=prefix,
     )
 
 
-def _compare_run(pair: OutputPair, first: Reading, role: Role, place: int) -> _Run:
+def _compare_run(pair: OutputPair, first: Reading, role: Role, place: int, prefix: Prefix | None) -> _Run:
     """Read a run's file and compare it; one that has the bytes of the first baseline run's is not read again."""
     paths, references = (pair.reruns, pair.baselines) if role == "rerun" else (pair.baselines, pair.baselines[:1])
+    records = prefix.records[place] if prefix and role == "baseline" else None
     with _told(role, place, paths):
-        twin = _twin(check_file(paths[place]), references)
-        reading = first if twin == 0 else read_output(paths[place], pair.format, pair.layout)
+        twin = _twin(check_file(paths[place]), references, prefix if role == "rerun" else None)
+        reading = first if twin == 0 else read_output(paths[place], pair.format, pair.layout, records)
     return _Run(
         items={name: _compare_name(name, first, reading, pair, twin=twin) for name in {**first, **reading}},
         bitwise=twin is not None,
@@ -158,10 +176,16 @@ def _compare_name(name: str, first: Reading, reading: Reading, pair: OutputPair,
     )
 
 
-def _twin(path: Path, baselines: Sequence[Path | None]) -> int | None:
-    """Find the baseline run with the same bytes: it is the one that a rerun has repeated."""
-    found = (place for place, baseline in enumerate(baselines) if have_same_bytes(path, check_file(baseline)))
-    return next(found, None)
+def _twin(path: Path, baselines: Sequence[Path | None], prefix: Prefix | None) -> int | None:
+    """Find the baseline run with the same bytes, as far as a rerun goes: it is the one that a rerun has repeated."""
+    for place, baseline in enumerate(baselines):
+        if prefix is None:
+            same = have_same_bytes(path, check_file(baseline))
+        else:
+            same = prefix.records[place] == prefix.rerun and begins_with(check_file(baseline), path)
+        if same:
+            return place
+    return None
 
 
 def _judge(
@@ -206,9 +230,18 @@ def _worst_rerun(compared: Sequence[Comparison]) -> Comparison:
 def _conclude(compared: _Compared, judged: Iterator[ItemVerdict]) -> OutputVerdict:
     items = tuple(next(judged) if isinstance(item, Repeated) else item for item in compared.items)
     status, reason = _status_of(items, compared)
-    pair = compared.pair
+    pair, prefix = compared.pair, compared.prefix
+    if pair.prefix and prefix is None and status == "fail" and not compared.reason:
+        reason = f"{reason}; {NO_STEPS}"
     return OutputVerdict(
-        path=pair.path, format=pair.format, status=status, bitwise=compared.bitwise, reason=reason, items=items
+        path=pair.path,
+        format=pair.format,
+        status=status,
+        bitwise=compared.bitwise,
+        reason=reason,
+        items=items,
+        steps=prefix.steps if prefix else None,
+        baseline_steps=prefix.recorded if prefix else None,
     )
 
 
@@ -232,9 +265,12 @@ def _is_step(item: Item | None) -> bool:
     return isinstance(item, Series) and item.is_step
 
 
-def _notes(pair: OutputPair, first: Reading, names: Sequence[str]) -> tuple[str, ...]:
+def _notes(pair: OutputPair, first: Reading, names: Sequence[str], prefix: Prefix | None) -> tuple[str, ...]:
     kind = "tensor" if pair.format in ("npy", "npz", "safetensors") else "metric"
-    unused = (f"tolerance {quote(p)} in {pair.path} matches no {kind}" for p in find_unmatched(pair.tolerance, names))
+    unmatched = find_unmatched(pair.tolerance, names) if prefix is None or prefix.steps == prefix.recorded else ()
+    unused = [f"tolerance {quote(pattern)} in {pair.path} matches no {kind}" for pattern in unmatched]
+    if prefix is not None:
+        unused.append(f"{pair.path}: compared {prefix}")
     runs = len(pair.baselines)
     spread = (f"the {runs} baseline runs of {pair.path} are not the same bytes",) if runs > 1 else ()
     return (*unused, *spread, *hiding_notes(pair.path, first, pair.tolerance, pair.layout.precision or ""))

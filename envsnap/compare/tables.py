@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import InvalidOperation
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import numpy as np
 
-from envsnap.compare.columns import NO_FINITE, STEP_KEYS, Positions, SeriesBuilder, step_places
+from envsnap.compare.columns import NO_FINITE, STEP_KEYS, Positions, SeriesBuilder, step_places, step_words
 from envsnap.compare.reading import Reading, Scalar
 from envsnap.compare.text import CHUNK, decoded_lines, exact_float, may_be_tiny, open_text
 from envsnap.compare.wording import quote, show
@@ -73,30 +73,50 @@ def _is_numbers(cells: Sequence[str], decimal: str) -> bool:
     return bool(cells) and all(not isinstance(value, str) and value is not None for value in values)
 
 
-def read_csv(path: Path, layout: Layout = PLAIN) -> Reading:
+def read_csv(path: Path, layout: Layout = PLAIN, records: int | None = None) -> Reading:
     """Read a table; an empty cell is a missing value. Without a header the columns are called ``column 1``, ...
+
+    Args:
+        path: of the file.
+        layout: what the user says of it.
+        records: how many rows are read, from the first on; None: all.
 
     Raises:
         OutputError: it is not valid CSV, or has no column of the index's name.
     """
-    dialect, builder = find_dialect(path, layout), SeriesBuilder()
+    builder = SeriesBuilder()
     with open_text(path) as stream:
-        rows = _rows(decoded_lines(stream), dialect.delimiter)
-        first = next(rows)
-        header = first if dialect.has_header else [f"column {number + 1}" for number in range(len(first))]
-        if len(set(header)) != len(header):
-            raise OutputError("two columns have the same name in the header")
-        if layout.index is not None and layout.index not in header:
-            raise OutputError(f"it has no column {quote(layout.index)}, which is to be its index")
+        header, rows = _open_table(stream, find_dialect(path, layout), layout)
+        rows = itertools.islice(rows, records)
         for name in header:
             builder.declare((name,))
-        if not dialect.has_header:
-            rows = itertools.chain([first], rows)
         count = 0
         while chunk := list(itertools.islice(rows, CHUNK)):
             _add_rows(header, chunk, Positions("row ", range(count + 1, count + 1 + len(chunk))), layout, builder)
             count += len(chunk)
     return builder.build()
+
+
+def steps_of_rows(path: Path, layout: Layout = PLAIN) -> Iterator[str]:
+    """Give the step that each row names; "" for one that names none, and where another column is the index."""
+    with open_text(path) as stream:
+        header, rows = _open_table(stream, find_dialect(path, layout), layout)
+        steps: list[str] = [name for name in STEP_KEYS if name in header and layout.index in {None, name}]
+        while chunk := list(itertools.islice(rows, CHUNK)):
+            cells = {name: [row[header.index(name)] for row in chunk] for name in steps}
+            columns = {name: _parse_column(column, layout.decimal) for name, column in cells.items()}
+            yield from step_words(columns, len(chunk))
+
+
+def _open_table(stream: TextIO, dialect: Dialect, layout: Layout) -> tuple[list[str], Iterator[list[str]]]:
+    rows = _rows(decoded_lines(stream), dialect.delimiter)
+    first = next(rows)
+    header = first if dialect.has_header else [f"column {number + 1}" for number in range(len(first))]
+    if len(set(header)) != len(header):
+        raise OutputError("two columns have the same name in the header")
+    if layout.index is not None and layout.index not in header:
+        raise OutputError(f"it has no column {quote(layout.index)}, which is to be its index")
+    return header, rows if dialect.has_header else itertools.chain([first], rows)
 
 
 def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:

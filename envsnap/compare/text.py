@@ -13,7 +13,7 @@ from typing import Final, Literal, TextIO, cast
 
 import msgspec
 
-from envsnap.compare.columns import STEP_KEYS, Positions, SeriesBuilder, step_places
+from envsnap.compare.columns import STEP_KEYS, Positions, SeriesBuilder, step_places, step_words
 from envsnap.compare.reading import EmptyContainer, Reading, Scalar
 from envsnap.compare.wording import quote
 from envsnap.errors import OutputError
@@ -42,16 +42,36 @@ def read_json(path: Path) -> Reading:
     return builder.build()
 
 
-def read_jsonl(path: Path) -> Reading:
-    """Read one JSON object a line; a metric's series is made of the lines that have its key."""
+def read_jsonl(path: Path, records: int | None = None) -> Reading:
+    """Read one JSON object a line; a metric's series is made of the lines that have its key.
+
+    Args:
+        path: of the file.
+        records: how many are read, from the first on; None: all.
+    """
     builder, count = SeriesBuilder(), 0
+    for chunk in _record_chunks(path, records):
+        places = Positions("record ", range(count + 1, count + 1 + len(chunk)))
+        _Walker(builder).walk_entries(chunk, (), places, "", 0)
+        count += len(chunk)
+    return builder.build()
+
+
+def steps_of_records(path: Path) -> Iterator[str]:
+    """Give the step that each record of JSON Lines names; "" for one that names none."""
+    for chunk in _record_chunks(path):
+        for shape, alike in itertools.groupby(chunk, key=_shape):
+            group = list(alike)
+            columns = _columns(group) if isinstance(shape, tuple) else {}
+            yield from step_words(cast("Mapping[str, Sequence[Scalar]]", columns), len(group))
+
+
+def _record_chunks(path: Path, records: int | None = None) -> Iterator[list[object]]:
     with open_text(path) as stream:
         lines = ((number, line) for number, line in enumerate(decoded_lines(stream), start=1) if line.strip())
-        while chunk := list(itertools.islice(lines, CHUNK)):
-            places = Positions("record ", range(count + 1, count + 1 + len(chunk)))
-            _Walker(builder).walk_entries(_decode_records(chunk), (), places, "", 0)
-            count += len(chunk)
-    return builder.build()
+        wanted = itertools.islice(lines, records)
+        while chunk := list(itertools.islice(wanted, CHUNK)):
+            yield _decode_records(chunk)
 
 
 def open_text(path: Path) -> TextIO:

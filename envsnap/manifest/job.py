@@ -37,6 +37,9 @@ Gpus = Literal["all", "none"] | Annotated[int, msgspec.Meta(ge=0)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 """PYTHONHASHSEED and numpy take 32 bits: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED"""
 
+ProfileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")]
+"""It stands in keys of TOML and in messages."""
+
 RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!(.*/)?\.\.(/|\Z))[^\x00-\x1f\x7f]+\Z")]
 """A path that stays inside the folder it is joined to."""
 

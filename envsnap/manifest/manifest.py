@@ -9,7 +9,7 @@ from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
-from envsnap.manifest.job import Datum, Job, RelativePath
+from envsnap.manifest.job import Datum, Job, ProfileName, RelativePath
 from envsnap.manifest.model import Model, Sha256
 from envsnap.manifest.numerics import LoadedCode, Numerics
 from envsnap.manifest.outcome import OutputFormat
@@ -62,6 +62,7 @@ class Baseline(Model, frozen=True):
         outputs: one for each declared output.
         made_folders: folders of outputs that were not there before the runs: the job makes them itself.
         injection: the version of what the runs were given, :data:`envsnap.run.injection.VERSION`; 1 before schema 1.3.
+        recorded: whether the outputs were taken as they stood in the project, without a run.
     """
 
     runs: Annotated[int, msgspec.Meta(ge=1)]
@@ -71,6 +72,25 @@ class Baseline(Model, frozen=True):
     outputs: tuple[BaselineOutput, ...]
     made_folders: tuple[RelativePath, ...] = ()
     injection: Annotated[int, msgspec.Meta(ge=1)] = 1
+    recorded: bool = False
+
+
+class Profile(Model, frozen=True):
+    """Another job of the same environment and code, with a baseline of its own: a shorter one, for every day.
+
+    Args:
+        job: as run.
+        baseline: its recorded outcomes.
+        numerics: what moved its numbers beside code, data and packages.
+        data: its inputs.
+        findings: those of its freeze.
+    """
+
+    job: Job
+    baseline: Baseline
+    numerics: Numerics
+    data: tuple[Datum, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class CondaPackage(Model, frozen=True):
@@ -130,6 +150,7 @@ class Contents(Model, frozen=True):
         data: the inputs.
         job: the job as run; absent where none was declared.
         baseline: the recorded outcomes; absent where the job was not run.
+        profiles: other jobs, by the name of their ``[job.profiles.NAME]``; absent where none was frozen.
         build: wishes for the rebuilt container.
         specification: what the packages were resolved from; absent where they were found installed.
         findings: what can move numbers or looks wrong, sorted.
@@ -149,10 +170,28 @@ class Contents(Model, frozen=True):
     data: tuple[Datum, ...] = ()
     job: Job | None = None
     baseline: Baseline | None = None
+    profiles: dict[ProfileName, Profile] | None = None
     build: BuildSpec = BuildSpec()
     specification: Specification | None = None
     findings: tuple[Finding, ...] = ()
     not_captured: tuple[UncapturedFact, ...] = ()
+
+    @property
+    def each_job(self) -> "tuple[Contents, ...]":
+        """The contents as each job has them: the lock's own first."""
+        return (self, *(self.of_profile(name) for name in self.profiles or {}))
+
+    def of_profile(self, name: str) -> "Contents":
+        """Return the contents with a profile's job, inputs and results in the place of the lock's own."""
+        profile = (self.profiles or {})[name]
+        return msgspec.structs.replace(
+            self,
+            job=profile.job,
+            data=profile.data,
+            baseline=profile.baseline,
+            numerics=profile.numerics,
+            findings=tuple(sorted({*self.findings, *profile.findings})),
+        )
 
 
 class Manifest(Model, frozen=True):

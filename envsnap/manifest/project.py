@@ -10,7 +10,7 @@ import msgspec
 
 from envsnap.errors import InvalidFileError
 from envsnap.manifest.build_spec import AptName, ImageName
-from envsnap.manifest.job import PROCESSES, Gpus, Job, JobOutput, Seed
+from envsnap.manifest.job import PROCESSES, Gpus, Job, JobOutput, ProfileName, Seed
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.model import Model, convert
 from envsnap.manifest.outcome import OutputFormat
@@ -43,6 +43,32 @@ class OutputTable(Layout, frozen=True, kw_only=True):
     tolerance: dict[str, Tolerance] = {}
 
 
+class ProfileTable(Model, frozen=True):
+    """``[job.profiles.NAME]`` as a user writes it: what is not given is the job's own.
+
+    Args:
+        arguments: words behind the job's command, in the place of another command.
+        env: laid over the job's, variable by variable; every other key replaces the job's.
+    """
+
+    command: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
+    arguments: tuple[str, ...] | None = None
+    inputs: tuple[str, ...] | None = None
+    outputs: tuple[OutputTable, ...] | None = None
+    seed: Seed | None = None
+    deterministic: bool | None = None
+    threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    runs: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    timeout: str | int | None = None
+    network: bool | None = None
+    gpus: Gpus | None = None
+    shm_size: str | int | None = None
+    memory: str | int | None = None
+    processes: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    env: dict[str, str] | None = None
+    pass_env: tuple[str, ...] | None = None
+
+
 class JobTable(Model, frozen=True):
     """``[job]`` as a user writes it."""
 
@@ -61,6 +87,7 @@ class JobTable(Model, frozen=True):
     processes: Annotated[int, msgspec.Meta(ge=1)] = PROCESSES
     env: dict[str, str] = {}
     pass_env: tuple[str, ...] = ()
+    profiles: dict[ProfileName, ProfileTable] = {}
 
 
 class BuildTable(Model, frozen=True):
@@ -96,6 +123,20 @@ def parse_pyproject(text: str, *, source: str) -> Project | None:
     if not isinstance(tools, dict) or "envsnap" not in tools:
         return None
     return _checked(tools["envsnap"], f"{source} [tool.envsnap]")
+
+
+def lay_over(table: JobTable, profile: ProfileTable) -> JobTable:
+    """Return the job with what a profile says of it."""
+    said = {name: getattr(profile, name) for name in ProfileTable.__struct_fields__ if name != "arguments"}
+    changes = {name: value for name, value in said.items() if value is not None}
+    if profile.arguments is not None:
+        changes["command"] = (*table.command, *profile.arguments)
+    return msgspec.structs.replace(table, **changes | {"env": table.env | (profile.env or {}), "profiles": {}})
+
+
+def profile_source(name: str, source: str) -> str:
+    """Say where a profile stands, for messages."""
+    return f"{source} [job.profiles.{name}]"
 
 
 def resolve_job(table: JobTable, *, threads: int, source: str) -> Job:
@@ -165,11 +206,22 @@ def _check_layout(layout: Layout, kind: OutputFormat, where: str) -> None:
 def _checked(document: object, source: str) -> Project:
     project = convert(document, Project, source=source)
     if project.job is not None:
-        _check_words(project.job, source)
-        _check_outputs(project.job.outputs, source)
-        _check_variables(project.job, source)
-        resolve_job(project.job, threads=1, source=source)
+        _check_job(project.job, source)
+        for name, profile in project.job.profiles.items():
+            where = profile_source(name, source)
+            if profile.command is not None and profile.arguments is not None:
+                raise InvalidFileError(
+                    f"{where}: 'command' is another command, 'arguments' are words behind the job's: give one of them"
+                )
+            _check_job(lay_over(project.job, profile), where)
     return project
+
+
+def _check_job(job: JobTable, source: str) -> None:
+    _check_words(job, source)
+    _check_outputs(job.outputs, source)
+    _check_variables(job, source)
+    resolve_job(job, threads=1, source=source)
 
 
 def _check_words(job: JobTable, source: str) -> None:

@@ -47,7 +47,13 @@ class ItemVerdict(Model, frozen=True):
 
 
 class OutputVerdict(Model, frozen=True):
-    """One output file. ``bitwise`` says that the two files are the same bytes."""
+    """One output file. ``bitwise`` says that the two files are the same bytes.
+
+    Args:
+        steps: how many steps the rerun has, where it may end earlier than the baseline; then ``bitwise`` is of its own
+            length.
+        baseline_steps: how many the baseline has.
+    """
 
     path: str
     format: str
@@ -55,6 +61,8 @@ class OutputVerdict(Model, frozen=True):
     bitwise: bool = False
     reason: str = ""
     items: tuple[ItemVerdict, ...] = ()
+    steps: int | None = None
+    baseline_steps: int | None = None
 
 
 class Verdict(Model, frozen=True):

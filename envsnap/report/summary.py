@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.manifest import Contents, Manifest
+from envsnap.manifest.manifest import Baseline, Contents, Manifest
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.specification import Specification
 from envsnap.report.printable import printable
@@ -27,8 +27,8 @@ RESOLVED = {
 """What an evidence means where nothing was installed yet."""
 
 
-def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float]) -> str:
-    """Describe a written lock."""
+def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float], profile: str | None = None) -> str:
+    """Describe a written lock; ``seconds`` are those of the runs of the job, or of its profile, that was frozen."""
     contents = manifest.contents
     lines = [f"{path}  {manifest.snapshot.digest[:12]}", _environment(contents)]
     meaning = MEANING
@@ -41,7 +41,11 @@ def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float]) -> st
         lines.append(f"  {len(contents.conda.packages):4} conda: by the channel's hash")
     if contents.data:
         lines.append(f"inputs: {len(contents.data)}, {sum(datum.size for datum in contents.data):,} bytes")
-    lines.append(_baseline(contents, seconds))
+    if contents.baseline is not None or not contents.profiles:
+        lines.append(f"baseline: {_baseline(contents.baseline, () if profile else seconds)}")
+    for name in contents.profiles or {}:
+        recorded = contents.of_profile(name).baseline
+        lines.append(f"profile {name}: {_baseline(recorded, seconds if name == profile else ())}")
     return "\n".join(lines) + "\n" + render_findings(contents.findings)
 
 
@@ -74,11 +78,12 @@ def _environment(contents: Contents) -> str:
     )
 
 
-def _baseline(contents: Contents, seconds: Sequence[float]) -> str:
-    baseline = contents.baseline
+def _baseline(baseline: Baseline | None, seconds: Sequence[float]) -> str:
     if baseline is None:
-        return "baseline: none; the job was not run"
+        return "none; the job was not run"
     names = ", ".join(output.path for output in baseline.outputs) or "no outputs"
+    if baseline.recorded:
+        return f"{names}; as they stood in the project: nothing was run, and nobody saw what wrote them"
     times = ", ".join(f"{value:.1f} s" for value in seconds)
     if baseline.runs == 1:
         repeats = "one run: whether the job repeats itself is not known"
@@ -86,7 +91,7 @@ def _baseline(contents: Contents, seconds: Sequence[float]) -> str:
         repeats = f"{baseline.runs} runs, the same bit for bit"
     else:
         repeats = f"{baseline.runs} runs, which differ among themselves"
-    return f"baseline: {names}; {repeats} ({times})"
+    return f"{names}; {repeats}{f' ({times})' if times else ''}"
 
 
 MOST = 8

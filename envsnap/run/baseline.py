@@ -23,7 +23,12 @@ PATCHES = "patches"
 
 
 def record_baseline(
-    outcomes: Sequence[Outcome], project: Path, *, made: Sequence[str] = (), injection: int = VERSION
+    outcomes: Sequence[Outcome],
+    project: Path,
+    *,
+    made: Sequence[str] = (),
+    injection: int = VERSION,
+    recorded: bool = False,
 ) -> Baseline:
     """Keep the outputs of the runs; identical runs are kept once.
 
@@ -32,11 +37,12 @@ def record_baseline(
         project: its folder.
         made: folders of outputs that the job makes itself.
         injection: version of what the runs were given.
+        recorded: whether the one outcome is what stood in the project, and nothing was run.
 
     Raises:
         JobError: a run did not write a declared output.
     """
-    outputs = tuple(_summary(recorded) for recorded in zip(*(outcome.outputs for outcome in outcomes), strict=True))
+    outputs = tuple(_summary(written) for written in zip(*(outcome.outputs for outcome in outcomes), strict=True))
     repeatable = all(len(output.sha256) == 1 for output in outputs)
     folder = _content_name(outputs)
     _store(outcomes[:1] if repeatable else outcomes, project / BASELINE / folder)
@@ -45,6 +51,7 @@ def record_baseline(
         folder=folder,
         bitwise_repeatable=repeatable,
         observed=all(outcome.observation is not None for outcome in outcomes),
+        recorded=recorded,
         outputs=outputs,
         made_folders=tuple(made),
         injection=injection,

@@ -14,7 +14,7 @@ from envsnap.host.credentials import mask_credentials
 from envsnap.host.output import ignore_line
 from envsnap.host.overlay import Overlay
 from envsnap.host.own_places import GIT, LOCK, SETTINGS, WORK
-from envsnap.manifest.job import Job
+from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.in_place import in_place, refuse_lost
 from envsnap.run.injection import VERSION, injected_environment
@@ -40,6 +40,7 @@ class Run:
             passes through; see :func:`~envsnap.run.injection.injected_environment`.
         read_only: absolute files and folders outside the project that the job reads, such as its data.
         made: folders of outputs that the job is known to make itself, relative to the project.
+        others: outputs of the project's other jobs, which the job does not see either.
         injection: version of what the job is given.
         own_code: variables that tell a rebuilt environment where the project's own packages are.
         hide_baseline: whether to move the baseline away where there are no overlays, which hide it in any case.
@@ -51,6 +52,7 @@ class Run:
     inherited: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[Path, ...] = ()
     made: tuple[str, ...] = ()
+    others: tuple[JobOutput, ...] = ()
     injection: int = VERSION
     own_code: Mapping[str, str] = field(default_factory=dict)
     hide_baseline: bool = True
@@ -66,7 +68,7 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
         MissingToolError: the command or the engine is not there.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    hidden = hidden_places(job.outputs, run.made, run.project)
+    hidden = hidden_places(job.outputs, run.made, run.project, run.others)
     secrets = _secrets(job, run)
 
     def tell(line: str) -> None:

@@ -48,33 +48,38 @@ def is_within(path: Path, project: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(project))
 
 
-def made_folders(outputs: Sequence[JobOutput], known: Sequence[str], project: Path) -> tuple[str, ...]:
+def made_folders(
+    outputs: Sequence[JobOutput], known: Sequence[str], project: Path, others: Sequence[JobOutput] = ()
+) -> tuple[str, ...]:
     """Return the folders of outputs that the job makes itself: those not there, and those ``known`` as such.
 
-    A known one counts as long as it holds nothing but outputs, as freeze left them.
+    A known one counts as long as it holds nothing but outputs, and ``others``, as freeze left them.
     """
     found = {
         str(folder)
         for output in outputs
         for folder in Path(output.path).parents[:-1]
         if not os.path.lexists(project / folder)
-        or (str(folder) in known and _holds_outputs_alone(project / folder, outputs, project))
+        or (str(folder) in known and _holds_outputs_alone(project / folder, (*outputs, *others), project))
     }
     return tuple(sorted(found))
 
 
-def hidden_places(outputs: Sequence[JobOutput], made: Sequence[str], project: Path) -> tuple[Path, ...]:
+def hidden_places(
+    outputs: Sequence[JobOutput], made: Sequence[str], project: Path, others: Sequence[JobOutput] = ()
+) -> tuple[Path, ...]:
     """Return what a run must not see of earlier ones, relative to the project, links in the way followed.
 
-    These are the outputs, and the folders which the job makes itself: there, it would choose another name, or stop.
+    These are the outputs, the ``others`` of the project's other jobs, and the folders which the job makes itself:
+    there, it would choose another name, or stop.
 
     Raises:
         InvalidFileError: an output's path leads out of the project.
         JobError: an output's place is taken by a folder.
     """
-    folders = set(made_folders(outputs, made, project))
+    folders = set(made_folders(outputs, made, project, others))
     found: dict[Path, None] = {}
-    for output in outputs:
+    for output in (*outputs, *others):
         place = place_of(output, project)
         if place.is_dir() and not place.is_symlink():
             raise JobError(f"output '{output.path}' is a folder in {project}; declare the files in it")
@@ -110,6 +115,42 @@ def collect_outputs(outputs: Sequence[JobOutput], *, written: Path, project: Pat
         JobError: an output is no regular file, cannot be read, or is a link to what the run did not write.
     """
     return tuple(_collect(output, written, project) for output in outputs)
+
+
+def take_outputs(outputs: Sequence[JobOutput], project: Path, folder: Path) -> tuple[RecordedOutput, ...]:
+    """Copy the outputs that stand in the project into a folder, and return the copies with their hash.
+
+    Raises:
+        InvalidFileError: an output's path leads out of the project.
+        JobError: an output is not there, is no regular file, cannot be read, or is a link out of the project.
+    """
+    standing = {output.path: _standing(output, project) for output in outputs}
+    if absent := [path for path, file in standing.items() if file is None]:
+        raise JobError(
+            f"not there: {', '.join(absent)}. A baseline holds every output that job.outputs names: run the job, or "
+            "correct job.outputs in envsnap.toml"
+        )
+    for path, file in standing.items():
+        if file is not None:
+            _copy(file, folder / path)
+    return collect_outputs(outputs, written=folder, project=project)
+
+
+def _standing(output: JobOutput, project: Path) -> Path | None:
+    place_of(output, project)
+    file = _follow(output, project, project)
+    if file is not None and not stat.S_ISREG(file.lstat().st_mode):
+        raise JobError(f"output '{output.path}' is no regular file; a file belongs there")
+    return file
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Copy, and never link: the next run of the user's own may write into the same file."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    except OSError as error:
+        raise JobError(f"{file} cannot be kept: {error.strerror or error}") from error
 
 
 def leave_outputs(outputs: Sequence[RecordedOutput], project: Path) -> None:

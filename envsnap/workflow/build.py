@@ -12,7 +12,7 @@ import msgspec
 
 from envsnap.build.context import uv_for, write_context, write_secrets
 from envsnap.build.image import SECRETS_FOLDER, ImageBuild, build_image
-from envsnap.build.venv import build_venv
+from envsnap.build.venv import build_venv, note_project
 from envsnap.build.wheels import check_complete, check_without_conda
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
@@ -23,7 +23,6 @@ from envsnap.host.container.engine import Engine
 from envsnap.host.credentials import without_credentials
 from envsnap.host.files import exclusive, work_folder
 from envsnap.host.index.config import IndexConfig, read_index_config
-from envsnap.inside.editable import NOTE
 from envsnap.manifest.build_spec import BuildSpec, BuildTarget
 from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
@@ -126,7 +125,7 @@ def _build_venv(request: BuildRequest, source: LockSource, config: IndexConfig, 
         uv=find_uv(_with_locked(config, manifest.contents.build), offline=source.is_offline),
         own=find_own_python(request.folder, request.env, manifest.contents.interpreter.version),
     )
-    (folder / NOTE).write_text(f"{request.folder.absolute()}\n", encoding="utf-8")
+    note_project(folder, request.folder)
     _prove(LocalEnvironment(python, caller=request.env), manifest, request, progress)
     remember_target(request.folder, "venv", str(python), manifest)
     return BuildResult("venv", str(python), len(manifest.contents.packages), unread=_unread(manifest))

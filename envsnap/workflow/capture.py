@@ -49,9 +49,8 @@ def capture(subject: Subject, progress: Progress) -> Facts:
     Raises:
         EnvsnapError: see the stages.
     """
-    code = capture_repository(
-        subject.project.folder, own_paths(subject.job, subject.project.folder)
-    )  # the probe still runs
+    own = own_paths(subject.job, subject.project.folder, subject.others)
+    code = capture_repository(subject.project.folder, own)  # the probe still runs
     environment = _probe(subject, progress)
     return Facts(
         environment=environment,
@@ -66,7 +65,7 @@ def capture(subject: Subject, progress: Progress) -> Facts:
 def _probe(subject: Subject, progress: Progress) -> CapturedEnvironment:
     progress.stage(f"probing the {subject.environment.name}")
     answer = subject.probe.result() if subject.probe is not None else None
-    own = own_paths(subject.job, subject.project.folder)
+    own = own_paths(subject.job, subject.project.folder, subject.others)
     captured = capture_environment(subject.environment, subject.project.folder, answer, own=own)
     for problem in captured.not_captured:
         progress.warn(f"{problem.what}: {problem.reason}")

@@ -28,6 +28,7 @@ class CaptureRequest:
         python: the interpreter to capture, or ``prefix``, its environment's folder, or ``image``, a container image;
             none of them: the project's own interpreter.
         command: the job's command, where it is not the one that the settings describe.
+        profile: which of the job's profiles, where it is not the job itself.
         offline: whether no index is asked.
         verify_files: whether every installed file is hashed and held against RECORD.
         deep: whether the frameworks are imported to ask for their settings.
@@ -42,6 +43,7 @@ class CaptureRequest:
     prefix: Path | None = None
     image: str | None = None
     command: tuple[str, ...] = ()
+    profile: str | None = None
     offline: bool = False
     verify_files: bool = False
     deep: bool = False

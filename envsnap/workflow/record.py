@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envsnap.capture.data import check_untouched
-from envsnap.errors import InvalidFileError, OutputError
+from envsnap.errors import InvalidFileError, OutputError, UsageError
 from envsnap.host import git
 from envsnap.host.own_places import BASELINE, LOCK
 from envsnap.manifest.job import Job
@@ -16,16 +16,21 @@ from envsnap.manifest.outcome import Outcome
 from envsnap.manifest.phrases import join_names
 from envsnap.run.baseline import record_baseline
 from envsnap.run.job import Run
-from envsnap.run.output_files import leave_outputs, made_folders
+from envsnap.run.output_files import leave_outputs, made_folders, take_outputs
+from envsnap.run.overlaid import WRITTEN
 from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
+from envsnap.workflow.project import other_outputs
 from envsnap.workflow.repeatability import causes_named, differences_told
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
+    RECORDED,
     in_place_notes,
     inherited_variables,
+    new_run_folder,
     prove_ran_inside,
+    remove_old_runs,
     repeat_job,
     runs_folder,
 )
@@ -47,12 +52,21 @@ class Recording:
 
     @property
     def seconds(self) -> tuple[float, ...]:
-        """How long each run took."""
-        return tuple(outcome.seconds for outcome in self.outcomes)
+        """How long each run took; nothing where none was made."""
+        return () if self.baseline.recorded else tuple(outcome.seconds for outcome in self.outcomes)
 
 
-def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progress) -> Recording | None:
+def record(
+    subject: Subject, facts: Facts, packages: PackageSet, progress: Progress, *, runs: int | None = None
+) -> Recording | None:
     """Run the job as often as it says, and keep its outputs as the baseline; None where there is none to run.
+
+    Args:
+        subject: what is captured.
+        facts: what was captured of it.
+        packages: those of the lock.
+        progress: is told what is done.
+        runs: how often to run it, where that is not for the job to say.
 
     Raises:
         JobError: a run failed, or did not write a declared output.
@@ -67,7 +81,7 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
         progress.warn(NOT_RUN)
         return None
     run = _plan(job, subject, facts, progress)
-    outcomes = repeat_job(environment, job, run, job.runs, progress)
+    outcomes = repeat_job(environment, job, run, runs or job.runs, progress)
     if any(outcome.observation is None for outcome in outcomes):
         progress.warn(NOT_OBSERVED)
     for note in in_place_notes(outcomes):
@@ -79,10 +93,7 @@ def record(subject: Subject, facts: Facts, packages: PackageSet, progress: Progr
     _tell_ignored(folder, baseline, progress)
     progress.stage(f"leaving the outputs of the last run in the project: {_names(outcomes[-1])}")
     _tell_differences(job, outcomes, baseline, progress)
-    for found in _found_out(job, outcomes[0]):
-        progress.warn(found)
-    for problem in _never_passing(job, outcomes[0]):
-        progress.warn(f"no verify can pass with this baseline: {problem}")
+    _tell_of_outputs(job, outcomes[0], progress)
     return Recording(outcomes, baseline)
 
 
@@ -94,6 +105,36 @@ def _tell_ignored(project: Path, baseline: Baseline, progress: Progress) -> None
             f"git ignores {join_names(hit, MOST_NAMES)}: a clone would lack the baseline. Begin the pattern with '/', "
             f"or add '!/{BASELINE}/**' to .gitignore"
         )
+
+
+def record_standing(subject: Subject, progress: Progress) -> Recording:
+    """Take the outputs that stand in the project as the baseline of one run, which nobody observed.
+
+    Raises:
+        UsageError: no job is described, or it declares no outputs.
+        InvalidFileError: an output's path leads out of the project.
+        JobError: an output is not there, or cannot be kept.
+    """
+    job, folder = subject.job, subject.project.folder
+    if job is None or not job.outputs:
+        raise UsageError("--record takes a job's outputs, and none are declared: name them under [[job.outputs]]")
+    progress.stage("taking the outputs that stand in the project as the baseline")
+    outputs = take_outputs(job.outputs, folder, new_run_folder(folder) / WRITTEN)
+    remove_old_runs(folder)
+    outcome = Outcome(outputs=outputs)
+    above = tuple(str(place) for output in job.outputs for place in Path(output.path).parents)
+    made = made_folders(job.outputs, above, folder, subject.others)
+    baseline = record_baseline([outcome], folder, made=made, recorded=True)
+    progress.warn(RECORDED)
+    _tell_of_outputs(job, outcome, progress)
+    return Recording((outcome,), baseline)
+
+
+def _tell_of_outputs(job: Job, outcome: Outcome, progress: Progress) -> None:
+    for found in _found_out(job, outcome):
+        progress.warn(found)
+    for problem in _never_passing(job, outcome):
+        progress.warn(f"no verify can pass with this baseline: {problem}")
 
 
 def _tell_differences(job: Job, outcomes: Sequence[Outcome], baseline: Baseline, progress: Progress) -> None:
@@ -111,20 +152,22 @@ def _plan(job: Job, subject: Subject, facts: Facts, progress: Progress) -> Run:
         folder=runs_folder(project),
         inherited=inherited_variables(job, subject.request.env),
         read_only=facts.data.outside,
-        made=made_folders(job.outputs, _known_folders(project), project),
+        made=made_folders(job.outputs, _known_folders(project), project, subject.others),
+        others=other_outputs(subject.project, job, inputs=facts.data.data),
         hide_baseline=False,
         on_output=progress.detail,
     )
 
 
 def _known_folders(project: Path) -> tuple[str, ...]:
-    """Return the folders that the job made itself at the former freeze, which left outputs in them."""
+    """Return the folders that the jobs made themselves at former freezes, which left outputs in them."""
     lock = project / LOCK
     try:
         former, _ = parse_manifest(lock.read_text(encoding="utf-8"), source=str(lock))
     except (OSError, UnicodeDecodeError, InvalidFileError):
         return ()  # none, or one that this freeze is to replace
-    return former.contents.baseline.made_folders if former.contents.baseline else ()
+    recorded = [one.baseline for one in former.contents.each_job if one.baseline is not None]
+    return tuple(folder for baseline in recorded for folder in baseline.made_folders)
 
 
 def _names(outcome: Outcome) -> str:

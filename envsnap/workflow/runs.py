@@ -24,6 +24,7 @@ KEPT = 10
 
 
 NOT_OBSERVED = "the observer did not run inside the job: seed and determinism settings were not injected"
+RECORDED = "the baseline was recorded without a run: nobody saw which environment wrote it"
 IN_PLACE = (
     "the job ran in the project itself, and could see former runs: this system shows it no overlay of it ({reason})"
 )

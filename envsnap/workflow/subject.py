@@ -9,9 +9,9 @@ from pathlib import Path
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import CaptureError, CommandNotFoundError, MissingToolError, UsageError
 from envsnap.host.secrets import redact, secret_variables
-from envsnap.manifest.job import Job
+from envsnap.manifest.job import Job, JobOutput
 from envsnap.workflow.probing import CaptureRequest, RunningProbe
-from envsnap.workflow.project import ProjectFolder, job_to_freeze, read_project
+from envsnap.workflow.project import ProjectFolder, job_to_freeze, other_outputs, read_project
 
 IMAGE_PYTHONS = ("python", "python3")
 """The commands that an image's interpreter may have; an image of a distribution has the second alone."""
@@ -26,6 +26,7 @@ class Subject:
         job: absent where none is described.
         environment: where the interpreter runs.
         request: what the caller asked for.
+        others: what the project's other jobs write.
         probe: what the probe will have said of an interpreter of this machine; None for an image.
     """
 
@@ -33,6 +34,7 @@ class Subject:
     job: Job | None
     environment: Environment
     request: CaptureRequest
+    others: tuple[JobOutput, ...] = ()
     probe: Future[Completed] | None = None
 
     @property
@@ -62,14 +64,16 @@ def open_subject(request: CaptureRequest, probe: RunningProbe | None) -> Iterato
     """
     _check(request)
     project = read_project(request.folder)
-    job = job_to_freeze(project, request.command, request.env)
+    job = job_to_freeze(project, request.command, request.env, request.profile)
     if job is not None:
         refuse_secrets(job)
+    others = other_outputs(project, job)
     if probe is not None:
-        yield Subject(project=project, job=job, environment=probe.environment, request=request, probe=probe.answer)
+        environment, answer = probe.environment, probe.answer
+        yield Subject(project=project, job=job, environment=environment, request=request, others=others, probe=answer)
     elif request.image is not None:
-        with _open_image(request.image, request.env, project.folder) as environment:
-            yield Subject(project=project, job=job, environment=environment, request=request)
+        with _open_image(request.image, request.env, project.folder) as image:
+            yield Subject(project=project, job=job, environment=image, request=request, others=others)
 
 
 def _check(request: CaptureRequest) -> None:

@@ -17,7 +17,7 @@ from envsnap.host.files import exclusive
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.finding import Finding
-from envsnap.manifest.job import Job
+from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.manifest import Baseline, Manifest
 from envsnap.manifest.numerics import LoadedCode
@@ -33,10 +33,19 @@ from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_eq
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.own_code import place_own_code
 from envsnap.workflow.progress import Progress
-from envsnap.workflow.project import ProjectFolder, job_to_verify, own_paths, read_project
+from envsnap.workflow.project import (
+    ProjectFolder,
+    job_to_verify,
+    locked_profile,
+    other_outputs,
+    own_paths,
+    profiles_of,
+    read_project,
+)
 from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
+    RECORDED,
     in_place_notes,
     inherited_variables,
     prove_ran_inside,
@@ -53,7 +62,9 @@ NOT_DECLARED = "the baseline has it, and the job no longer declares it: never co
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyRequest:
-    """What the user asked for; ``target`` None means what was built last.
+    """What the user asked for; ``target`` None means what was built last, ``profile`` None the job.
+
+    With ``prefix`` the rerun may be a shorter one, of which the steps that it has are compared.
 
     Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does.
     """
@@ -65,6 +76,8 @@ class VerifyRequest:
     target: BuildTarget | None = None
     image: str | None = None
     runs: int = 1
+    profile: str | None = None
+    prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,10 @@ def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
 def _verify(
     request: VerifyRequest, project: ProjectFolder, source: LockSource, recorded: Path, progress: Progress
 ) -> VerifyResult:
-    manifest, job = source.manifest, job_to_verify(project, source.manifest)
+    or_job = request.prefix and request.profile in profiles_of(project)
+    manifest = locked_profile(source.manifest, request.profile, or_job=or_job)
+    job = job_to_verify(project, manifest, request.profile)
+    others = other_outputs(project, job, manifest=source.manifest)
     baseline, files = _baseline(manifest, recorded)
     rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
@@ -110,21 +126,23 @@ def _verify(
             prefix = prove_equal(environment, manifest, project.folder)
             prove_sources(manifest, request.folder, request.env, offline=source.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
+            others = other_outputs(project, job, manifest=source.manifest, inputs=data.data)
             with place_own_code(manifest, project.folder, request.env, progress, offline=source.is_offline) as code:
                 run = replace(
                     _plan(request, manifest, baseline, job, progress),
                     read_only=(*data.outside, *code.read_only),
                     own_code=code.variables,
+                    others=others,
                 )
                 outcomes = repeat_job(environment, executed, run, request.runs, progress)
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
         check_untouched(job.inputs, project.folder, data)
         files = baseline_files(baseline, recorded)  # hashed again: a job without an overlay may have got at them
-        verdict = _judge(job, baseline, files, outcomes)
+        verdict = _judge(job, baseline, files, outcomes, prefix=request.prefix)
     reads = _undeclared(project, job, data, outcomes)
     notes = (
-        *_notes(project, manifest, job, outcomes),
+        *_notes(project, manifest, job, outcomes, others),
         *_left_in_project(project.folder, reads),
         *_new_outside(reads, manifest.contents.findings),
         *verdict.notes,
@@ -171,9 +189,17 @@ def _plan(request: VerifyRequest, manifest: Manifest, baseline: Baseline, job: J
 
 
 def _judge(
-    job: Job, baseline: Baseline, files: Mapping[str, tuple[Path, ...]], outcomes: tuple[Outcome, ...]
+    job: Job,
+    baseline: Baseline,
+    files: Mapping[str, tuple[Path, ...]],
+    outcomes: tuple[Outcome, ...],
+    *,
+    prefix: bool = False,
 ) -> Verdict:
-    """Compare every declared output, and fail each one that only one side declares."""
+    """Compare every declared output, and fail each one that only one side declares.
+
+    With ``prefix`` the job may leave outputs out, which only a whole run writes; the verdict then says so.
+    """
     pairs = [
         OutputPair(
             path=output.path,
@@ -185,20 +211,23 @@ def _judge(
             tolerance=output.tolerance,
             layout=output.layout or Layout(),
             recorded=baseline.runs,
+            prefix=prefix,
         )
         for output in job.outputs
         if output.path in files
     ]
     verdict = compare_outputs(pairs)
     declared = {output.path for output in job.outputs}
+    dropped = [output for output in baseline.outputs if output.path not in declared]
+    if prefix and dropped:
+        reason = f"{verdict.reason}; not compared: {', '.join(output.path for output in dropped)}"
+        verdict, dropped = msgspec.structs.replace(verdict, reason=reason), []
     unmatched = [
         OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_RECORDED)
         for output in job.outputs
         if output.path not in files
     ] + [
-        OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_DECLARED)
-        for output in baseline.outputs
-        if output.path not in declared
+        OutputVerdict(path=output.path, format=output.format, status="fail", reason=NOT_DECLARED) for output in dropped
     ]
     if not unmatched:
         return verdict
@@ -206,16 +235,25 @@ def _judge(
     return Verdict(status="fail", outputs=(*unmatched, *verdict.outputs), reason=reason, notes=verdict.notes)
 
 
-def _notes(project: ProjectFolder, manifest: Manifest, job: Job, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def _notes(
+    project: ProjectFolder,
+    manifest: Manifest,
+    job: Job,
+    outcomes: Sequence[Outcome],
+    others: Sequence[JobOutput] = (),
+) -> tuple[str, ...]:
     """Say what differs from the freeze and may explain the numbers, whatever the verdict."""
     contents = manifest.contents
     observations = [outcome.observation for outcome in outcomes if outcome.observation is not None]
-    notes = [*_code_notes(project, contents.code, job), *_source_notes(contents.loaded, observations)]
+    own = own_paths(job, project.folder, others)
+    notes = [*_code_notes(project, contents.code, own), *_source_notes(contents.loaded, observations)]
     if contents.job is not None:
         notes += [f"the job differs from the locked one: {line}" for line in diff_job(contents.job, job)]
     if len(observations) < len(outcomes):
         notes.append(NOT_OBSERVED)
     notes += in_place_notes(outcomes)
+    if contents.baseline is not None and contents.baseline.recorded:
+        notes.append(RECORDED)
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
     notes += [f"the reruns were not alike: {cause}" for cause in causes_named(outcomes)]
@@ -256,14 +294,13 @@ def _new_outside(reads: Iterable[str], findings: Sequence[Finding]) -> Iterator[
         yield f"the job read {join_names(strange, MOST_READS)} outside of the project, which it did not at freeze"
 
 
-def _code_notes(project: ProjectFolder, locked: Code | None, job: Job) -> Iterator[str]:
+def _code_notes(project: ProjectFolder, locked: Code | None, own: Sequence[str]) -> Iterator[str]:
     if locked is None:
         return
-    found = capture_code(project.folder, own_paths(job, project.folder))
+    found = capture_code(project.folder, own)
     if not isinstance(found, Code):
         yield f"the lock records commit {locked.commit[:12]}, but the code here cannot be told: {found.reason}"
-    elif not is_same_code(project.folder, own_paths(job, project.folder), locked, found):
-        own = own_paths(job, project.folder)
+    elif not is_same_code(project.folder, own, locked, found):
         names = join_names(changed_names(project.folder, own, locked, found), MOST_CHANGED)
         changed = f": {names} changed" if names else ""
         yield f"the code is not the locked one{changed} (locked {_spell(locked)}, here {_spell(found)})"
@@ -273,8 +310,8 @@ def _source_notes(locked: LoadedCode | None, seen: Iterable[Observation]) -> Ite
     """Name the source files that are not as they were at freeze, where no version control told the code."""
     then = {file.path: file.sha256 for file in locked.sources} if locked is not None else {}
     now = {file.path: file.sha256 for one in seen for file in one.sources if in_folder(file.path)}
-    changed = sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
-    if then and now and changed:
+    changed = sorted(path for path in then.keys() & now.keys() if then[path] != now[path])
+    if changed:
         yield f"the code is not the locked one: {join_names(changed, MOST_CHANGED)} changed"
 
 

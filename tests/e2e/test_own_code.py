@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -239,3 +240,37 @@ def test_without_version_control_the_note_names_the_file(tmp_path: Path) -> None
 
     assert changed.code == 1, changed.out + changed.err
     assert "the code is not the locked one: src/modelkit/rates.py changed" in changed.out.replace("\n", " ")
+
+
+def test_a_profile_of_own_code_is_frozen_beside_the_job(tmp_path: Path) -> None:
+    """The package counts as the same by its version, and what either job used beside the project is kept."""
+    top, folder = tmp_path / "top", tmp_path / "top" / "job"
+    job = (
+        "import json, sys\nfrom modelkit.rates import RATE\n"
+        "read = json.load(open(f'../settings/{sys.argv[1]}.json'))\n"
+        "json.dump({'loss': RATE * read}, open('metrics.json', 'w'))\n"
+    )
+    profile = '[job.profiles.smoke]\ncommand = ["python", "job.py", "smoke"]\n'
+    write(
+        top,
+        {
+            "settings/whole.json": "3",
+            "settings/smoke.json": "4",
+            "library/pyproject.toml": pyproject("uv"),
+            "library/src/modelkit/__init__.py": "",
+            "library/src/modelkit/rates.py": "RATE = 0.5\n",
+            "job/job.py": job,
+            "job/envsnap.toml": SETTINGS.format(command='python", "job.py", "whole') + profile,
+            ".gitignore": ".venv/\n__pycache__/\n/job/metrics.json\n",
+        },
+    )
+    commit(top)
+    project = Project(folder, install(folder, top / "library"))
+    project.freeze()
+    project.freeze("--profile", "smoke")
+    build(project, "venv", [])
+    verified = [project.envsnap("verify"), project.envsnap("verify", "--profile", "smoke")]
+
+    assert [0, 0] == [done.code for done in verified], verified
+    lock = tomllib.loads(project.lock().decode())
+    assert ["../library/src/modelkit", "../settings/smoke.json", "../settings/whole.json"] == lock["code"]["beside"]

@@ -6,7 +6,14 @@ from envsnap.errors import InvalidFileError
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.model import convert
-from envsnap.manifest.project import Project, output_format, parse_project, parse_pyproject, resolve_job
+from envsnap.manifest.project import (
+    Project,
+    lay_over,
+    output_format,
+    parse_project,
+    parse_pyproject,
+    resolve_job,
+)
 from envsnap.manifest.tolerance import Bounds
 
 COMMAND = '[job]\ncommand = ["python", "train.py"]\n'
@@ -269,3 +276,43 @@ def test_index_that_could_break_out_or_holds_credentials_is_refused(url: str) ->
 @pytest.mark.parametrize("url", ["https://index.example", "http://index.example:8080/a/@scope/simple/?x=1&y=%20"])
 def test_ordinary_index_is_allowed(url: str) -> None:
     assert url == convert({"index-url": url}, BuildSpec, source="f").index_url
+
+
+PROFILED = """
+[job]
+command = ["python", "train.py"]
+inputs = ["data.csv"]
+threads = 2
+env = { A = "1", B = "1" }
+outputs = [{ path = "metrics.json" }]
+"""
+
+
+def test_a_profile_is_laid_over_the_job() -> None:
+    """What it does not say is the job's own; variables are laid over one by one."""
+    text = PROFILED + '[job.profiles.smoke]\narguments = ["--steps", "100"]\nruns = 1\nenv = { B = "2" }\n'
+    table = parse_project(text, source="envsnap.toml").job
+    assert table is not None
+
+    job = resolve_job(lay_over(table, table.profiles["smoke"]), threads=8, source="envsnap.toml")
+
+    assert ("python", "train.py", "--steps", "100") == job.command
+    assert (1, 2, ("data.csv",), {"A": "1", "B": "2"}) == (job.runs, job.threads, job.inputs, job.env)
+    assert ["metrics.json"] == [output.path for output in job.outputs]
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        ('[job.profiles.s]\ncommand = ["a"]\narguments = ["b"]', r"\[job\.profiles\.s\]: 'command' is another command"),
+        ('[job.profiles.s]\noutputs = [{ path = "../x.json" }]', r"\[job\.profiles\.s\]: job\.outputs\[0\].*leads out"),
+        ('[job.profiles.s]\ntimeout = "soon"', r"\[job\.profiles\.s\]: job\.timeout"),
+        ('[job.profiles.s]\nenv = { HF_TOKEN = "x" }', r"\[job\.profiles\.s\]: job\.env\.HF_TOKEN looks like a secret"),
+        ("[job.profiles.s]\nargs = []", "unknown key 'args' in .job.profiles.s."),
+        ('[job.profiles."../s"]\nruns = 1', "Expected `str` matching regex"),
+    ],
+)
+def test_a_profile_is_held_to_what_a_job_is_held_to(profile: str, said: str) -> None:
+    """The message names it."""
+    with pytest.raises(InvalidFileError, match=said):
+        parse_project(PROFILED + profile, source="envsnap.toml")

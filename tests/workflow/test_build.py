@@ -145,6 +145,7 @@ def test_only_a_proven_environment_is_remembered(
         raise EnvironmentDiffersError("1 difference")
 
     monkeypatch.setattr("envsnap.workflow.build.build_venv", lambda *_arguments, **_options: Path("/opt/bin/python"))
+    monkeypatch.setattr("envsnap.workflow.build.note_project", lambda *_arguments: None)
     monkeypatch.setattr("envsnap.workflow.build.prove_equal", refuse)
     with pytest.raises(EnvironmentDiffersError):
         request_build()
@@ -212,6 +213,7 @@ def test_projects_own_interpreter_serves_where_it_has_the_locked_version(
         return Path("/opt/bin/python")
 
     monkeypatch.setattr("envsnap.workflow.build.build_venv", keep)
+    monkeypatch.setattr("envsnap.workflow.build.note_project", lambda *_arguments: None)
     monkeypatch.setattr("envsnap.workflow.build.prove_equal", lambda *_arguments: None)
     for said in ("CPython 3.11.7", "CPython 3.8.18", "PyPy 3.11.7", "3.11.7"):
         python.write_text(f"#!/bin/sh\necho {said}\n")

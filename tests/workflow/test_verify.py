@@ -280,19 +280,20 @@ def test_note_tells_code_that_is_not_the_locked_one(project: Path, job: Job) -> 
     for arguments in (("init", "--quiet"), ("add", "train.py"), ("commit", "--quiet", "--message", "t")):
         subprocess.run((*git, *arguments), check=True)
     settings = read_project(project)
-    locked = capture_code(project, own_paths(job, project))
+    own = own_paths(job, project)
+    locked = capture_code(project, own)
     assert isinstance(locked, Code)
     (project / "metrics.json").write_text("2")
-    unchanged = list(_code_notes(settings, locked, job))
+    unchanged = list(_code_notes(settings, locked, own))
     (project / "train.py").write_text("2")
-    changed = list(_code_notes(settings, locked, job))
+    changed = list(_code_notes(settings, locked, own))
 
     commit = locked.commit[:12]
     assert unchanged == []
     assert [
         f"the code is not the locked one: train.py changed (locked {commit}, here {commit} with changes)"
     ] == changed
-    assert [] == list(_code_notes(settings, None, job))
+    assert [] == list(_code_notes(settings, None, own))
 
 
 @pytest.mark.processes

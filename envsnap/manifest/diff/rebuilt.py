@@ -50,7 +50,8 @@ def diff_interpreter(locked: Interpreter, found: Interpreter) -> tuple[Differenc
 def diff_packages(locked: Iterable[Package], found: Iterable[InstalledPackage]) -> tuple[Difference, ...]:
     """Compare every package by version and by content digest; a missing and an extra one differ too.
 
-    Where :func:`has_unread_content` the version alone counts: installing held the wheel's hash against the lock.
+    Where :func:`has_unread_content` the version alone counts: installing held the wheel's hash against the lock. So it
+    does for the project's own code where it is installed otherwise than by the lock.
     """
     expected = {package.name: package for package in locked}
     installed = {package.name: package for package in found}
@@ -75,7 +76,8 @@ def _diff_package(name: str, locked: Package | None, found: InstalledPackage | N
         )
     if locked.installed_version != found.version:
         return Difference(what=name, locked=locked.installed_version, found=found.version)
-    if not has_unread_content(locked) and locked.expected_digest != found.record.content_digest:
+    is_elsewhere = locked.is_own_code and not locked.expected_digest
+    if not (is_elsewhere or has_unread_content(locked)) and locked.expected_digest != found.record.content_digest:
         return Difference(
             what=name,
             locked=f"{found.version}, content {locked.expected_digest[:12] or 'unknown'}",

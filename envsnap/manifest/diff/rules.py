@@ -64,6 +64,17 @@ RULES = (
     # What the runs gave is a result and no cause; how the container is built again is neither.
     Rule("baseline.outputs.**", "results", moves=False),
     Rule("baseline.**", "record", moves=False),
+    Rule("profiles.*.baseline.outputs.**", "results", moves=False),
+    Rule("profiles.*.baseline.**", "record", moves=False),
+    Rule("profiles.*.data.**", "data"),
+    Rule("profiles.*.job.outputs.**", "job", moves=False),
+    Rule("profiles.*.job.runs", "job", moves=False),
+    Rule("profiles.*.job.timeout-seconds", "job", moves=False),
+    Rule("profiles.*.job.**", "job"),
+    Rule("profiles.*.numerics.**", "flags"),
+    Rule("profiles.*.findings.**", "findings"),
+    # One that only one side has says nothing of the job itself.
+    Rule("profiles.**", "job", moves=False),
     Rule("build.**", "record", moves=False),
     Rule("code.branch", "code", moves=False),
     Rule("code.remote*", "code", moves=False),
@@ -222,6 +233,7 @@ OBSERVED_TOO: Mapping[str, str] = {
 """What a run adds to: without one it is not empty, and not the same either."""
 
 SOUGHT: Mapping[str, str] = {
+    "profiles.**": "profiles",
     "packages.*.wheels.**": "artefacts",
     "packages.*.sdist.**": "artefacts",
     "packages.*.index": "artefacts",

@@ -185,13 +185,14 @@ def _write(
 
 
 def _baseline(manifest: Manifest, folder: Path) -> dict[str, Path]:
-    """Return the files of the baseline that this lock names, by their place in it, after checking them against it."""
-    baseline, root = manifest.contents.baseline, folder / BASELINE
+    """Return the files of the baselines that this lock names, by their place in it, after checking them against it."""
+    root = folder / BASELINE
+    jobs = manifest.contents.each_job
     found: dict[str, Path] = {}
-    if baseline is not None:
+    for baseline in (job.baseline for job in jobs if job.baseline is not None):
         for paths in baseline_files(baseline, folder).values():
             found |= {path.relative_to(root).as_posix(): path for path in paths}
-    listings = [f"inputs/{datum.sha256}.txt" for datum in manifest.contents.data if datum.files]
+    listings = [f"inputs/{datum.sha256}.txt" for job in jobs for datum in job.data if datum.files]
     found |= {name: root / name for name in listings if (root / name).is_file()}
     patch = kept_patch(manifest)
     if patch:

@@ -26,15 +26,17 @@ def take_inventory(manifest: Manifest, tools: Tools, request: DoctorRequest) -> 
     """Look what is here; only a specification is hashed, and a network is touched where ``request`` says online."""
     folder, env = request.folder, request.env
     contents, config = manifest.contents, read_index_config(env)
-    base, job = contents.build.base_image, contents.job
+    base, jobs = contents.build.base_image, contents.each_job
+    data = dict.fromkeys(datum for one in jobs for datum in one.data)
+    passed = dict.fromkeys(name for one in jobs if one.job is not None for name in one.job.pass_env)
     return Inventory(
         interpreter=tools.interpreter,
         base_image=base is not None and _has_image(tools.engine, base),
         rebuilt=_rebuilt(manifest, folder, request.target, tools.engine),
         wheels=tuple(_wheels(contents, (folder / ".envsnap" / "wheels", *config.local_folders))),
-        inputs=tuple(_look(folder, datum.path, None if datum.files else datum.size) for datum in contents.data),
-        baseline=tuple(_baseline(contents, folder)),
-        unset=tuple(name for name in (job.pass_env if job else ()) if name not in env),
+        inputs=tuple(_look(folder, datum.path, None if datum.files else datum.size) for datum in data),
+        baseline=tuple(file for one in jobs for file in _baseline(one, folder)),
+        unset=tuple(name for name in passed if name not in env),
         changed=tuple(_changed(contents, folder)),
         unreachable=_unreachable(contents, config) if request.online else None,
     )

@@ -7,7 +7,7 @@ from envsnap.manifest.interpreter import Interpreter
 from envsnap.manifest.job import Job
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.observation import LoadedLibrary, NumpySettings, Observation, ThreadPool
-from envsnap.manifest.package import InstalledRecord, Package
+from envsnap.manifest.package import EditableSource, InstalledRecord, Package
 
 
 def locked(name: str, version: str = "1.0", digest: str = "aa" * 32) -> Package:
@@ -76,6 +76,15 @@ def test_editable_package_is_compared_with_the_wheel_that_rebuilds_it() -> None:
 
     assert () == diff_packages((editable,), (found("a", digest="cc" * 32),))
     assert 1 == len(diff_packages((editable,), (found("a"),)))
+
+
+def test_own_code_that_is_not_installed_by_the_lock_is_compared_by_version() -> None:
+    """What its installation consists of names the place; a lock without the rebuilt digest says nothing of it."""
+    package = locked("own", digest="")
+    own = replace(package, installed=replace(package.installed, editable_source=EditableSource(roots=("src",))))
+
+    assert () == diff_packages([own], [found("own")])
+    assert ["1.0"] == [difference.locked for difference in diff_packages([own], [found("own", version="2.0")])]
 
 
 def test_interpreter_differs_by_what_decides_over_wheels(interpreter: Interpreter) -> None:
