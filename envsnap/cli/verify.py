@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from envsnap.cli.console import CommonOptions, common_options, conclude
 from envsnap.cli.reports import Reports, table
-from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.workflow.progress import Progress
@@ -18,6 +18,7 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 @click.command("verify", short_help="Rerun the job in the rebuilt environment and compare the numbers.")
 @click.option("--target", type=click.Choice(["docker", "venv"]), help="Where to run; what was built last by default.")
 @click.option("--image", help="Run in this image.")
+@click.option("--no-build", is_flag=True, help="Refuse where nothing was built from this lock; it is built otherwise.")
 @click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="How often to rerun the job.")
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write table, JSON and JUnit into this folder."
@@ -37,6 +38,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     lock: Path | None,
     target: BuildTarget | None,
     image: str | None,
+    no_build: bool,
     runs: int,
     report: Path | None,
     junit_file: Path | None,
@@ -45,8 +47,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
 
-    Inputs that are not the recorded ones, and an environment that is not the locked one, are refused before anything
-    runs.
+    Where nothing was built from LOCK yet it is built first, as envsnap build does. Inputs that are not the recorded
+    ones, and an environment that is not the locked one, are refused before anything runs.
     """
     request = VerifyRequest(
         folder=common.project.absolute(),
@@ -56,6 +58,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         target=target,
         image=image,
         runs=runs,
+        build=not no_build,
     )
 
     reports = Reports(folder=report, junit_file=junit_file)
@@ -66,7 +69,12 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     def present(verified: VerifyResult) -> tuple[int, str, object]:
         code = EXIT_CODES[verified.verdict.status]
-        value = {"environment": verified.environment, "seconds": verified.seconds, "verdict": verified.verdict}
+        value = {
+            "environment": verified.environment,
+            "built": verified.built,
+            "seconds": verified.seconds,
+            "verdict": verified.verdict,
+        }
         reports.write(verified, code=code, value=value, name=request.folder.resolve().name)
         return code, table(verified, color=common.color, width=common.width), value
 

@@ -27,6 +27,7 @@ from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.injection import check_known
 from envsnap.run.job import Run
+from envsnap.workflow.build_first import build_first
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.progress import Progress
@@ -49,7 +50,7 @@ NOT_DECLARED = "the baseline has it, and the job no longer declares it: never co
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyRequest:
-    """What the user asked for; ``target`` None means what was built last.
+    """What the user asked for; ``target`` None means what was built last, ``build`` whether what is missing is built.
 
     Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does.
     """
@@ -61,26 +62,28 @@ class VerifyRequest:
     target: BuildTarget | None = None
     image: str | None = None
     runs: int = 1
+    build: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """A verdict, where the job ran, and the seconds that each run took."""
+    """A verdict, where the job ran, the seconds that each run took, and whether the environment was built first."""
 
     verdict: Verdict
     environment: str
     seconds: tuple[float, ...]
+    built: bool = False
 
 
 def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
-    """Check the inputs, prove the environment, run, compare, in this order.
+    """Check the inputs, build what is missing, prove the environment, run, compare, in this order.
 
     Raises:
         UsageError: the lock records no job or no baseline.
         InvalidFileError: the settings, the lock or the baseline's files are not valid.
         BundleError: the bundle is none, or damaged.
         InputError: an input is not the one that the lock records; nothing was run.
-        BuildError: the environment was not built.
+        BuildError: the environment was not built, or cannot be.
         EnvironmentDiffersError: the environment, or an editable source tree, is not the one that the lock records; or
             the job ran outside of it.
         JobError: the job failed.
@@ -97,10 +100,12 @@ def _verify(
 ) -> VerifyResult:
     manifest, job = source.manifest, job_to_verify(project, source.manifest)
     baseline, files = _baseline(manifest, recorded)
-    rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
+    chosen = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
         restore_files(project.folder, progress)
         data = _check_inputs(manifest, job, project.folder, recorded, progress)
+        may_build = request.build and request.image is None
+        rebuilt = build_first(chosen, source, project.folder, request.env, progress) if may_build else chosen
         with open_rebuilt(rebuilt, request.env) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")
             prefix = prove_equal(environment, manifest, project.folder)
@@ -121,7 +126,7 @@ def _verify(
         *verdict.notes,
     )
     seconds = tuple(outcome.seconds for outcome in outcomes)
-    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds)
+    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds, built=rebuilt is not chosen)
 
 
 def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, tuple[Path, ...]]]:
