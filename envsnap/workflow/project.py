@@ -94,6 +94,24 @@ def job_to_verify(project: ProjectFolder, manifest: Manifest) -> Job:
     return locked if table is None else resolve_job(table, threads=locked.threads, source=project.source)
 
 
+def job_to_run(project: ProjectFolder, manifest: Manifest, command: tuple[str, ...]) -> Job:
+    """Return the job that verify would rerun, with ``command``, if one is given, in the place of its own.
+
+    Raises:
+        UsageError: no command is given, and the lock records none.
+    """
+    if not command:
+        return job_to_verify(project, manifest)
+    table, threads = project.settings.job, manifest.contents.numerics.threads
+    if manifest.contents.job is not None:
+        job = job_to_verify(project, manifest)
+    elif table is not None:
+        job = resolve_job(table, threads=threads, source=project.source)
+    else:
+        job = Job(command=command, threads=threads)
+    return msgspec.structs.replace(job, command=command)
+
+
 def own_paths(job: Job | None, folder: Path) -> tuple[str, ...]:
     """Name what envsnap and the job write, relative to the project: it never makes the working tree dirty."""
     outputs = [output.path for output in (job.outputs if job else ())]

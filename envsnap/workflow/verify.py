@@ -26,7 +26,6 @@ from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.injection import check_known
-from envsnap.run.job import Run
 from envsnap.workflow.build_first import build_first
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
@@ -36,11 +35,10 @@ from envsnap.workflow.repeatability import causes_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
     in_place_notes,
-    inherited_variables,
+    plan_rerun,
     prove_ran_inside,
     repeat_job,
     restore_files,
-    runs_folder,
 )
 
 MOST_READS = 5
@@ -111,7 +109,14 @@ def _verify(
             prefix = prove_equal(environment, manifest, project.folder)
             prove_sources(manifest, request.folder, request.env, offline=source.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
-            run = _plan(request, manifest, baseline, job, data, progress)
+            run = plan_rerun(
+                manifest,
+                job,
+                folder=request.folder,
+                env=request.env,
+                read_only=data.outside,
+                on_output=progress.detail,
+            )
             outcomes = repeat_job(environment, executed, run, request.runs, progress)
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
@@ -152,21 +157,6 @@ def _check_inputs(
             "Restore them, or run 'envsnap freeze' if the new ones are meant"
         )
     return found
-
-
-def _plan(
-    request: VerifyRequest, manifest: Manifest, baseline: Baseline, job: Job, data: CapturedData, progress: Progress
-) -> Run:
-    """Inject what the baseline was recorded under; only what the lock leaves open comes from this machine."""
-    return Run(
-        project=request.folder,
-        folder=runs_folder(request.folder),
-        inherited=inherited_variables(job, request.env) | manifest.contents.numerics.env,
-        read_only=data.outside,
-        made=baseline.made_folders,
-        injection=baseline.injection,
-        on_output=progress.detail,
-    )
 
 
 def _judge(

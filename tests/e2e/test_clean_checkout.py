@@ -1,5 +1,6 @@
 """A checkout of a frozen project: verify alone comes to a verdict, for it builds first; the second one does not."""
 
+import random
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,3 +122,22 @@ def test_bundle_is_built_from_without_a_network(clone: Project) -> None:
 
     assert 0 == done.code, done.err
     assert done.envelope["result"]["built"] is True
+
+
+@pytest.mark.parametrize("target", ["venv", pytest.param("docker", marks=pytest.mark.docker)])
+def test_run_leaves_outputs_and_says_no_verdict(clone: Project, frozen: Project, target: str) -> None:
+    """It builds first too; what is injected is what the baseline was recorded under, so the bytes are the same."""
+    ran = clone.envsnap("run", "--target", target)
+    asked = clone.envsnap(
+        "run", "-q", "--output", "elsewhere", "--", "python", "-c", "import random; print(random.random())"
+    )
+    failed = clone.envsnap("run", "--", "python", "-c", "raise SystemExit(3)")
+
+    assert (0, True) == (ran.code, BUILDS_FIRST in ran.err), ran.err
+    assert ran.out.startswith("final loss ")
+    for name in ("metrics.jsonl", "final.json"):
+        assert (frozen.folder / name).read_bytes() == (clone.folder / name).read_bytes()
+    seeded = random.Random(7).random()  # noqa: S311 - a number that repeats is what is wanted
+    assert (0, f"{seeded}\n") == (asked.code, asked.out), asked.err
+    assert not (clone.folder / "elsewhere").exists()
+    assert 6 == failed.code
