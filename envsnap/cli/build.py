@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.cli.console import CommonOptions, common_options, conclude
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.report.summary import render_built

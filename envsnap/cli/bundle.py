@@ -6,7 +6,7 @@ from typing import assert_never
 
 import click
 
-from envsnap.cli.show import CommonOptions, StderrProgress, common_options, conclude
+from envsnap.cli.console import CommonOptions, StderrProgress, common_options, conclude
 from envsnap.errors import UsageError
 from envsnap.host.own_places import LOCK
 from envsnap.report.bundle import render_bundled, render_unpacked

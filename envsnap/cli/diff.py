@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.cli.console import CommonOptions, common_options, conclude
 from envsnap.manifest.manifest import Manifest
 from envsnap.report.lock_diff import render_lock_diff
 from envsnap.workflow.diff import DiffRequest, DiffResult, diff

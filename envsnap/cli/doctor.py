@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.cli.console import CommonOptions, common_options, conclude
 from envsnap.errors import MissingToolError
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Checkup

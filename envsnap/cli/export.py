@@ -5,7 +5,7 @@ from typing import get_args
 
 import click
 
-from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.cli.console import CommonOptions, common_options, conclude
 from envsnap.host.own_places import LOCK
 from envsnap.report.printable import printable
 from envsnap.workflow.export import ExportRequest, ExportResult, Format, export

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from envsnap.cli.show import CommonOptions, common_options, conclude
+from envsnap.cli.console import CommonOptions, common_options, conclude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

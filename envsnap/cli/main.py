@@ -8,6 +8,7 @@ COMMANDS = {
     "freeze": "Capture this environment and the job's results into envsnap.lock.",
     "build": "Rebuild the locked environment and prove that it is equal.",
     "verify": "Rerun the job in the rebuilt environment and compare the numbers.",
+    "run": "Run the job, or a command, in the rebuilt environment, and judge nothing.",
     "export": "Write the lock for pip, uv, conda, conda-lock or as a CycloneDX bill of materials.",
     "bundle": "Put the lock and all that it needs into one folder or archive.",
     "diff": "Say what differs between two locks, or between a lock and what stands here.",

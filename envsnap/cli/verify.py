@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from envsnap.cli.console import CommonOptions, common_options, conclude
 from envsnap.cli.reports import Reports, table
-from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.workflow.progress import Progress
@@ -18,6 +18,7 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 @click.command("verify", short_help="Rerun the job in the rebuilt environment and compare the numbers.")
 @click.option("--target", type=click.Choice(["docker", "venv"]), help="Where to run; what was built last by default.")
 @click.option("--image", help="Run in this image.")
+@click.option("--no-build", is_flag=True, help="Refuse where nothing was built from this lock; it is built otherwise.")
 @click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="How often to rerun the job.")
 @click.option("--profile", metavar="NAME", help="Verify this profile of the job, against its own baseline.")
 @click.option("--prefix", is_flag=True, help="Compare the steps that a shorter rerun has, and say how many.")
@@ -39,6 +40,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     lock: Path | None,
     target: BuildTarget | None,
     image: str | None,
+    no_build: bool,
     runs: int,
     profile: str | None,
     prefix: bool,
@@ -49,23 +51,14 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
 
-    With --prefix, a profile that the lock does not have is a shorter run of the job itself.
-
-    Inputs that are not the recorded ones, and an environment that is not the locked one, are refused before anything
-    runs.
+    Where nothing was built from LOCK yet it is built first, as envsnap build does. Inputs that are not the recorded
+    ones, and an environment that is not the locked one, are refused before anything runs. With --prefix, a profile that
+    the lock does not have is a shorter run of the job itself.
     """
     request = VerifyRequest(
-        folder=common.project.absolute(),
-        env=dict(os.environ),
-        lock=lock or (None if bundle else common.project / LOCK),
-        bundle=bundle,
-        target=target,
-        image=image,
-        runs=runs,
-        profile=profile,
-        prefix=prefix,
-    )
-
+        folder=common.project.absolute(), env=dict(os.environ), bundle=bundle, target=target, image=image, runs=runs,
+        lock=lock or (None if bundle else common.project / LOCK), profile=profile, prefix=prefix, build=not no_build,
+    )  # fmt: skip
     reports = Reports(folder=report, junit_file=junit_file)
 
     def work(progress: Progress) -> VerifyResult:
@@ -74,7 +67,12 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     def present(verified: VerifyResult) -> tuple[int, str, object]:
         code = EXIT_CODES[verified.verdict.status]
-        value = {"environment": verified.environment, "seconds": verified.seconds, "verdict": verified.verdict}
+        value = {
+            "environment": verified.environment,
+            "built": verified.built,
+            "seconds": verified.seconds,
+            "verdict": verified.verdict,
+        }
         reports.write(verified, code=code, value=value, name=request.folder.resolve().name)
         return code, table(verified, color=common.color, width=common.width), value
 

@@ -28,7 +28,7 @@ from envsnap.manifest.diff.rebuilt import has_unread_content
 from envsnap.manifest.manifest import Manifest
 from envsnap.render.docker import render_docker
 from envsnap.render.requirements_file import render_requirements
-from envsnap.workflow.environments import image_tag, prove_equal, remember_target, venv_folder
+from envsnap.workflow.environments import connect_engine, image_tag, prove_equal, remember_target, venv_folder
 from envsnap.workflow.interpreters import check_folder, find_own_python
 from envsnap.workflow.lock_source import LockSource, open_lock_source
 from envsnap.workflow.progress import Progress
@@ -87,13 +87,18 @@ def build(request: BuildRequest, progress: Progress) -> BuildResult:
     """
     _check_request(request)
     source = open_lock_source(request.folder, request.lock, request.bundle, progress)
+    with exclusive(request.folder):
+        return build_source(request, source, progress)
+
+
+def build_source(request: BuildRequest, source: LockSource, progress: Progress) -> BuildResult:
+    """Build a lock that is read already, in a project that the caller holds; see :func:`build`."""
     check_without_conda(source.manifest.contents)
     check_complete(source.carried.contents.packages)
     config = IndexConfig(no_index=True) if source.is_offline else read_index_config(request.env)
-    with exclusive(request.folder):
-        if request.target == "venv":
-            return _build_venv(request, source, config, progress)
-        return _build_docker(request, source, config, progress)
+    if request.target == "venv":
+        return _build_venv(request, source, config, progress)
+    return _build_docker(request, source, config, progress)
 
 
 def _check_request(request: BuildRequest) -> None:
@@ -137,7 +142,7 @@ def _build_docker(request: BuildRequest, source: LockSource, config: IndexConfig
     if request.render_only:
         base = _wanted_base(manifest)
         return _render(request, source, config, base=base, buildkit=True, folder=folder)
-    with Engine.connect(request.env) as engine:
+    with connect_engine(request.env) as engine:
         builder = find_builder(engine.cli_environment, podman=engine.info.podman)
         if source.is_offline:
             _check_base(engine, _wanted_base(manifest))

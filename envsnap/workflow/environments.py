@@ -13,7 +13,7 @@ from envsnap.capture.environment import capture_environment
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
 from envsnap.environment.local import LocalEnvironment
-from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
+from envsnap.errors import BuildError, EnvironmentDiffersError, MissingToolError, UsageError
 from envsnap.host.container.engine import Engine
 from envsnap.host.files import atomic_write, work_folder
 from envsnap.host.index.config import read_index_config
@@ -51,23 +51,27 @@ def venv_folder(project: Path) -> Path:
 
 
 def remember_target(project: Path, target: BuildTarget, reference: str, manifest: Manifest) -> None:
-    """Note what was built last: verify takes it where no target is named."""
-    last = RebuiltEnvironment(target, reference, manifest.snapshot.digest)
-    atomic_write(work_folder(project) / "build.json", msgspec.json.encode(last))
+    """Note what was built last of each target: verify takes the last of all where no target is named."""
+    built = RebuiltEnvironment(target, reference, manifest.snapshot.digest)
+    others = [former for former in last_builds(project) if former.target != target]
+    atomic_write(work_folder(project) / "build.json", msgspec.json.encode((built, *others)))
 
 
-def last_build(project: Path) -> RebuiltEnvironment | None:
-    """Return what was built last; None where nothing was, or where the note of it cannot be read."""
+def last_builds(project: Path) -> tuple[RebuiltEnvironment, ...]:
+    """Return what was built last of each target, the last of all first; nothing where the note cannot be read."""
+    kind = tuple[RebuiltEnvironment, ...]
     try:
-        return msgspec.json.decode((work_folder(project) / "build.json").read_bytes(), type=RebuiltEnvironment)
+        return msgspec.json.decode((work_folder(project) / "build.json").read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
+        return ()
 
 
 def choose_rebuilt(
     project: Path, manifest: Manifest, *, target: BuildTarget | None, image: str | None
 ) -> RebuiltEnvironment:
-    """Return the image or target named, else what was built last from this very lock, else the lock's own image.
+    """Return the image named, else what was built last from this very lock, else the target's usual place.
+
+    The target is the one named, else the one that was built last, from whatever lock, else docker.
 
     Raises:
         UsageError: an image and a virtual environment are named at once.
@@ -76,12 +80,41 @@ def choose_rebuilt(
         if target == "venv":
             raise UsageError("--image names a container image, --target venv a virtual environment: give one of them")
         return RebuiltEnvironment("docker", image)
-    last = last_build(project)
-    if last is not None and last.digest == manifest.snapshot.digest and target in {None, last.target}:
-        return last
-    if target == "venv":
+    builds = last_builds(project)
+    of_this_lock = (one for one in builds if one.digest == manifest.snapshot.digest and target in {None, one.target})
+    if (built := next(of_this_lock, None)) is not None:
+        return built
+    if target == "venv" or (target is None and builds and builds[0].target == "venv"):
         return RebuiltEnvironment("venv", str(venv_folder(project).absolute() / "bin" / "python"))
     return RebuiltEnvironment("docker", image_tag(project, manifest))
+
+
+def is_built(rebuilt: RebuiltEnvironment, manifest: Manifest, env: Mapping[str, str]) -> bool:
+    """Whether the environment stands, and was made from this very lock; whether it equals the lock is still to prove.
+
+    Raises:
+        MissingToolError: no engine answers.
+    """
+    match rebuilt.target:
+        case "venv":
+            return rebuilt.digest == manifest.snapshot.digest and Path(rebuilt.reference).exists()
+        case "docker":  # the name of an image holds the digest of its lock
+            with connect_engine(env) as engine:
+                return engine.image(rebuilt.reference) is not None
+        case _:
+            assert_never(rebuilt.target)
+
+
+def connect_engine(env: Mapping[str, str]) -> Engine:
+    """Find the engine to build with.
+
+    Raises:
+        MissingToolError: none answers; the message says what needs none.
+    """
+    try:
+        return Engine.connect(env)
+    except MissingToolError as error:
+        raise MissingToolError(f"{error}; or take --target venv, which needs no engine") from error
 
 
 @contextlib.contextmanager

@@ -117,6 +117,24 @@ def described_job(project: ProjectFolder, profile: str | None, *, threads: int) 
     return None if said is None else resolve_job(lay_over(table, said), threads=threads, source=source)
 
 
+def job_to_run(project: ProjectFolder, manifest: Manifest, command: tuple[str, ...]) -> Job:
+    """Return the job that verify would rerun, with ``command``, if one is given, in the place of its own.
+
+    Raises:
+        UsageError: no command is given, and the lock records none.
+    """
+    if not command:
+        return job_to_verify(project, manifest)
+    table, threads = project.settings.job, manifest.contents.numerics.threads
+    if manifest.contents.job is not None:
+        job = job_to_verify(project, manifest)
+    elif table is not None:
+        job = resolve_job(table, threads=threads, source=project.source)
+    else:
+        job = Job(command=command, threads=threads)
+    return msgspec.structs.replace(job, command=command)
+
+
 def profiles_of(project: ProjectFolder) -> tuple[str, ...]:
     """Name the profiles that the settings describe."""
     return tuple(project.settings.job.profiles) if project.settings.job is not None else ()

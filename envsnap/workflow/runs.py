@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,10 @@ from envsnap.environment import Environment
 from envsnap.errors import EnvironmentDiffersError
 from envsnap.host.files import work_folder
 from envsnap.manifest.job import Job
+from envsnap.manifest.manifest import Manifest
 from envsnap.manifest.outcome import Outcome
 from envsnap.run.in_place import restore_interrupted
+from envsnap.workflow.own_code import CodePlaces
 from envsnap.workflow.progress import Progress
 
 if TYPE_CHECKING:
@@ -66,6 +68,46 @@ def repeat_job(environment: Environment, job: Job, run: "Run", times: int, progr
         progress.stage(f"running the job in the {environment.name}, {number} of {times}")
         outcomes.append(run_job(environment, job, replace(run, folder=new_run_folder(run.project))))
     return tuple(outcomes)
+
+
+def plan_rerun(
+    manifest: Manifest,
+    job: Job,
+    code: CodePlaces,
+    *,
+    folder: Path,
+    env: Mapping[str, str],
+    on_output: Callable[[str], None],
+) -> "Run":
+    """Inject what the baseline was recorded under; only what the lock leaves open comes from this machine.
+
+    Args:
+        manifest: the lock.
+        job: to run.
+        code: where the project's own code is.
+        folder: the project.
+        env: the caller's environment.
+        on_output: called with each line of live output.
+
+    Raises:
+        InvalidFileError: the lock was recorded under an injection that only a later envsnap knows.
+    """
+    from envsnap.run.injection import VERSION, check_known
+    from envsnap.run.job import Run
+
+    baseline = manifest.contents.baseline
+    injection = baseline.injection if baseline else VERSION
+    check_known(injection)
+    return Run(
+        project=folder,
+        folder=runs_folder(folder),
+        inherited=inherited_variables(job, env) | manifest.contents.numerics.env,
+        read_only=code.read_only,
+        own_code=code.variables,
+        made=baseline.made_folders if baseline else (),
+        injection=injection,
+        on_output=on_output,
+    )
 
 
 def inherited_variables(job: Job, env: Mapping[str, str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.injection import check_known
-from envsnap.run.job import Run
+from envsnap.workflow.build_first import build_first
 from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.own_code import place_own_code
@@ -47,11 +47,10 @@ from envsnap.workflow.runs import (
     NOT_OBSERVED,
     RECORDED,
     in_place_notes,
-    inherited_variables,
+    plan_rerun,
     prove_ran_inside,
     repeat_job,
     restore_files,
-    runs_folder,
 )
 
 MOST_READS = 5
@@ -62,9 +61,10 @@ NOT_DECLARED = "the baseline has it, and the job no longer declares it: never co
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyRequest:
-    """What the user asked for; ``target`` None means what was built last, ``profile`` None the job.
+    """What the user asked for; ``target`` None means what was built last, ``build`` whether what is missing is built.
 
-    With ``prefix`` the rerun may be a shorter one, of which the steps that it has are compared.
+    ``profile`` None means the job itself; with ``prefix`` the rerun may be a shorter one, of which the steps that it
+    has are compared.
 
     Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does.
     """
@@ -78,26 +78,28 @@ class VerifyRequest:
     runs: int = 1
     profile: str | None = None
     prefix: bool = False
+    build: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """A verdict, where the job ran, and the seconds that each run took."""
+    """A verdict, where the job ran, the seconds that each run took, and whether the environment was built first."""
 
     verdict: Verdict
     environment: str
     seconds: tuple[float, ...]
+    built: bool = False
 
 
 def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
-    """Check the inputs, prove the environment, run, compare, in this order.
+    """Check the inputs, build what is missing, prove the environment, run, compare, in this order.
 
     Raises:
         UsageError: the lock records no job or no baseline.
         InvalidFileError: the settings, the lock or the baseline's files are not valid.
         BundleError: the bundle is none, or damaged.
         InputError: an input is not the one that the lock records; nothing was run.
-        BuildError: the environment was not built.
+        BuildError: the environment was not built, or cannot be.
         EnvironmentDiffersError: the environment, or an editable source tree, is not the one that the lock records; or
             the job ran outside of it.
         JobError: the job failed.
@@ -117,10 +119,12 @@ def _verify(
     job = job_to_verify(project, manifest, request.profile)
     others = other_outputs(project, job, manifest=source.manifest)
     baseline, files = _baseline(manifest, recorded)
-    rebuilt = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
+    chosen = choose_rebuilt(project.folder, manifest, target=request.target, image=request.image)
     with exclusive(project.folder):
         restore_files(project.folder, progress)
         data = _check_inputs(manifest, job, project.folder, recorded, progress)
+        may_build = request.build and request.image is None
+        rebuilt = build_first(chosen, source, project.folder, request.env, progress) if may_build else chosen
         with open_rebuilt(rebuilt, request.env) as environment:
             progress.stage(f"comparing the {environment.name} with the lock")
             prefix = prove_equal(environment, manifest, project.folder)
@@ -128,12 +132,8 @@ def _verify(
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
             others = other_outputs(project, job, manifest=source.manifest, inputs=data.data)
             with place_own_code(manifest, project.folder, request.env, progress, offline=source.is_offline) as code:
-                run = replace(
-                    _plan(request, manifest, baseline, job, progress),
-                    read_only=(*data.outside, *code.read_only),
-                    own_code=code.variables,
-                    others=others,
-                )
+                run = plan_rerun(manifest, job, code, folder=request.folder, env=request.env, on_output=progress.detail)
+                run = replace(run, read_only=(*run.read_only, *data.outside), others=others)
                 outcomes = repeat_job(environment, executed, run, request.runs, progress)
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
@@ -148,7 +148,7 @@ def _verify(
         *verdict.notes,
     )
     seconds = tuple(outcome.seconds for outcome in outcomes)
-    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds)
+    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds, built=rebuilt is not chosen)
 
 
 def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, tuple[Path, ...]]]:
@@ -174,18 +174,6 @@ def _check_inputs(
             "Restore them, or run 'envsnap freeze' if the new ones are meant"
         )
     return found
-
-
-def _plan(request: VerifyRequest, manifest: Manifest, baseline: Baseline, job: Job, progress: Progress) -> Run:
-    """Inject what the baseline was recorded under; only what the lock leaves open comes from this machine."""
-    return Run(
-        project=request.folder,
-        folder=runs_folder(request.folder),
-        inherited=inherited_variables(job, request.env) | manifest.contents.numerics.env,
-        made=baseline.made_folders,
-        injection=baseline.injection,
-        on_output=progress.detail,
-    )
 
 
 def _judge(

@@ -15,7 +15,7 @@ from envsnap.manifest.interpreter import Platform
 from envsnap.manifest.lockfile import dump_manifest
 from envsnap.manifest.manifest import Manifest
 from envsnap.workflow.build import UNPINNED, BuildRequest, BuildResult, _resolve_base, build
-from envsnap.workflow.environments import last_build
+from envsnap.workflow.environments import last_builds
 from envsnap.workflow.progress import Progress
 
 DIGEST, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -108,7 +108,7 @@ def test_rendering_again_replaces_what_was_rendered(
         request_build(target=target, output=tmp_path / "out", render_only=True)
 
     assert written == names(tmp_path / "out")
-    assert last_build(tmp_path / "My Project") is None
+    assert () == last_builds(tmp_path / "My Project")
 
 
 def test_options_that_contradict_each_other_are_refused(request_build: Callable[..., BuildResult]) -> None:
@@ -149,13 +149,12 @@ def test_only_a_proven_environment_is_remembered(
     monkeypatch.setattr("envsnap.workflow.build.prove_equal", refuse)
     with pytest.raises(EnvironmentDiffersError):
         request_build()
-    before = last_build(project)
+    before = last_builds(project)
     monkeypatch.setattr("envsnap.workflow.build.prove_equal", lambda *_arguments: None)
     request_build()
-    after = last_build(project)
+    (after,) = last_builds(project)
 
-    assert before is None
-    assert after is not None
+    assert () == before
     assert ("venv", "/opt/bin/python") == (after.target, after.reference)
 
 

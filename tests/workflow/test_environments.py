@@ -9,7 +9,7 @@ import pytest
 
 from envsnap.environment import Environment
 from envsnap.environment.container import ContainerEnvironment
-from envsnap.errors import BuildError, EnvironmentDiffersError, UsageError
+from envsnap.errors import BuildError, EnvironmentDiffersError, MissingToolError, UsageError
 from envsnap.host.container.engine import Engine
 from envsnap.host.container.info import EngineInfo, ImageInfo
 from envsnap.host.files import work_folder
@@ -19,11 +19,14 @@ from envsnap.workflow.environments import (
     RebuiltEnvironment,
     choose_rebuilt,
     image_tag,
-    last_build,
+    is_built,
+    last_builds,
     open_rebuilt,
     prove_equal,
     remember_target,
 )
+
+TARGETS: tuple[BuildTarget | None, ...] = (None, "venv", "docker")
 
 
 class FakeClient:
@@ -82,23 +85,73 @@ def test_last_build_of_another_lock_is_not_taken(
 ) -> None:
     """A stale image would be compared under a new lock's name."""
     remember_target(project, "docker", "mine:1", make_manifest(job=None))
-    remembered = last_build(project)
 
-    assert remembered is not None
     assert RebuiltEnvironment("docker", image_tag(project, manifest)) == choose_rebuilt(
         project, manifest, target=None, image=None
     )
 
 
 def test_target_that_is_named_beats_the_last_build(project: Path, manifest: Manifest) -> None:
-    """Each target then has its usual place."""
-    remember_target(project, "venv", "/elsewhere/bin/python", manifest)
-    docker = choose_rebuilt(project, manifest, target="docker", image=None)
+    """It has its usual place, where it was not built from this lock."""
     remember_target(project, "docker", "mine:1", manifest)
     venv = choose_rebuilt(project, manifest, target="venv", image=None)
+    (work_folder(project) / "build.json").unlink()
+    remember_target(project, "venv", "/elsewhere/bin/python", manifest)
+    docker = choose_rebuilt(project, manifest, target="docker", image=None)
 
     assert RebuiltEnvironment("docker", image_tag(project, manifest)) == docker
     assert RebuiltEnvironment("venv", str(project / ".envsnap" / "venv" / "bin" / "python")) == venv
+
+
+def test_each_target_is_remembered_beside_the_other(project: Path, manifest: Manifest) -> None:
+    """Whoever builds both verifies in both; the last one is taken where none is named."""
+    remember_target(project, "venv", "/a/bin/python", manifest)
+    remember_target(project, "docker", "mine:1", manifest)
+    remember_target(project, "venv", "/b/bin/python", manifest)
+
+    chosen = [choose_rebuilt(project, manifest, target=target, image=None).reference for target in TARGETS]
+
+    assert ["/b/bin/python", "/b/bin/python", "mine:1"] == chosen
+
+
+def test_next_lock_is_built_for_the_target_of_the_last(
+    project: Path, manifest: Manifest, make_manifest: Callable[..., Manifest]
+) -> None:
+    """Who works without an engine says so once; the environment of the former lock is none of this one."""
+    remember_target(project, "venv", "/elsewhere/bin/python", make_manifest(job=None))
+
+    chosen = choose_rebuilt(project, manifest, target=None, image=None)
+
+    assert RebuiltEnvironment("venv", str(project / ".envsnap" / "venv" / "bin" / "python")) == chosen
+
+
+def test_virtual_environment_of_another_lock_is_not_built(
+    project: Path, manifest: Manifest, make_manifest: Callable[..., Manifest]
+) -> None:
+    """They share a place, so that one stands there says nothing."""
+    other = make_manifest(job=None)
+    for lock in (other, manifest):
+        remember_target(project, "venv", sys.executable, lock)
+    venv = choose_rebuilt(project, manifest, target="venv", image=None)
+
+    assert is_built(venv, manifest, {})
+    assert not is_built(venv, other, {})
+    assert not is_built(RebuiltEnvironment("venv", str(project / "python"), manifest.snapshot.digest), manifest, {})
+
+
+@pytest.mark.parametrize(("name", "stands"), [("t:1", True), ("t:2", False)])
+def test_image_is_built_where_the_engine_has_it(
+    client: FakeClient, manifest: Manifest, name: str, *, stands: bool
+) -> None:
+    """Its name holds the digest of the lock; the connection is closed."""
+    assert stands is is_built(RebuiltEnvironment("docker", name), manifest, {})
+    assert client.closed
+
+
+def test_without_an_engine_the_other_target_is_named(manifest: Manifest) -> None:
+    """Whoever has none needs none."""
+    with pytest.raises(MissingToolError, match="or take --target venv, which needs no engine"):
+        is_built(RebuiltEnvironment("docker", "t:1"), manifest, {"DOCKER_HOST": "unix:///nowhere"})
 
 
 def test_image_that_is_named_beats_everything_but_a_contradiction(project: Path, manifest: Manifest) -> None:
@@ -115,7 +168,7 @@ def test_damaged_note_of_the_last_build_is_none(project: Path, note: bytes) -> N
     """The work folder is safe to delete, and to damage."""
     (work_folder(project) / "build.json").write_bytes(note)
 
-    assert last_build(project) is None
+    assert () == last_builds(project)
 
 
 def test_virtual_environment_runs_with_the_callers_path(tmp_path: Path) -> None:

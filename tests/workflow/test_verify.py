@@ -12,7 +12,7 @@ import pytest
 from envsnap.capture.code import capture_code
 from envsnap.capture.hardware import NvmlFacts
 from envsnap.environment import Completed, Environment, Execution
-from envsnap.errors import EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
+from envsnap.errors import BuildError, EnvironmentDiffersError, InputError, InvalidFileError, JobError, UsageError
 from envsnap.host.files import sha256_file
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.finding import Finding
@@ -89,7 +89,8 @@ def verify_in(
         monkeypatch.setattr("envsnap.workflow.verify.open_rebuilt", open_fake)
         lock = make_manifest(**{"baseline": baseline} | contents)
         (project / LOCK).write_text(dump_manifest(lock), encoding="utf-8")
-        return verify(VerifyRequest(folder=project, env={}, lock=project / LOCK, runs=runs), progress)
+        request = VerifyRequest(folder=project, env={}, lock=project / LOCK, runs=runs, build=False)
+        return verify(request, progress)
 
     return verify_lock
 
@@ -106,6 +107,33 @@ def test_same_numbers_pass(
         verified.seconds,
     )
     assert (NOT_OBSERVED, IN_PLACE.format(reason="no kernel to ask")) == verified.verdict.notes
+
+
+def test_nothing_is_built_after_inputs_were_refused(
+    project: Path,
+    baseline: Baseline,
+    make_manifest: Callable[..., Manifest],
+    progress: Progress,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A build takes minutes, and would be for nothing; --no-build refuses in the words of a missing environment."""
+
+    def refuse(*_arguments: object) -> RebuiltEnvironment:
+        raise BuildError("built")
+
+    monkeypatch.setattr("envsnap.workflow.verify.build_first", refuse)
+    locks = {
+        "built": make_manifest(baseline=baseline),
+        "nothing was run": make_manifest(baseline=baseline, data=(Datum(path="x.csv", size=1, sha256="0" * 64),)),
+    }
+    for said, lock in locks.items():
+        (project / LOCK).write_text(dump_manifest(lock), encoding="utf-8")
+        with pytest.raises((BuildError, InputError), match=said):
+            verify(VerifyRequest(folder=project, env={}, lock=project / LOCK, target="venv"), progress)
+
+    (project / LOCK).write_text(dump_manifest(locks["built"]), encoding="utf-8")
+    with pytest.raises(BuildError, match=r"there is no virtual environment with .*: run 'envsnap build --target venv'"):
+        verify(VerifyRequest(folder=project, env={}, lock=project / LOCK, target="venv", build=False), progress)
 
 
 def test_a_lock_of_a_former_injection_is_replayed_with_it(

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 import pytest
 
+from envsnap.cli.console import CommonOptions, StderrProgress, conclude
 from envsnap.cli.main import INTERRUPTED, UNEXPECTED
-from envsnap.cli.show import CommonOptions, StderrProgress, conclude
 from envsnap.errors import (
     BuildError,
     CaptureError,
