@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
+from envsnap.cli.pipeline import Service, find_step, service_option
 from envsnap.cli.reports import Reports, table
 from envsnap.cli.show import CommonOptions, common_options, conclude
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
+from envsnap.report.github import SummaryFacts
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.verify import VerifyRequest, VerifyResult, verify
 
@@ -30,6 +32,7 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
     type=click.Path(path_type=Path, exists=True),
     help="Take lock and baseline from this bundle, and use no network.",
 )
+@service_option
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(  # noqa: PLR0913 - one parameter an option
@@ -41,6 +44,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     report: Path | None,
     junit_file: Path | None,
     bundle: Path | None,
+    ci: Service,
     common: CommonOptions,
 ) -> None:
     """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
@@ -59,15 +63,38 @@ def command(  # noqa: PLR0913 - one parameter an option
     )
 
     reports = Reports(folder=report, junit_file=junit_file)
+    step = find_step(ci, request.env, request.folder)
 
     def work(progress: Progress) -> VerifyResult:
         reports.remove()
         return verify(request, progress)
 
     def present(verified: VerifyResult) -> tuple[int, str, object]:
-        code = EXIT_CODES[verified.verdict.status]
-        value = {"environment": verified.environment, "seconds": verified.seconds, "verdict": verified.verdict}
-        reports.write(verified, code=code, value=value, name=request.folder.resolve().name)
+        code, name = EXIT_CODES[verified.verdict.status], request.folder.resolve().name
+        value = _value(verified)
+        reports.write(verified, code=code, value=value, name=name)
+        if step is not None:
+            files = {"junit": junit_file, "report": report}
+            step.tell_verdict(verified.verdict, _facts(verified, name), code=code, files=files)
         return code, table(verified, color=common.color, width=common.width), value
 
-    conclude("verify", common, work, present)
+    def tell_failure(code: int, message: str) -> None:
+        if step is not None:
+            step.tell_failure("verify", code, message)
+
+    conclude("verify", common, work, present, tell_failure)
+
+
+def _value(verified: VerifyResult) -> dict[str, object]:
+    return {
+        "environment": verified.environment,
+        "seconds": verified.seconds,
+        "lock-digest": verified.digest,
+        "verdict": verified.verdict,
+    }
+
+
+def _facts(verified: VerifyResult, name: str) -> SummaryFacts:
+    return SummaryFacts(
+        project=name, environment=verified.environment, seconds=verified.seconds, digest=verified.digest
+    )

@@ -65,11 +65,12 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """A verdict, where the job ran, and the seconds that each run took."""
+    """A verdict, where the job ran, the seconds that each run took, and the digest of the lock."""
 
     verdict: Verdict
     environment: str
     seconds: tuple[float, ...]
+    digest: str = ""
 
 
 def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
@@ -121,7 +122,7 @@ def _verify(
         *verdict.notes,
     )
     seconds = tuple(outcome.seconds for outcome in outcomes)
-    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds)
+    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds, manifest.snapshot.digest)
 
 
 def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, tuple[Path, ...]]]:
