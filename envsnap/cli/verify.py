@@ -22,10 +22,18 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 @click.option("--image", help="Run in this image.")
 @click.option("--runs", type=click.IntRange(min=1), default=1, show_default=True, help="How often to rerun the job.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, file_okay=False), help="Write table, JSON and JUnit into this folder."
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write table, JSON, JUnit and metrics into this folder.",
 )
 @click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here."
+)
+@click.option(
+    "--metrics",
+    "metrics_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write how far each item lies from the baseline here, as OpenMetrics text.",
 )
 @click.option(
     "--bundle",
@@ -43,6 +51,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     runs: int,
     report: Path | None,
     junit_file: Path | None,
+    metrics_file: Path | None,
     bundle: Path | None,
     ci: Service,
     common: CommonOptions,
@@ -62,7 +71,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         runs=runs,
     )
 
-    reports = Reports(folder=report, junit_file=junit_file)
+    reports = Reports(folder=report, junit_file=junit_file, metrics_file=metrics_file)
     step = find_step(ci, request.env, request.folder)
 
     def work(progress: Progress) -> VerifyResult:
