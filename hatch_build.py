@@ -1,6 +1,7 @@
-"""Puts templates/ into the wheel as envsnap/templates.
+"""Puts the Jinja templates of templates/ into the wheel as envsnap/templates.
 
-An editable install reads the source tree itself; a plain force-include would leave a stale copy behind there.
+GitLab wants its component in that folder too (templates/verify/template.yml), and the wheel does without it. An
+editable install reads the source tree itself; a plain force-include would leave a stale copy behind there.
 """
 
 from pathlib import Path
@@ -15,4 +16,5 @@ class TemplatesHook(BuildHookInterface):  # type: ignore[type-arg, misc]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the folder to what goes into the wheel; ``version`` is "standard" or "editable"."""
         if version == "standard" and self.target_name == "wheel":
-            build_data["force_include"][str(Path(self.root) / "templates")] = "envsnap/templates"
+            for template in sorted((Path(self.root) / "templates").glob("*.j2")):
+                build_data["force_include"][str(template)] = f"envsnap/templates/{template.name}"

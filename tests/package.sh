@@ -23,5 +23,7 @@ from envsnap.render.docker import render_template
 assert Path(envsnap.__file__).is_relative_to(Path.cwd() / "venv"), envsnap.__file__
 text = render_template("install.sh.j2", index_settings=[("UV_INDEX", "https://index.example/simple")], offline=False)
 assert "export UV_INDEX='https://index.example/simple'" in text
+shipped = sorted(path.name for path in (Path(envsnap.__file__).parent / "templates").rglob("*"))
+assert shipped == ["Dockerfile.j2", "install.sh.j2"], shipped  # GitLab's component lies in templates/ for GitLab alone
 print(f"rendered install.sh from {Path(envsnap.__file__).parent / 'templates'}: {len(text.splitlines())} lines")
 SCRIPT

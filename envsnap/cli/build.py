@@ -7,6 +7,7 @@ from typing import Literal
 import click
 
 from envsnap.cli.console import CommonOptions, common_options, conclude
+from envsnap.cli.pipeline import Service, find_step, service_option
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.report.summary import render_built
@@ -34,6 +35,7 @@ from envsnap.workflow.build import BuildRequest, BuildResult, build
     type=click.Path(path_type=Path, exists=True),
     help="Take lock and packages from this bundle, and use no network.",
 )
+@service_option
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(  # noqa: PLR0913 - one parameter an option
@@ -45,6 +47,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     output: Path | None,
     network: Literal["default", "host", "none"],
     bundle: Path | None,
+    ci: Service,
     common: CommonOptions,
 ) -> None:
     """Rebuild the environment that LOCK (envsnap.lock) records, and prove that it is equal.
@@ -62,7 +65,13 @@ def command(  # noqa: PLR0913 - one parameter an option
         output=output,
         network=network,
     )
-    conclude("build", common, lambda progress: build(request, progress), _present)
+    step = find_step(ci, request.env, request.folder)
+
+    def tell_failure(code: int, message: str) -> None:
+        if step is not None:
+            step.tell_failure("build", code, message)
+
+    conclude("build", common, lambda progress: build(request, progress), _present, tell_failure)
 
 
 def _present(built: BuildResult) -> tuple[int, str, object]:

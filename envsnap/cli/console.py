@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -17,6 +17,7 @@ import click
 from envsnap.cli.main import INTERRUPTED, UNEXPECTED
 from envsnap.errors import EnvsnapError
 from envsnap.host.credentials import mask_credentials
+from envsnap.report.github import inert_json, inert_lines
 from envsnap.report.printable import printable
 
 R = TypeVar("R")
@@ -57,13 +58,13 @@ class StderrProgress:
         """Begin a stage."""
         self._clear()
         if not self._quiet:
-            click.echo(f"envsnap: {printable(text)}", err=True)
+            _tell(f"envsnap: {printable(text)}")
 
     def detail(self, text: str) -> None:
         """Show a line of live output."""
         clean = printable(text)
         if self._verbose:
-            click.echo(f"  | {clean}", err=True)
+            _tell(f"  | {clean}")
         elif self._live and clean.strip():
             width = shutil.get_terminal_size().columns - 6
             self._clear()
@@ -89,7 +90,7 @@ class StderrProgress:
     def warn(self, text: str) -> None:
         """Say what the user should know."""
         self._clear()
-        click.echo(f"envsnap: warning: {printable(mask_credentials(text))}", err=True)
+        _tell(f"envsnap: warning: {printable(mask_credentials(text))}")
 
     def close(self) -> None:
         """Leave the terminal clean."""
@@ -132,6 +133,7 @@ def conclude(
     common: CommonOptions,
     work: Callable[[StderrProgress], R],
     present: Callable[[R], tuple[int, str, object]],
+    on_failure: Callable[[int, str], None] = lambda _code, _message: None,
 ) -> None:
     """Do a command's work, print its result and exit.
 
@@ -140,28 +142,30 @@ def conclude(
         common: the options that every command has.
         work: what to do; it gets the progress.
         present: turns a result into exit code, text for people, and value for ``--json``.
+        on_failure: is told exit code and message where there is no result.
     """
     logging.basicConfig(level=logging.DEBUG if common.verbose else logging.WARNING, format="envsnap: %(message)s")
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     logging.getLogger("docker").setLevel(logging.WARNING)
     progress = StderrProgress(quiet=common.quiet, verbose=common.verbose)
+    fail = functools.partial(_fail, name, common, on_failure)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the same clean end as Ctrl-C
     signal.signal(signal.SIGHUP, signal.default_int_handler)  # and so does a terminal that goes away
     try:
         with contextlib.closing(progress):
             code, text, value = present(work(progress))
     except EnvsnapError as error:
-        _fail(name, common, error.exit_code, str(error))
+        fail(error.exit_code, str(error))
     except KeyboardInterrupt:
-        _fail(name, common, INTERRUPTED, "interrupted")
+        fail(INTERRUPTED, "interrupted")
     except OSError as error:
-        _fail(name, common, UNEXPECTED, f"this machine refused: {error}")
+        fail(UNEXPECTED, f"this machine refused: {error}")
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it must not end with exit code 1
         import traceback
 
-        click.echo(traceback.format_exc(), err=True, nl=False)
-        _fail(name, common, UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
-    if not _print(_document(name, code, value) if common.json else text):
+        _tell(traceback.format_exc().rstrip("\n"))
+        fail(UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
+    if not _print(_document(name, code, value) if common.json else _inert(text)):
         code = UNEXPECTED
     sys.exit(code)
 
@@ -185,14 +189,31 @@ def _print(text: str) -> bool:
 def _document(name: str, code: int, value: object, message: str | None = None) -> str:
     from envsnap.report.envelope import envelope
 
-    return envelope(name, code, value, message)
+    document = envelope(name, code, value, message)
+    return inert_json(document) if is_github(os.environ) else document
 
 
-def _fail(name: str, common: CommonOptions, code: int, message: str) -> None:
+def is_github(env: Mapping[str, str]) -> bool:
+    """Tell whether a runner of GitHub Actions, or what takes its place, reads what is printed."""
+    return env.get("GITHUB_ACTIONS") == "true"
+
+
+def _tell(text: str) -> None:
+    """Print to standard error."""
+    click.echo(_inert(text), err=True)
+
+
+def _inert(text: str) -> str:
+    """Return text of which GitHub's runner takes no line for a command: it may come from a job."""
+    return inert_lines(text) if is_github(os.environ) else text
+
+
+def _fail(name: str, common: CommonOptions, on_failure: Callable[[int, str], None], code: int, message: str) -> None:
     message = mask_credentials(message)
     if common.json:
         _print(_document(name, code, None, message))
     lines = "\n".join(printable(line) for line in message.split("\n"))
     with contextlib.suppress(OSError):  # nobody reads it: the exit code says the same
-        click.echo(f"envsnap: error: {lines}", err=True)
+        _tell(f"envsnap: error: {lines}")
+        on_failure(code, message)
     sys.exit(code)

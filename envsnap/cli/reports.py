@@ -6,20 +6,22 @@ from pathlib import Path
 from envsnap.errors import UsageError
 from envsnap.report.envelope import envelope
 from envsnap.report.junit import render_junit
+from envsnap.report.openmetrics import render_metrics
 from envsnap.report.printable import printable
 from envsnap.report.terminal import render_verdict
 from envsnap.workflow.verify import VerifyResult
 
 PAGE_WIDTH = 120
-TEXT, JSON, JUNIT = "verify.txt", "verify.json", "junit.xml"
+TEXT, JSON, JUNIT, METRICS = "verify.txt", "verify.json", "junit.xml", "metrics.txt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reports:
-    """The files that the user asked for: ``folder`` gets three, ``junit_file`` is one; None where not asked for."""
+    """The files that the user asked for: ``folder`` gets four, the others are one each; None where not asked for."""
 
     folder: Path | None
     junit_file: Path | None
+    metrics_file: Path | None
 
     def remove(self) -> None:
         """Remove those of an earlier run: where this one ends without a verdict, nobody may take them for its own.
@@ -27,8 +29,8 @@ class Reports:
         Raises:
             UsageError: one of them cannot be removed.
         """
-        in_folder = [self.folder / name for name in (TEXT, JSON, JUNIT)] if self.folder is not None else []
-        for path in (*in_folder, self.junit_file):
+        in_folder = [self.folder / name for name in (TEXT, JSON, JUNIT, METRICS)] if self.folder is not None else []
+        for path in (*in_folder, self.junit_file, self.metrics_file):
             try:
                 if path is not None:
                     path.unlink(missing_ok=True)
@@ -42,12 +44,16 @@ class Reports:
             UsageError: a place cannot be written.
         """
         suites = render_junit(verified.verdict, name=name, seconds=sum(verified.seconds))
+        metrics = render_metrics(verified.verdict)
         if self.junit_file is not None:
             _write(self.junit_file, suites)
+        if self.metrics_file is not None:
+            _write(self.metrics_file, metrics)
         if self.folder is not None:
             _write(self.folder / TEXT, table(verified, color=False, width=PAGE_WIDTH))
             _write(self.folder / JSON, envelope("verify", code, value))
             _write(self.folder / JUNIT, suites)
+            _write(self.folder / METRICS, metrics)
 
 
 def table(verified: VerifyResult, *, color: bool, width: int) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 from envsnap.cli.console import CommonOptions, common_options, conclude
+from envsnap.cli.pipeline import Service, find_step, service_option
 from envsnap.cli.reports import Reports, table
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
+from envsnap.report.github import SummaryFacts
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.verify import VerifyRequest, VerifyResult, verify
 
@@ -23,16 +25,25 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 @click.option("--profile", metavar="NAME", help="Verify this profile of the job, against its own baseline.")
 @click.option("--prefix", is_flag=True, help="Compare the steps that a shorter rerun has, and say how many.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, file_okay=False), help="Write table, JSON and JUnit into this folder."
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write table, JSON, JUnit and metrics into this folder.",
 )
 @click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report here."
+)
+@click.option(
+    "--metrics",
+    "metrics_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write how far each item lies from the baseline here, as OpenMetrics text.",
 )
 @click.option(
     "--bundle",
     type=click.Path(path_type=Path, exists=True),
     help="Take lock and baseline from this bundle, and use no network.",
 )
+@service_option
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(  # noqa: PLR0913 - one parameter an option
@@ -46,7 +57,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     prefix: bool,
     report: Path | None,
     junit_file: Path | None,
+    metrics_file: Path | None,
     bundle: Path | None,
+    ci: Service,
     common: CommonOptions,
 ) -> None:
     """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
@@ -59,21 +72,40 @@ def command(  # noqa: PLR0913 - one parameter an option
         folder=common.project.absolute(), env=dict(os.environ), bundle=bundle, target=target, image=image, runs=runs,
         lock=lock or (None if bundle else common.project / LOCK), profile=profile, prefix=prefix, build=not no_build,
     )  # fmt: skip
-    reports = Reports(folder=report, junit_file=junit_file)
+    name = request.folder.resolve().name
+    reports = Reports(folder=report, junit_file=junit_file, metrics_file=metrics_file)
+    step = find_step(ci, request.env, request.folder)
 
     def work(progress: Progress) -> VerifyResult:
         reports.remove()
         return verify(request, progress)
 
     def present(verified: VerifyResult) -> tuple[int, str, object]:
-        code = EXIT_CODES[verified.verdict.status]
-        value = {
-            "environment": verified.environment,
-            "built": verified.built,
-            "seconds": verified.seconds,
-            "verdict": verified.verdict,
-        }
-        reports.write(verified, code=code, value=value, name=request.folder.resolve().name)
+        code, value = EXIT_CODES[verified.verdict.status], _value(verified)
+        reports.write(verified, code=code, value=value, name=name)
+        if step is not None:
+            files = {"junit": junit_file, "report": report}
+            step.tell_verdict(verified.verdict, _facts(verified, name), code=code, files=files)
         return code, table(verified, color=common.color, width=common.width), value
 
-    conclude("verify", common, work, present)
+    def tell_failure(code: int, message: str) -> None:
+        if step is not None:
+            step.tell_failure("verify", code, message)
+
+    conclude("verify", common, work, present, tell_failure)
+
+
+def _value(verified: VerifyResult) -> dict[str, object]:
+    return {
+        "environment": verified.environment,
+        "built": verified.built,
+        "seconds": verified.seconds,
+        "lock-digest": verified.digest,
+        "verdict": verified.verdict,
+    }
+
+
+def _facts(verified: VerifyResult, name: str) -> SummaryFacts:
+    return SummaryFacts(
+        project=name, environment=verified.environment, seconds=verified.seconds, digest=verified.digest
+    )

@@ -83,11 +83,20 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """A verdict, where the job ran, the seconds that each run took, and whether the environment was built first."""
+    """What came of it.
+
+    Args:
+        verdict: on all outputs.
+        environment: where the job ran.
+        seconds: that each run took.
+        digest: of the lock.
+        built: whether the environment was built first.
+    """
 
     verdict: Verdict
     environment: str
     seconds: tuple[float, ...]
+    digest: str = ""
     built: bool = False
 
 
@@ -148,7 +157,8 @@ def _verify(
         *verdict.notes,
     )
     seconds = tuple(outcome.seconds for outcome in outcomes)
-    return VerifyResult(msgspec.structs.replace(verdict, notes=notes), name, seconds, built=rebuilt is not chosen)
+    verdict = msgspec.structs.replace(verdict, notes=notes)
+    return VerifyResult(verdict, name, seconds, manifest.snapshot.digest, built=rebuilt is not chosen)
 
 
 def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, tuple[Path, ...]]]:

@@ -49,13 +49,15 @@ def test_exit_code_follows_the_verdict(
 
 def test_reports_are_written(call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The folder is made; its JSON is what --json prints, its table what people read."""
-    report, junit = tmp_path / "deep" / "report", tmp_path / "other" / "junit.xml"
+    report, junit, metrics = (tmp_path / name for name in ("deep/report", "other/junit.xml", "other/metrics.txt"))
 
-    call("fail", "--report", str(report), "--junit", str(junit), "--json")
+    call("fail", "--report", str(report), "--junit", str(junit), "--metrics", str(metrics), "--json")
 
     assert json.loads(capsys.readouterr().out) == json.loads((report / "verify.json").read_text())
     assert (report / "verify.txt").read_text().endswith("ran in the container t:1\n")
     assert (report / "junit.xml").read_text() == junit.read_text()
+    assert (report / "metrics.txt").read_text() == metrics.read_text()
+    assert 'envsnap_output_passed{output="metrics.json"} 0.0\n' in metrics.read_text()
     assert ("1", "3.000") == (ET.parse(junit).getroot().get("failures"), ET.parse(junit).getroot().get("time"))
 
 
@@ -75,7 +77,7 @@ def test_reports_of_an_earlier_run_do_not_outlive_it(
     assert "data.csv differs" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--report", "--junit"])
+@pytest.mark.parametrize("option", ["--report", "--junit", "--metrics"])
 def test_report_that_has_no_place_is_a_usage_error(
     call: Callable[..., int], tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
