@@ -13,7 +13,7 @@ from envsnap.manifest.finding import Finding
 from envsnap.manifest.installed import InstalledPackage
 from envsnap.manifest.package import Artefact, Package
 
-VERSION = 7
+VERSION = 8
 PROVEN = frozenset(["index-verified", "direct-url", "local-file", "repacked"])
 
 

@@ -13,6 +13,10 @@ RUN_LABEL = "dev.envsnap.run"
 HOME = "/tmp/envsnap-home"  # noqa: S108  a path inside the container, whose /tmp belongs to one run
 """Inside every container: a writable home for a user that the image may not know."""
 
+HOST = "envsnap"
+"""Every container's own name: the same in each run, and one that resolves. Without a network the engine's would resolve
+to nothing, and torch's rendezvous, gloo and MPI wait for ever for the machine that they run on."""
+
 _HIDDEN = "rw,noexec,nosuid,nodev,size=1m,mode=755"
 """In the place of a folder that the command must not see; what must be seen in it is mounted over that."""
 
@@ -28,6 +32,7 @@ def create_arguments(image: str, execution: Execution, *, user: str) -> dict[str
     """
     return {
         "image": image,
+        "hostname": HOST,
         "entrypoint": [execution.argv[0]],
         "command": list(execution.argv[1:]),
         "user": user,
@@ -50,6 +55,8 @@ def host_arguments(execution: Execution, *, selinux: bool, rootless: bool = Fals
         "tmpfs": {"/tmp": _SCRATCH, HOME: _SCRATCH}  # noqa: S108  a path inside the container
         | {str(folder): _HIDDEN for folder in execution.hidden},
         "network_mode": None if execution.network else "none",
+        # With a network the engine itself enters the name, at the container's address there.
+        "extra_hosts": None if execution.network else {HOST: "127.0.0.1"},
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges", *(["label=disable"] if selinux else [])],
         "shm_size": execution.shm_bytes,

@@ -8,6 +8,8 @@ SHARED_FOLDERS = ("bin/", "Scripts/", "include/")
 UNUSUAL = ('"', "\\", ".data/", "\r")
 APART = ("../", ",", *SHARED_FOLDERS)
 DIST_INFO = ".dist-info/"
+TO_LIB = len("../../")
+"""From ``lib/pythonX.Y/site-packages`` up to ``lib``, where the MPI wheels put their libraries."""
 COMMAS = 2
 """In a row: ``path,hash,size``."""
 INSTALLER_FILES = frozenset(
@@ -83,9 +85,11 @@ def _place(recorded: str) -> str:
     if first.endswith(".data"):
         scheme, _, inner = rest.partition("/")
         path = {"purelib": inner, "platlib": inner, "data": inner}.get(scheme, "bin/")
-    while path.startswith("../"):
-        path = path[3:]
-    return path
+    inner = path
+    while inner.startswith("../"):
+        inner = inner[3:]
+    beside = len(path) - len(inner) == TO_LIB and not inner.startswith(SHARED_FOLDERS)
+    return "lib/" + inner if beside else inner
 
 
 def _counts(path: str) -> bool:

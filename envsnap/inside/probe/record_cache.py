@@ -9,7 +9,7 @@ import json
 import os
 import time
 
-VERSION = 1
+VERSION = 2
 MOST = 5000
 """Records that are kept: those of the last few environments."""
 ROW = 7

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from envsnap.errors import UsageError
-from envsnap.host.container.run import HOME, RUN_LABEL, create_arguments, host_arguments
+from envsnap.host.container.run import HOME, HOST, RUN_LABEL, create_arguments, host_arguments
 from envsnap.host.execution import Execution
 
 
@@ -23,6 +23,14 @@ def test_image_s_entrypoint_is_replaced(tmp_path: Path) -> None:
     assert (["python"], ["job.py"]) == (arguments["entrypoint"], arguments["command"])
     assert ("1000:1000", str(tmp_path)) == (arguments["user"], arguments["working_dir"])
     assert {RUN_LABEL: str(tmp_path)} == arguments["labels"]
+
+
+def test_name_resolves_without_a_network(tmp_path: Path) -> None:
+    """The engine enters the name itself where there is a network, and nowhere else."""
+    alone, networked = (host_arguments(a_run(tmp_path, network=network), selinux=False) for network in (False, True))
+
+    assert create_arguments("i", a_run(tmp_path), user="0:0")["hostname"] == HOST
+    assert ({HOST: "127.0.0.1"}, None) == (alone["extra_hosts"], networked["extra_hosts"])
 
 
 def test_only_declared_variables_are_set(tmp_path: Path) -> None:
