@@ -25,7 +25,8 @@ def test_the_digest_leaves_out_what_differs_between_installers() -> None:
 
 def test_a_library_beside_the_interpreter_has_one_place() -> None:
     """The wheels of MPI put theirs into ``lib``: two folders above the modules, and not three."""
-    wheel = "demo.py,sha256=a,1\ndemo-1.data/data/lib/libmpi.so.12,sha256=b,1\ndemo-1.data/data/bin/mpiexec,sha256=c,1\n"
+    data = "demo-1.data/data"
+    wheel = f"demo.py,sha256=a,1\n{data}/lib/libmpi.so.12,sha256=b,1\n{data}/bin/mpiexec,sha256=c,1\n"
     installed = "../../../bin/mpiexec,sha256=c,1\n../../libmpi.so.12,sha256=b,1\ndemo.py,sha256=a,1\n"
 
     assert ["demo.py,sha256=a", "lib/libmpi.so.12,sha256=b"] == content_rows(wheel) == content_rows(installed)
