@@ -39,6 +39,28 @@ def test_lines_without_a_key_are_not_in_its_series(write: Write) -> None:
     assert ("record 1", "step 7") == labels_of(reading, "a")
 
 
+def test_a_key_may_hold_a_number_in_one_record_and_an_object_in_another(write: Write) -> None:
+    """Each value is there, under its own path and with the label of its record."""
+    lines = ('{"a": 1, "step": 5}', '{"a": {"b": 2}, "step": 6}', '{"a": {"b": 3}, "step": 7}', '{"a": [4], "step": 8}')
+    reading = read_jsonl(write("a.jsonl", "\n".join(lines)))
+
+    assert {"a": (1, 4), "a/b": (2, 3), "step": (5, 6, 7, 8)} == values_of(reading)
+    assert ("step 5", "step 8[0]") == labels_of(reading, "a")
+    assert ("step 6", "step 7") == labels_of(reading, "a/b")
+
+
+@pytest.mark.parametrize(("depth", "is_read"), [(64, True), (66, False)])
+@pytest.mark.parametrize("records", [1, 3])
+def test_records_are_read_to_a_depth(write: Write, depth: int, is_read: bool, records: int) -> None:
+    """As a document is, whether all records are alike or not."""
+    path = write("a.jsonl", ('{"a":' * depth + "1" + "}" * depth + "\n") * records)
+    if is_read:
+        assert {"/".join("a" * depth): (1,) * records} == values_of(read_jsonl(path))
+        return
+    with pytest.raises(OutputError, match="it is nested deeper than 64 levels"):
+        read_jsonl(path)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=4),
