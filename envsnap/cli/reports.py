@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envsnap.errors import UsageError
+from envsnap.report.accepted import ADVICE, render_accepted
 from envsnap.report.envelope import envelope
 from envsnap.report.junit import render_junit
 from envsnap.report.openmetrics import render_metrics
@@ -57,9 +58,12 @@ class Reports:
 
 
 def table(verified: VerifyResult, *, color: bool, width: int) -> str:
-    """Return the verdict for people, and where the job ran; ``width`` in columns."""
+    """Return the verdict for people, where the job ran, and what was accepted or could be; ``width`` in columns."""
     text = render_verdict(verified.verdict, color=color, width=width)
-    return f"{text.rstrip()}\nran in the {printable(verified.environment)}\n"
+    text = f"{text.rstrip()}\nran in the {printable(verified.environment)}\n"
+    if verified.accepted is not None:
+        return text + render_accepted(verified.accepted)
+    return text + (f"{ADVICE}\n" if verified.acceptable else "")
 
 
 def _write(path: Path, text: str) -> None:

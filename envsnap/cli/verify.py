@@ -10,6 +10,8 @@ from envsnap.cli.pipeline import Service, find_step, service_option
 from envsnap.cli.reports import Reports, table
 from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
+from envsnap.manifest.lockfile import plain
+from envsnap.manifest.manifest import Manifest
 from envsnap.report.github import SummaryFacts
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.verify import VerifyRequest, VerifyResult, verify
@@ -44,6 +46,11 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
     help="Take lock and baseline from this bundle, and use no network.",
 )
 @service_option
+@click.option(
+    "--accept",
+    metavar="REASON",
+    help="Take new numbers over as the baseline, and write why into the lock; the job is run as often as it says.",
+)
 @common_options
 @click.argument("lock", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def command(  # noqa: PLR0913 - one parameter an option
@@ -60,20 +67,23 @@ def command(  # noqa: PLR0913 - one parameter an option
     metrics_file: Path | None,
     bundle: Path | None,
     ci: Service,
+    accept: str | None,
     common: CommonOptions,
 ) -> None:
     """Rerun the job in the environment that was rebuilt from LOCK (envsnap.lock), and compare with the baseline.
 
     Where nothing was built from LOCK yet it is built first, as envsnap build does. Inputs that are not the recorded
     ones, and an environment that is not the locked one, are refused before anything runs. With --prefix, a profile that
-    the lock does not have is a shorter run of the job itself.
+    the lock does not have is a shorter run of the job itself. --accept shows what differs, then records it with REASON.
     """
+    own = None if bundle else common.project / LOCK
     request = VerifyRequest(
-        folder=common.project.absolute(), env=dict(os.environ), bundle=bundle, target=target, image=image, runs=runs,
-        lock=lock or (None if bundle else common.project / LOCK), profile=profile, prefix=prefix, build=not no_build,
+        folder=common.project.absolute(), env=dict(os.environ), lock=lock or own, bundle=bundle, target=target,
+        image=image, runs=runs, profile=profile, prefix=prefix, accept=accept, build=not no_build,
     )  # fmt: skip
     name = request.folder.resolve().name
     reports = Reports(folder=report, junit_file=junit_file, metrics_file=metrics_file)
+    files = {"junit": junit_file, "report": report}
     step = find_step(ci, request.env, request.folder)
 
     def work(progress: Progress) -> VerifyResult:
@@ -81,10 +91,10 @@ def command(  # noqa: PLR0913 - one parameter an option
         return verify(request, progress)
 
     def present(verified: VerifyResult) -> tuple[int, str, object]:
-        code, value = EXIT_CODES[verified.verdict.status], _value(verified)
+        code = EXIT_CODES[verified.verdict.status] if verified.accepted is None else 0
+        value = _value(verified)
         reports.write(verified, code=code, value=value, name=name)
         if step is not None:
-            files = {"junit": junit_file, "report": report}
             step.tell_verdict(verified.verdict, _facts(verified, name), code=code, files=files)
         return code, table(verified, color=common.color, width=common.width), value
 
@@ -102,6 +112,7 @@ def _value(verified: VerifyResult) -> dict[str, object]:
         "seconds": verified.seconds,
         "lock-digest": verified.digest,
         "verdict": verified.verdict,
+        "accepted": _accepted(verified.accepted),
     }
 
 
@@ -109,3 +120,11 @@ def _facts(verified: VerifyResult, name: str) -> SummaryFacts:
     return SummaryFacts(
         project=name, environment=verified.environment, seconds=verified.seconds, digest=verified.digest
     )
+
+
+def _accepted(manifest: Manifest | None) -> object:
+    """Return the digest of the lock that was written, and its entry; None where none was."""
+    baseline = manifest.contents.baseline if manifest is not None else None
+    if manifest is None or baseline is None or not baseline.accepted:
+        return None
+    return {"digest": manifest.snapshot.digest, "runs": baseline.runs, "entry": plain(baseline.accepted[-1])}

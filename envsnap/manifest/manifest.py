@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from envsnap.manifest.accelerator import Accelerator
+from envsnap.manifest.accepted import Accepted
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.hardware import Hardware
@@ -63,6 +64,7 @@ class Baseline(Model, frozen=True):
         made_folders: folders of outputs that were not there before the runs: the job makes them itself.
         injection: the version of what the runs were given, :data:`envsnap.run.injection.VERSION`; 1 before schema 1.3.
         recorded: whether the outputs were taken as they stood in the project, without a run.
+        accepted: who took over other numbers since the freeze, and why, the last one last; absent where nobody did.
     """
 
     runs: Annotated[int, msgspec.Meta(ge=1)]
@@ -73,6 +75,7 @@ class Baseline(Model, frozen=True):
     made_folders: tuple[RelativePath, ...] = ()
     injection: Annotated[int, msgspec.Meta(ge=1)] = 1
     recorded: bool = False
+    accepted: tuple[Accepted, ...] | None = None
 
 
 class Profile(Model, frozen=True):

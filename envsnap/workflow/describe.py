@@ -25,7 +25,7 @@ from envsnap.workflow.capture import Facts, ask_system
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.project import default_threads
 from envsnap.workflow.record import Recording
-from envsnap.workflow.repeatability import causes_named
+from envsnap.workflow.repeatability import runs_differ
 from envsnap.workflow.subject import Subject
 
 
@@ -82,8 +82,7 @@ def _findings(
     yield from facts.files.findings if facts.files else ()
     yield from accelerator_findings(accelerator, facts.gpus.problem)
     yield from _secret_variables(subject)
-    for cause in causes_named(recorded.outcomes) if recorded else ():
-        yield Finding(kind="runs-differ", subject="the runs of the baseline", detail=cause)
+    yield from runs_differ(recorded.outcomes) if recorded else ()
     runs = [outcome.observation for outcome in recorded.outcomes] if recorded else []
     for seen in filter(None, runs if any(runs) else [observation]):
         from envsnap.capture.findings.job import in_project, job_findings

@@ -76,5 +76,12 @@ def freeze(request: FreezeRequest, progress: Progress) -> FreezeResult:
                 recorded = record(subject, facts, packages, progress, runs=request.runs)
             contents = describe(subject, facts, packages, recorded)
             contents = beside_others(kept, contents, request.capture.profile)
-            manifest = write_lock(path, contents, facts, subject.project.folder, user_cache(request.capture.env))
+            manifest = write_lock(
+                path,
+                contents,
+                project=subject.project.folder,
+                listings=facts.data.listings,
+                patch=facts.code.patch,
+                cache=user_cache(request.capture.env),
+            )
     return FreezeResult(manifest, path, recorded.seconds if recorded else (), request.capture.profile)

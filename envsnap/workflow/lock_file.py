@@ -1,7 +1,7 @@
 """The lock of a project as freeze writes it, with the baseline's files that belong to it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from envsnap.host.own_places import LOCK
 from envsnap.manifest.lockfile import HEADER, dump_manifest, seal
 from envsnap.manifest.manifest import Contents, Manifest, Snapshot
 from envsnap.run.baseline import prune_baselines, write_listings, write_patch
-from envsnap.workflow.capture import Facts
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.runs import restore_files
 
@@ -55,14 +54,23 @@ class RenderedLock(msgspec.Struct, frozen=True):
     text: str
 
 
-def write_lock(path: Path, contents: Contents, facts: Facts, project: Path, cache: Path | None) -> Manifest:
+def write_lock(
+    path: Path,
+    contents: Contents,
+    *,
+    project: Path,
+    listings: Mapping[str, str],
+    patch: bytes | None,
+    cache: Path | None,
+) -> Manifest:
     """Write the lock and what belongs to it, and remove the baselines that no lock of the project names any more.
 
     Args:
         path: of the lock.
         contents: what it says.
-        facts: what it was made of.
         project: folder of the baseline.
+        listings: of the input folders, by their digest.
+        patch: the uncommitted changes, where they are kept.
         cache: the user's folder for what is kept from one command to the next; None where there is none.
 
     Raises:
@@ -70,8 +78,8 @@ def write_lock(path: Path, contents: Contents, facts: Facts, project: Path, cach
     """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     manifest = seal(contents, created_by=f"envsnap {__version__}", created_at=now)
-    write_listings(facts.data.listings, project)
-    write_patch(facts.code.patch, project)
+    write_listings(listings, project)
+    write_patch(patch, project)
     atomic_write(path, _render(manifest, cache).encode("utf-8"))
     prune_baselines(project, _locks(project, path))
     return manifest

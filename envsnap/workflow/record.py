@@ -133,7 +133,7 @@ def record_standing(subject: Subject, progress: Progress) -> Recording:
 def _tell_of_outputs(job: Job, outcome: Outcome, progress: Progress) -> None:
     for found in _found_out(job, outcome):
         progress.warn(found)
-    for problem in _never_passing(job, outcome):
+    for problem in never_passing(job, outcome):
         progress.warn(f"no verify can pass with this baseline: {problem}")
 
 
@@ -192,7 +192,7 @@ def _found_out(job: Job, outcome: Outcome) -> Iterator[str]:
             yield f"{output.path} is read with the delimiter {dialect.delimiter!r}; `delimiter` sets another"
 
 
-def _never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
+def never_passing(job: Job, outcome: Outcome) -> Iterator[str]:
     """Compare the first run with itself: what fails even so, a NaN or an empty file, fails every verify."""
     if not job.outputs:
         yield "the job declares no outputs: name its files under [[job.outputs]] in envsnap.toml"

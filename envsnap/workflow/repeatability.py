@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from envsnap.manifest.diff.runs import diff_runs
+from envsnap.manifest.finding import Finding
 from envsnap.manifest.job import Job
 from envsnap.manifest.layout import Layout
 from envsnap.manifest.outcome import Outcome
@@ -18,6 +19,12 @@ CLOCK = re.compile(r"(^|[^a-z])(time|timestamp|date|duration|elapsed|seconds|sec
 def causes_named(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Name what was not the same in all runs: seeds, what was read, settings."""
     return diff_runs([outcome.observation for outcome in outcomes if outcome.observation is not None])
+
+
+def runs_differ(outcomes: Sequence[Outcome]) -> Iterator[Finding]:
+    """Make a finding of each cause."""
+    for cause in causes_named(outcomes):
+        yield Finding(kind="runs-differ", subject="the runs of the baseline", detail=cause)
 
 
 def differences_told(job: Job, outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from envsnap.compare import OutputPair, compare_outputs
 from envsnap.errors import InputError, UsageError
 from envsnap.host import git
 from envsnap.host.files import exclusive
+from envsnap.host.own_places import LOCK
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.diff.rebuilt import diff_job, diff_observation
 from envsnap.manifest.finding import Finding
@@ -28,8 +29,15 @@ from envsnap.manifest.verdict import OutputVerdict, Verdict
 from envsnap.manifest.working_tree import Code
 from envsnap.run.baseline import baseline_files, read_listings
 from envsnap.run.injection import check_known
+from envsnap.workflow.accept import Acceptance, AcceptanceRequest, accept, check_acceptable, prepare_acceptance
 from envsnap.workflow.build_first import build_first
-from envsnap.workflow.environments import choose_rebuilt, open_rebuilt, prove_equal, prove_sources
+from envsnap.workflow.environments import (
+    choose_rebuilt,
+    open_rebuilt,
+    prove_equal,
+    prove_sources,
+    remember_target,
+)
 from envsnap.workflow.lock_source import LockSource, baseline_folder, open_lock_source
 from envsnap.workflow.own_code import place_own_code
 from envsnap.workflow.progress import Progress
@@ -66,7 +74,8 @@ class VerifyRequest:
     ``profile`` None means the job itself; with ``prefix`` the rerun may be a shorter one, of which the steps that it
     has are compared.
 
-    Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does.
+    Without ``lock`` it is the bundle's own, or the project's; the baseline comes from where the lock does. With
+    ``accept``, the reason why new numbers are meant, these become the baseline.
     """
 
     folder: Path
@@ -79,6 +88,7 @@ class VerifyRequest:
     profile: str | None = None
     prefix: bool = False
     build: bool = True
+    accept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +99,10 @@ class VerifyResult:
         verdict: on all outputs.
         environment: where the job ran.
         seconds: that each run took.
-        digest: of the lock.
+        digest: of the lock that was verified.
         built: whether the environment was built first.
+        acceptable: whether --accept could take over numbers that differ.
+        accepted: the lock with the numbers that it did take over.
     """
 
     verdict: Verdict
@@ -98,6 +110,8 @@ class VerifyResult:
     seconds: tuple[float, ...]
     digest: str = ""
     built: bool = False
+    acceptable: bool = False
+    accepted: Manifest | None = None
 
 
 def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
@@ -111,9 +125,11 @@ def verify(request: VerifyRequest, progress: Progress) -> VerifyResult:
         BuildError: the environment was not built, or cannot be.
         EnvironmentDiffersError: the environment, or an editable source tree, is not the one that the lock records; or
             the job ran outside of it.
-        JobError: the job failed.
+        JobError: the job failed, or wrote what cannot be accepted.
         MissingToolError: no engine answers.
     """
+    if request.accept is not None:
+        check_acceptable(request.accept, is_own_lock=is_own_lock(request), is_whole=not request.prefix)
     project = read_project(request.folder)
     source = open_lock_source(request.folder, request.lock, request.bundle, progress)
     with baseline_folder(source, project.folder) as recorded:
@@ -132,6 +148,7 @@ def _verify(
     with exclusive(project.folder):
         restore_files(project.folder, progress)
         data = _check_inputs(manifest, job, project.folder, recorded, progress)
+        wanted = _prepare(request, source.manifest, baseline, job, others)
         may_build = request.build and request.image is None
         rebuilt = build_first(chosen, source, project.folder, request.env, progress) if may_build else chosen
         with open_rebuilt(rebuilt, request.env) as environment:
@@ -139,26 +156,63 @@ def _verify(
             prefix = prove_equal(environment, manifest, project.folder)
             prove_sources(manifest, request.folder, request.env, offline=source.is_offline)
             executed = job if manifest.contents.hardware.gpus else job.without_gpus()
-            others = other_outputs(project, job, manifest=source.manifest, inputs=data.data)
             with place_own_code(manifest, project.folder, request.env, progress, offline=source.is_offline) as code:
                 run = plan_rerun(manifest, job, code, folder=request.folder, env=request.env, on_output=progress.detail)
-                run = replace(run, read_only=(*run.read_only, *data.outside), others=others)
-                outcomes = repeat_job(environment, executed, run, request.runs, progress)
+                hidden = other_outputs(project, job, manifest=source.manifest, inputs=data.data)
+                run = replace(run, read_only=(*run.read_only, *data.outside), others=hidden)
+                runs = max(request.runs, job.runs) if wanted else request.runs
+                outcomes = repeat_job(environment, executed, run, runs, progress)
             prove_ran_inside(outcomes, prefix, environment.name)
             name = environment.name
         check_untouched(job.inputs, project.folder, data)
         files = baseline_files(baseline, recorded)  # hashed again: a job without an overlay may have got at them
-        verdict = _judge(job, baseline, files, outcomes, prefix=request.prefix)
+        compared = _judge(job, baseline, files, outcomes, prefix=request.prefix)
+        notes = _all_notes(project, manifest, job, data, outcomes, others)
+        verdict = msgspec.structs.replace(compared, notes=(*notes, *compared.notes))
+        accepted = accept(wanted, outcomes, verdict, files, progress) if wanted else None
+        if accepted is not None and request.image is None:
+            remember_target(project.folder, rebuilt.target, rebuilt.reference, accepted)  # it was just proven equal
+    return VerifyResult(
+        verdict,
+        name,
+        tuple(outcome.seconds for outcome in outcomes),
+        manifest.snapshot.digest,
+        built=rebuilt is not chosen,
+        acceptable=verdict.status == "fail" and not request.prefix and is_own_lock(request),
+        accepted=accepted,
+    )
+
+
+def is_own_lock(request: VerifyRequest) -> bool:
+    """Whether what is verified is the project's own lock, with the baseline beside it."""
+    own, lock = request.folder / LOCK, request.lock
+    is_own = lock is None or lock.absolute() == own.absolute() or lock.resolve() == own.resolve()
+    return request.bundle is None and is_own
+
+
+def _prepare(
+    request: VerifyRequest, manifest: Manifest, baseline: Baseline, job: Job, others: Sequence[JobOutput]
+) -> Acceptance | None:
+    if request.accept is None:
+        return None
+    wanted = AcceptanceRequest(request.accept, request.folder, request.profile, request.env)
+    return prepare_acceptance(wanted, manifest, baseline, job, others)
+
+
+def _all_notes(
+    project: ProjectFolder,
+    manifest: Manifest,
+    job: Job,
+    data: CapturedData,
+    outcomes: Sequence[Outcome],
+    others: Sequence[JobOutput],
+) -> tuple[str, ...]:
     reads = _undeclared(project, job, data, outcomes)
-    notes = (
+    return (
         *_notes(project, manifest, job, outcomes, others),
         *_left_in_project(project.folder, reads),
         *_new_outside(reads, manifest.contents.findings),
-        *verdict.notes,
     )
-    seconds = tuple(outcome.seconds for outcome in outcomes)
-    verdict = msgspec.structs.replace(verdict, notes=notes)
-    return VerifyResult(verdict, name, seconds, manifest.snapshot.digest, built=rebuilt is not chosen)
 
 
 def _baseline(manifest: Manifest, folder: Path) -> tuple[Baseline, Mapping[str, tuple[Path, ...]]]:

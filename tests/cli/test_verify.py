@@ -5,27 +5,34 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from envsnap.cli.main import main
 from envsnap.errors import InputError
+from envsnap.manifest.accepted import Accepted
+from envsnap.manifest.lockfile import parse_manifest
 from envsnap.manifest.verdict import ItemVerdict, OutputVerdict, Status, Verdict
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.verify import VerifyRequest, VerifyResult
+
+OLD_LOCK = Path(__file__).parent.parent / "e2e" / "locks" / "envsnap-1.3.lock"
 
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run the command with a workflow that comes to this end; return the exit code."""
 
-    def run(end: Status | Exception, *arguments: str) -> int:
+    def run(end: Status | Exception, *arguments: str, **result: Any) -> int:
         def verify(_request: VerifyRequest, _progress: Progress) -> VerifyResult:
             if isinstance(end, Exception):
                 raise end
             item = ItemVerdict(name="accuracy", status=end, reason="a reason", count=1)
             outputs = (OutputVerdict(path="metrics.json", format="json", status=end, items=(item,)),)
-            return VerifyResult(Verdict(status=end, outputs=outputs, reason="why"), "container t:1", (1.0, 2.0))
+            verdict = Verdict(status=end, outputs=outputs, reason="why")
+            return VerifyResult(verdict, "container t:1", (1.0, 2.0), **result)
 
         monkeypatch.setattr("envsnap.cli.verify.verify", verify)
         monkeypatch.setattr("signal.signal", lambda *_arguments: None)
@@ -45,6 +52,37 @@ def test_exit_code_follows_the_verdict(
     """The last lines say the verdict, and where the job ran."""
     assert code == call(status)
     assert capsys.readouterr().out.endswith(f"verdict: {status} — why\nran in the container t:1\n")
+
+
+def test_fail_says_how_new_numbers_are_taken_over(call: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """Where that is possible; the last line is for people, and no part of the document."""
+    assert [1, 1] == [call("fail", acceptable=True), call("fail", "--json", acceptable=True)]
+    text, document = capsys.readouterr().out.split("\n{")
+
+    assert text.endswith("ran in the container t:1\nif these numbers are meant: envsnap verify --accept 'why'")
+    assert "--accept" not in document
+
+
+def test_accepted_numbers_end_with_exit_code_0(call: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """The table still shows what differs; the document has the entry of the lock."""
+    entry = Accepted(reason="a larger step", accepted_at="2026-01-02T03:04:05Z")
+    former = parse_manifest(OLD_LOCK.read_text(encoding="utf-8"), source="envsnap.lock")[0]
+    assert former.contents.baseline is not None
+    baseline = msgspec.structs.replace(former.contents.baseline, accepted=(entry,))
+    manifest = msgspec.structs.replace(former, contents=msgspec.structs.replace(former.contents, baseline=baseline))
+
+    codes = [call("fail", *arguments, accepted=manifest) for arguments in ((), ("--json",))]
+    text, document = capsys.readouterr().out.split("\n{")
+
+    assert [0, 0] == codes
+    assert "verdict: fail" in text
+    assert "accepted: a larger step" in text
+    accepted = json.loads("{" + document)["result"]["accepted"]
+    assert (manifest.snapshot.digest, baseline.runs, "a larger step") == (
+        accepted["digest"],
+        accepted["runs"],
+        accepted["entry"]["reason"],
+    )
 
 
 def test_reports_are_written(call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,3 +141,30 @@ def test_run_leaves_outputs_and_says_no_verdict(clone: Project, frozen: Project,
     assert (0, f"{seeded}\n") == (asked.code, asked.out), asked.err
     assert not (clone.folder / "elsewhere").exists()
     assert 6 == failed.code
+
+
+@pytest.mark.parametrize("target", ["venv", pytest.param("docker", marks=pytest.mark.docker)])
+def test_new_numbers_are_accepted_with_a_reason(clone: Project, target: str) -> None:
+    """The diff of the lock has the reason and the numbers; the environment is not built anew for it."""
+    script = clone.folder / "train.py"
+    script.write_text(script.read_text().replace("0.2 *", "0.3 *"))
+    git(clone.folder, "commit", "--quiet", "--all", "--message", "a larger step")
+
+    fails = clone.envsnap("verify", "--target", target)
+    accepted = clone.envsnap("verify", "--accept", "it converges sooner")
+    git(clone.folder, "add", "--all")
+    diff = git(clone.folder, "diff", "--cached", "--no-renames", "--", "envsnap.lock")
+    git(clone.folder, "commit", "--quiet", "--message", "new numbers")
+    again = clone.envsnap("verify", "--no-build")
+
+    assert [1, 0, 0] == [fails.code, accepted.code, again.code], accepted.err + again.err
+    assert fails.out.endswith("\nif these numbers are meant: envsnap verify --accept 'why'\n")
+    assert "verdict: fail" in accepted.out
+    assert "of 2 runs: commit both" in accepted.out
+    added = {line[1:] for line in diff.splitlines() if line.startswith("+")}
+    assert 'reason = "it converges sooner"' in added
+    assert {"loss: 6.4457e-06 -> 4.03251e-08"} == {
+        line.partition('"')[2].rstrip('"') for line in added if line.startswith("summary") and "end" not in line
+    }
+    assert "every output matches the baseline (bit for bit)" in again.out
+    assert "the code is not the locked one" not in again.out

@@ -62,7 +62,7 @@ def frozen(index: Any, downloads: Path, make_wheel: Any, tmp_path: Path, monkeyp
         if not wheel.name.startswith("pip-"):
             (index.folder / wheel.name).symlink_to(wheel)
     project = tmp_path / "the project"
-    source(project / "trees/editable", "edited")
+    source(tmp_path / "beside/editable", "edited")
     source(project / "trees/checkout", "committed")
     git = ("git", "-c", "user.name=n", "-c", "user.email=e@host.example")
     for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "all")):
@@ -72,7 +72,7 @@ def frozen(index: Any, downloads: Path, make_wheel: Any, tmp_path: Path, monkeyp
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
     install = (UV, "pip", "install", "-q", "--python", python)
     run(*install, *REAL, make_wheel("on-hand", "1.0+cpu"))
-    run(*install, "--editable", project / "trees/editable", f"git+{(project / 'trees/checkout').as_uri()}")
+    run(*install, "--editable", tmp_path / "beside/editable", f"git+{(project / 'trees/checkout').as_uri()}")
     made = Project(project, python)
     made.freeze("--no-run")
     return made

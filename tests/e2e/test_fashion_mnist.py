@@ -1,6 +1,5 @@
 """examples/fashion-mnist in Docker: it passes, and each way of differing is found, named and has its exit code."""
 
-import json
 import os
 import subprocess
 import sys
@@ -98,7 +97,7 @@ def test_changed_data_are_refused_before_anything_runs(project: Project) -> None
 
 def test_another_package_version_in_the_image_is_refused(project: Project, engine: Engine, tmp_path: Path) -> None:
     """Exit 5, naming the package and both versions."""
-    last = json.loads((project.folder / ".envsnap" / "build.json").read_bytes())["reference"]
+    last = project.envsnap("build", "--json").envelope["result"]["reference"]
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(tmp_path)]
     subprocess.run([*pip, "filelock==3.18.0"], check=True)
     wheel = next(tmp_path.glob("*.whl")).name

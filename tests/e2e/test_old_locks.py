@@ -15,6 +15,7 @@ import pytest
 import tomli_w
 
 from envsnap.manifest.lockfile import contents_digest, parse_manifest
+from envsnap.manifest.manifest import SCHEMA_VERSION
 
 from .conftest import Project
 
@@ -68,3 +69,22 @@ def test_an_old_lock_is_built_and_verified(project: Project, schema: str) -> Non
     assert built.code == 0, built.err
     assert verified.code == 0, verified.out + verified.err
     assert "every output matches the baseline (bit for bit)" in verified.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_new_numbers_are_accepted_into_an_old_lock(project: Project, schema: str) -> None:
+    """It is of the present schema then, with the packages that it had."""
+    text = for_this_interpreter((LOCKS / f"envsnap-{schema}.lock").read_text())
+    (project.folder / "envsnap.lock").write_text(text)
+    script = project.folder / "train.py"
+    script.write_text(script.read_text().replace("range(1, 6)", "range(1, 7)"))
+
+    accepted = project.envsnap("verify", "--target", "venv", "--accept", "meant", PIP_NO_INDEX="1")
+    verified = project.envsnap("verify", "--no-build")
+
+    assert [0, 0] == [accepted.code, verified.code], accepted.out + accepted.err + verified.out + verified.err
+    before, after = tomllib.loads(text), tomllib.loads(project.lock().decode())
+    assert SCHEMA_VERSION == after["schema-version"]
+    assert ["meant"] == [entry["reason"] for entry in after["baseline"]["accepted"]]
+    assert before["packages"][0]["wheels"] == after["packages"][0]["wheels"]

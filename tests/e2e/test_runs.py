@@ -49,7 +49,7 @@ REPEATS = "every output matches the baseline (bit for bit)"
 
 @dataclass(frozen=True)
 class Case:
-    """A job, its output, what freeze says of it, and what verify may say."""
+    """A job, its output, what freeze says of it, and what verify says; nothing where chance decides between two."""
 
     script: str
     output: str = "metrics.json"
@@ -59,7 +59,7 @@ class Case:
 
 
 CASES = {
-    "cache": Case(CACHE, told="metrics.json is not the same in all runs: loss", verdict="inconclusive"),
+    "cache": Case(CACHE, told="metrics.json is not the same in all runs: loss", verdict=""),
     "resume": Case(RESUME),
     "refuse": Case(REFUSE, output="results/metrics.json"),
     "versions": Case(VERSIONS, output="logs/version_0/metrics.json"),
@@ -129,11 +129,10 @@ def test_each_run_starts_from_the_same_project(frozen: Project, target: str, cas
 
     assert before == state(frozen)
     for done in verified:
-        if case.verdict == REPEATS:
-            assert (done.code, REPEATS in done.out) == (0, True), done.out + done.err
+        if case.verdict:
+            assert (done.code, case.verdict in done.out) == (0, True), done.out + done.err
         else:
-            assert REPEATS not in done.out
-            assert case.verdict in done.out, done.out + done.err
+            assert done.code in {1, 3}, done.out + done.err
 
 
 def state(project: Project) -> dict[str, bytes]:
