@@ -6,7 +6,7 @@ import msgspec
 
 from envsnap.host import nvml
 from envsnap.inside.probe.machine import machine as look_at_machine
-from envsnap.manifest.hardware import Cpu, Gpu, Hardware
+from envsnap.manifest.hardware import Cpu, Gpu, Hardware, Limits
 from envsnap.manifest.model import Model, convert
 
 
@@ -52,6 +52,7 @@ class ProbedMachine(Cpu, frozen=True, kw_only=True):
 
     memory_mib: int
     memory_limit_mib: int | None
+    limits: Limits | None = None
 
 
 def this_machine() -> ProbedMachine:
@@ -67,4 +68,5 @@ def capture_hardware(nvml: NvmlFacts, machine: ProbedMachine | None = None) -> H
         memory_mib=seen.memory_mib,
         memory_limit_mib=seen.memory_limit_mib,
         gpus=nvml.gpus,
+        limits=seen.limits,
     )

@@ -25,6 +25,9 @@ class Execution:
         gpus: "all", "none" or a number of GPUs.
         is_job: whether a user's job is run: whatever it leaves running is then ended, and no other command runs.
         shm_bytes: size of /dev/shm in a container, in bytes, or None for the engine's default of 64 MiB.
+        memlock_bytes: how much a process of a container may lock in memory, in bytes; -1 for no limit, None for the
+            engine's default.
+        open_files: how many files such a process may have open, and what it may raise that to; likewise.
         memory_bytes: what a container's processes may use together, or None for no limit.
         processes: how many processes and threads a container may have at once, or None for no limit.
         on_output: called in this thread with each line of live output, standard output and error alike, without line
@@ -43,6 +46,8 @@ class Execution:
     gpus: str | int = "none"
     is_job: bool = False
     shm_bytes: int | None = None
+    memlock_bytes: int | None = None
+    open_files: tuple[int, int] | None = None
     memory_bytes: int | None = None
     processes: int | None = None
     on_output: Callable[[str], None] = ignore_line

@@ -27,6 +27,22 @@ class Cpu(Model, frozen=True):
     numa_nodes: int = 0
 
 
+class Limits(Model, frozen=True):
+    """What the system allows a process, where it can end a parallel job: a container is given the same.
+
+    Args:
+        shm_mib: size of /dev/shm in MiB, rounded down to 64 MiB above that; absent where there is none.
+        memlock_bytes: how much a process may lock in memory, in bytes; absent without a limit.
+        open_files: how many files a process may have open; absent without a limit.
+        most_open_files: what it may raise that to; absent without a limit.
+    """
+
+    shm_mib: int | None = None
+    memlock_bytes: int | None = None
+    open_files: int | None = None
+    most_open_files: int | None = None
+
+
 class Gpu(Model, frozen=True):
     """One GPU as NVML describes it. Its serial number is private and left out.
 
@@ -68,9 +84,11 @@ class Hardware(Model, frozen=True):
             boot to boot; 0 where it does not say.
         memory_limit_mib: what the cgroup allows of it, in MiB; absent where it sets no limit.
         gpus: those that were visible; none is a fact, not an error.
+        limits: absent in locks before schema 1.4.
     """
 
     cpu: Cpu
     memory_mib: int = 0
     memory_limit_mib: int | None = None
     gpus: tuple[Gpu, ...] = ()
+    limits: Limits | None = None

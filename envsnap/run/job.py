@@ -1,11 +1,9 @@
 """Runs a job once in an environment, and records its outputs and what was in force inside."""
 
-import re
-import shlex
-import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from envsnap.environment import Completed, Environment, Execution
 from envsnap.errors import JobError, OverlayRefusedError
@@ -14,8 +12,10 @@ from envsnap.host.credentials import mask_credentials
 from envsnap.host.output import ignore_line
 from envsnap.host.overlay import Overlay
 from envsnap.host.own_places import GIT, LOCK, SETTINGS, WORK
+from envsnap.manifest.hardware import Limits
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.outcome import Outcome
+from envsnap.run.failure import explain_failure
 from envsnap.run.in_place import in_place, refuse_lost
 from envsnap.run.injection import VERSION, injected_environment
 from envsnap.run.observed import observe
@@ -23,8 +23,7 @@ from envsnap.run.output_files import collect_outputs, hidden_places
 from envsnap.run.overlaid import ADVICE, REPORTS, WRITTEN, run_overlaid
 
 GUARDED = (GIT, *SETTINGS)
-_TAIL_LINES = 20
-_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+NO_LIMIT = -1
 _LEAST_SECRET = 6
 """Shorter values, such as ``1`` or ``true``, are no secrets; hiding them would garble every message."""
 
@@ -43,6 +42,7 @@ class Run:
         others: outputs of the project's other jobs, which the job does not see either.
         injection: version of what the job is given.
         own_code: variables that tell a rebuilt environment where the project's own packages are.
+        limits: what a container is given where the job does not say; None for the engine's defaults.
         hide_baseline: whether to move the baseline away where there are no overlays, which hide it in any case.
         on_output: called with each line of live output, secrets masked.
     """
@@ -55,6 +55,7 @@ class Run:
     others: tuple[JobOutput, ...] = ()
     injection: int = VERSION
     own_code: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits | None = None
     hide_baseline: bool = True
     on_output: Callable[[str], None] = ignore_line
 
@@ -84,7 +85,9 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     except OverlayRefusedError as error:
         refusal = str(error)
         completed, lost = _run_in_place(run, hidden, execute)
-    _check_end(completed, job, secrets, environment.name)
+    if completed.exit_code or completed.timed_out:
+        said = _mask(completed.stderr.decode("utf-8", errors="replace"), secrets)
+        raise JobError(explain_failure(completed, job, said, environment.name))
     refuse_lost(lost)
     outputs = collect_outputs(job.outputs, written=run.folder / WRITTEN, project=run.project)
     observation = observe(run.folder / REPORTS)
@@ -131,62 +134,29 @@ def _execution(
         network=job.network,
         gpus=job.gpus,
         is_job=True,
-        shm_bytes=job.shm_bytes,
+        **_limited(job, run.limits),
         memory_bytes=job.memory_bytes,
         processes=job.processes,
         on_output=on_output,
     )
 
 
+def _limited(job: Job, limits: Limits | None) -> dict[str, Any]:
+    if limits is None:
+        return {"shm_bytes": job.shm_bytes}
+    shm = None if limits.shm_mib is None else limits.shm_mib * 2**20
+    files = tuple(NO_LIMIT if limit is None else limit for limit in (limits.open_files, limits.most_open_files))
+    return {
+        "shm_bytes": job.shm_bytes or shm,
+        "memlock_bytes": NO_LIMIT if limits.memlock_bytes is None else limits.memlock_bytes,
+        "open_files": files,
+    }
+
+
 def _guarded(project: Path, overlay: Overlay | None) -> tuple[Path, ...]:
     """Return what a contained job may read and not write: the host reads it, or runs what it says, afterwards."""
     names = GUARDED if overlay else (*GUARDED, LOCK)  # which an overlay hides
     return tuple(path for name in names if (path := project / name).exists() and not path.is_symlink())
-
-
-def _check_end(completed: Completed, job: Job, secrets: Iterable[str], environment: str) -> None:
-    if completed.exit_code == 0 and not completed.timed_out:
-        return
-    lines = _mask(completed.stderr.decode("utf-8", errors="replace"), secrets).splitlines()
-    said = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
-    raise JobError(
-        f"the job {shlex.join(job.command)} {_ending(completed, job)} in {environment}; last lines of its standard "
-        f"error:\n{said}\n{_advice(completed, job, lines[-1] if lines else '', environment)}"
-    )
-
-
-def _ending(completed: Completed, job: Job) -> str:
-    if completed.timed_out:
-        return f"did not end within its limit of {job.timeout_seconds or completed.seconds:g} s"
-    number = completed.exit_code - 128
-    if number in set(signal.Signals):
-        return f"was ended by {signal.Signals(number).name} (exit code {completed.exit_code})"
-    return f"ended with exit code {completed.exit_code}"
-
-
-def _advice(completed: Completed, job: Job, last: str, environment: str) -> str:
-    if completed.timed_out:
-        return "Raise `timeout` in envsnap.toml, or give the job less to do."
-    contained = environment.startswith("container ")
-    if "cross-device link" in last and not contained:
-        return (
-            "A run sees the project through an overlay of the kernel's, which renames no folder that was there before "
-            "for a user who is not root: let the job copy it, as shutil.move does."
-        )
-    if contained and any(words in last for words in ("start new thread", "Cannot fork", "temporarily unavailable")):
-        return f"`processes` in envsnap.toml limits the processes and threads of a container; it is {job.processes}."
-    if contained and (missing := _MISSING_MODULE.match(last)):
-        return (
-            f"The container holds the locked packages, the project's folder, and what the baseline's runs used of its "
-            f"repository beside that; {missing[1]} is none of these. Install it where you freeze, or let a run at "
-            "freeze import it, and freeze anew."
-        )
-    if completed.exit_code == 128 + signal.SIGKILL:
-        return "The kernel ends a process so when memory runs out: give the job more memory, or less to do."
-    return (
-        "Run the command by hand in the project until it succeeds; if it does there, envsnap.toml may lack "
-        "`network`, or a variable in `env` or `pass-env`."
-    )
 
 
 def _secrets(job: Job, run: Run) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envsnap.capture.data import check_untouched
+from envsnap.capture.hardware import this_machine
 from envsnap.errors import InvalidFileError, OutputError, UsageError
 from envsnap.host import git
 from envsnap.host.own_places import BASELINE, LOCK
@@ -154,6 +155,7 @@ def _plan(job: Job, subject: Subject, facts: Facts, progress: Progress) -> Run:
         read_only=facts.data.outside,
         made=made_folders(job.outputs, _known_folders(project), project, subject.others),
         others=other_outputs(subject.project, job, inputs=facts.data.data),
+        limits=(facts.environment.machine or this_machine()).limits,
         hide_baseline=False,
         on_output=progress.detail,
     )

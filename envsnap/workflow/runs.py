@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envsnap.capture.hardware import this_machine
 from envsnap.capture.numerics import numerics_variables
 from envsnap.environment import Environment
 from envsnap.errors import EnvironmentDiffersError
@@ -105,6 +106,7 @@ def plan_rerun(
         read_only=code.read_only,
         own_code=code.variables,
         made=baseline.made_folders if baseline else (),
+        limits=manifest.contents.hardware.limits or this_machine().limits,
         injection=injection,
         on_output=on_output,
     )

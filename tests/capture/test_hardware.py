@@ -2,11 +2,11 @@
 
 from envsnap.capture.hardware import NvmlFacts, ProbedMachine, capture_hardware, this_machine
 from envsnap.inside.probe import machine
-from envsnap.manifest.hardware import Cpu, Hardware
+from envsnap.manifest.hardware import Cpu, Hardware, Limits
 
 PROBED = ProbedMachine(
     vendor="GenuineIntel", model="Xeon", isa=("avx", "avx2"), cores=2, physical_cores=4, logical_cores=8, quota=1.5,
-    numa_nodes=1, memory_mib=24064, memory_limit_mib=700,
+    numa_nodes=1, memory_mib=24064, memory_limit_mib=700, limits=Limits(shm_mib=64),
 )  # fmt: skip
 
 
@@ -17,7 +17,9 @@ def test_the_machine_is_the_one_that_was_probed() -> None:
         numa_nodes=1,
     )  # fmt: skip
 
-    assert Hardware(cpu=cpu, memory_mib=24064, memory_limit_mib=700) == capture_hardware(NvmlFacts(), PROBED)
+    assert Hardware(cpu=cpu, memory_mib=24064, memory_limit_mib=700, limits=Limits(shm_mib=64)) == capture_hardware(
+        NvmlFacts(), PROBED
+    )
 
 
 def test_without_a_probe_it_is_this_machine() -> None:

@@ -40,6 +40,8 @@ def test_execution_becomes_a_container_run(tmp_path: Path) -> None:
         "network": True,
         "gpus": 2,
         "shm_bytes": 7,
+        "memlock_bytes": -1,
+        "open_files": (8, 9),
         "on_output": print,
     }
 

@@ -3,13 +3,16 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from envsnap.environment import Completed, Execution
 from envsnap.environment.local import LocalEnvironment
 from envsnap.errors import JobError, MissingToolError, OverlayRefusedError
+from envsnap.manifest.hardware import Limits
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.run.job import Run, run_job
 
@@ -113,6 +116,19 @@ def test_limits_and_folders_reach_the_environment(run: Run) -> None:
     assert Path(execution.env["ENVSNAP_THREADPOOLCTL"]) in execution.read_only
 
 
+def test_a_container_is_told_the_limits_of_the_freeze(run: Run) -> None:
+    """The job's own size of shared memory comes first; what had no limit has none."""
+    environment = ending()
+    limits = Limits(shm_mib=64, open_files=1024)
+
+    own = msgspec.structs.replace(JOB, shm_bytes=7)
+    for number, (job, given) in enumerate([(JOB, limits), (own, limits), (JOB, None)]):
+        run_job(environment, job, replace(run, folder=run.folder.with_name(f"{number}"), limits=given))
+
+    asked = [(one.shm_bytes, one.memlock_bytes, one.open_files) for one in environment.executions]
+    assert [(64 * 2**20, -1, (1024, -1)), (7, -1, (1024, -1)), (None, None, None)] == asked
+
+
 def test_an_output_that_was_never_written_has_no_file(run: Run) -> None:
     """Its absence is recorded, for the comparison to fail on; so is the absence of a report."""
     (run.project / OUTPUT.path).write_text("stale")
@@ -143,6 +159,9 @@ def test_a_failure_names_command_code_and_last_words(run: Run) -> None:
         (ending(124, timed_out=True), "Raise `timeout`"),
         (ending(1, b"OSError: [Errno 18] Invalid cross-device link: 'a' -> 'b'"), "renames no folder that was there"),
         (ending(1, b"RuntimeError: can't start new thread"), "Run the command by hand"),
+        (ending(135), "through /dev/shm, which is full on this machine"),
+        (ending(1, b"it is possible that dataloader's workers are out of shared memory.\nx"), "share less"),
+        (ending(1, b"OSError: [Errno 28] No space left on device: '/dev/shm/psm_1'"), "/dev/shm, which is full"),
         (ending(137), "was ended by SIGKILL"),
         (ending(137), "memory"),
         (ending(1), "(nothing)"),

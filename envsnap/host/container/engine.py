@@ -14,7 +14,7 @@ from typing import Any, Self
 from envsnap.errors import BuildError, CommandNotFoundError, MissingToolError, OverlayRefusedError
 from envsnap.host.container.address import engine_addresses, is_missing_socket
 from envsnap.host.container.info import EngineInfo, ImageInfo, describe_engine, describe_image
-from envsnap.host.container.run import RUN_LABEL, create_arguments, host_arguments
+from envsnap.host.container.run import NR_OPEN, RUN_LABEL, create_arguments, host_arguments
 from envsnap.host.container.sdk_errors import closing_stream, each_message, explained, reason_of, sdk_errors
 from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed, Execution
@@ -161,7 +161,9 @@ class Engine:
                 self._clear(image, execution.overlay)
 
     def _execute(self, image: str, execution: Execution) -> Completed:
-        host = host_arguments(execution, selinux=self.info.selinux, rootless=self.info.rootless)
+        host = host_arguments(
+            execution, selinux=self.info.selinux, rootless=self.info.rootless, nr_open=_most_open_files()
+        )
         user = "0:0" if self.info.rootless else f"{os.getuid()}:{os.getgid()}"
         with explained(f"cannot create a container of image '{image}'"):
             container = self._client.create_container(
@@ -325,3 +327,11 @@ class Engine:
             self._client.stop(container, timeout=_GRACE_SECONDS)
         except sdk_errors() as error:
             _log.warning("container %s ran out of time and could not be stopped: %s", container[:12], error)
+
+
+def _most_open_files() -> int:
+    """Return how many files this machine's kernel lets a process open; its default where it does not say."""
+    try:
+        return int(Path("/proc/sys/fs/nr_open").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return NR_OPEN

@@ -17,6 +17,9 @@ HOST = "envsnap"
 """Every container's own name: the same in each run, and one that resolves. Without a network the engine's would resolve
 to nothing, and torch's rendezvous, gloo and MPI wait for ever for the machine that they run on."""
 
+NR_OPEN = 2**20
+"""The kernel's default of /proc/sys/fs/nr_open: https://www.kernel.org/doc/html/latest/admin-guide/sysctl/fs.html"""
+
 _HIDDEN = "rw,noexec,nosuid,nodev,size=1m,mode=755"
 """In the place of a folder that the command must not see; what must be seen in it is mounted over that."""
 
@@ -42,8 +45,16 @@ def create_arguments(image: str, execution: Execution, *, user: str) -> dict[str
     }
 
 
-def host_arguments(execution: Execution, *, selinux: bool, rootless: bool = False) -> dict[str, Any]:
+def host_arguments(
+    execution: Execution, *, selinux: bool, rootless: bool = False, nr_open: int = NR_OPEN
+) -> dict[str, Any]:
     """Return what the container gets of this machine: nothing but the named mounts, network and GPUs.
+
+    Args:
+        execution: what is to run.
+        selinux: whether mounts must be exempted from SELinux labels.
+        rootless: whether the engine runs without root: it can give no process more than it has itself.
+        nr_open: how many files the kernel lets any process open.
 
     Raises:
         UsageError: a path to mount is not there.
@@ -60,6 +71,7 @@ def host_arguments(execution: Execution, *, selinux: bool, rootless: bool = Fals
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges", *(["label=disable"] if selinux else [])],
         "shm_size": execution.shm_bytes,
+        "ulimits": None if rootless else _ulimits(execution, nr_open),
         "mem_limit": execution.memory_bytes,
         "memswap_limit": execution.memory_bytes,  # both alike: no more by swapping
         "pids_limit": execution.processes,
@@ -67,6 +79,17 @@ def host_arguments(execution: Execution, *, selinux: bool, rootless: bool = Fals
         # The output is read live; nothing of it needs to stay on the engine's disk.
         "log_config": {"type": "none"},
     }
+
+
+def _ulimits(execution: Execution, nr_open: int) -> list[dict[str, Any]] | None:
+    """Return the limits on each process; the kernel refuses one on files above its own: man 2 getrlimit."""
+    found: list[dict[str, Any]] = []
+    if execution.memlock_bytes is not None:
+        found.append({"name": "memlock", "soft": execution.memlock_bytes, "hard": execution.memlock_bytes})
+    if execution.open_files is not None:
+        soft, hard = (nr_open if limit < 0 else min(limit, nr_open) for limit in execution.open_files)
+        found.append({"name": "nofile", "soft": soft, "hard": max(soft, hard)})
+    return found or None
 
 
 def _variables(execution: Execution) -> dict[str, str]:

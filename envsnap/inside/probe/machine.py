@@ -39,7 +39,39 @@ def machine(root: str = "/") -> dict[str, object]:
         "numa-nodes": len(_entries(root, "sys/devices/system/node", r"node\d+")),
         "memory-mib": memory - memory % STEADY_MIB,
         "memory-limit-mib": _memory_limit_mib(root, memory),
+        "limits": _limits(root),
     }
+
+
+def _limits(root: str) -> dict[str, int | None]:
+    files, most_files = (_resource("RLIMIT_NOFILE", place) for place in (0, 1))
+    return {
+        "shm-mib": _shm_mib(root),
+        "memlock-bytes": _resource("RLIMIT_MEMLOCK", 0),
+        "open-files": files,
+        "most-open-files": most_files,
+    }
+
+
+def _shm_mib(root: str) -> int | None:
+    """Return the size of /dev/shm; it follows the memory, unless somebody set it."""
+    try:
+        system = os.statvfs(os.path.join(root, "dev/shm"))
+    except (AttributeError, OSError):
+        return None
+    size = system.f_blocks * system.f_frsize // 1024**2
+    return size - size % STEADY_MIB if size > STEADY_MIB else size
+
+
+def _resource(name: str, place: int) -> int | None:
+    """Return a limit on one process, the soft (0) or the hard (1) one; None without a limit, or off Unix."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    number = getattr(resource, name, None)
+    limit = resource.RLIM_INFINITY if number is None else resource.getrlimit(number)[place]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def usable_cores(root: str = "/") -> int:

@@ -125,6 +125,7 @@ RULES = (
     Rule("hardware.cpu.numa-nodes", "cpu", moves=False),
     Rule("hardware.cpu.quota", "cpu", moves=False),
     Rule("hardware.memory*", "cpu", moves=False),
+    Rule("hardware.limits.**", "cpu", moves=False),
     Rule("hardware.gpus.*.ecc", "gpu", moves=False),
     Rule("hardware.gpus.*.compute-mode", "gpu", moves=False),
     Rule("hardware.gpus.*.power-*", "gpu", moves=False),

@@ -68,6 +68,19 @@ def test_what_is_asked_for_is_given(tmp_path: Path) -> None:
     assert ["no-new-privileges", "label=disable"] == arguments["security_opt"]
 
 
+def test_limits_are_those_of_the_freeze_as_far_as_the_kernel_goes(tmp_path: Path) -> None:
+    """Without a limit on files the kernel's own is asked for: it refuses a higher one, and so "no limit"."""
+    run = a_run(tmp_path, memlock_bytes=-1, open_files=(1024, -1))
+
+    assert [
+        {"name": "memlock", "soft": -1, "hard": -1},
+        {"name": "nofile", "soft": 1024, "hard": 4096},
+    ] == host_arguments(run, selinux=False, nr_open=4096)["ulimits"]
+    assert {"name": "nofile", "soft": 512, "hard": 512} == host_arguments(run, selinux=False, nr_open=512)["ulimits"][1]
+    assert host_arguments(run, selinux=False, rootless=True)["ulimits"] is None
+    assert host_arguments(a_run(tmp_path), selinux=False)["ulimits"] is None
+
+
 @pytest.mark.parametrize(("gpus", "count"), [("all", -1), (2, 2)])
 def test_gpus_are_requested(tmp_path: Path, gpus: str | int, count: int) -> None:
     """The engine's -1 is all; the variables that hide GPUs are not set."""

@@ -1,8 +1,11 @@
 """The machine is described as this process may use it: by affinity and by every cgroup above, in steady numbers."""
 
+import json
 import os
+import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -128,6 +131,34 @@ def test_memory_is_the_machines_and_the_cgroups(tmp_path: Path, files: dict[str,
     found = machine.machine(root)
 
     assert (24064, limit) == (found["memory-mib"], found["memory-limit-mib"])
+
+
+@pytest.mark.processes
+def test_limits_are_those_of_a_process_started_here() -> None:
+    """In whole steps where the size follows the memory; what has no limit says so by None."""
+    script = "import json; from envsnap.inside.probe import machine; print(json.dumps(machine.machine()['limits']))"
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    low = subprocess.run(
+        ["sh", "-c", f'ulimit -S -n {min(files, 512)}; ulimit -S -l 64; exec "$0" -c "$1"', sys.executable, script],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    shm = os.statvfs("/dev/shm")
+    size = shm.f_blocks * shm.f_frsize // 2**20
+
+    assert {
+        "shm-mib": size - size % 64 if size > 64 else size,
+        "memlock-bytes": 64 * 1024,
+        "open-files": min(files, 512),
+        "most-open-files": None if most == resource.RLIM_INFINITY else most,
+    } == json.loads(low.stdout)
+
+
+def test_without_a_shared_memory_folder_none_is_told(tmp_path: Path) -> None:
+    """As on macOS."""
+    limits = machine.machine(str(tmp_path))["limits"]
+
+    assert isinstance(limits, dict)
+    assert limits["shm-mib"] is None
 
 
 def test_nothing_changes_between_two_calls() -> None:
