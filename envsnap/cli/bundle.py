@@ -6,7 +6,8 @@ from typing import assert_never
 
 import click
 
-from envsnap.cli.console import CommonOptions, StderrProgress, common_options, conclude
+from envsnap.cli.console import CommonOptions, common_options, conclude
+from envsnap.cli.progress import StderrProgress
 from envsnap.errors import UsageError
 from envsnap.host.own_places import LOCK
 from envsnap.report.bundle import render_bundled, render_unpacked

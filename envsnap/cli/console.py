@@ -1,4 +1,4 @@
-"""How a command talks: progress on standard error, its result on standard output, its exit code."""
+"""How a command ends: its result on standard output, or its error on standard error, and its exit code."""
 
 import contextlib
 import functools
@@ -7,17 +7,19 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import click
 
 from envsnap.cli.main import INTERRUPTED, UNEXPECTED
+from envsnap.cli.progress import StderrProgress
+from envsnap.cli.streams import inert, is_github, is_terminal, tell
 from envsnap.errors import EnvsnapError
 from envsnap.host.credentials import mask_credentials
-from envsnap.report.github import inert_json, inert_lines
+from envsnap.report.github import inert_json
 from envsnap.report.printable import printable
 
 R = TypeVar("R")
@@ -35,71 +37,12 @@ class CommonOptions:
     @property
     def color(self) -> bool:
         """Whether standard output takes colours: it is a terminal, and NO_COLOR is not set (https://no-color.org)."""
-        return _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR")
+        return is_terminal(sys.stdout) and not os.environ.get("NO_COLOR")
 
     @property
     def width(self) -> int:
         """Columns of the terminal; 100 where there is none."""
-        return shutil.get_terminal_size((100, 24)).columns if _is_terminal(sys.stdout) else 100
-
-
-class StderrProgress:
-    """Progress as lines on standard error; the output of a job or builder is indented under its stage.
-
-    On a terminal the last line of live output is shown in place, elsewhere only with ``-v``.
-    """
-
-    def __init__(self, *, quiet: bool, verbose: bool) -> None:
-        self._quiet, self._verbose = quiet, verbose
-        self._live = _is_terminal(sys.stderr) and not quiet and not verbose
-        self._shown = False
-
-    def stage(self, text: str) -> None:
-        """Begin a stage."""
-        self._clear()
-        if not self._quiet:
-            _tell(f"envsnap: {printable(text)}")
-
-    def detail(self, text: str) -> None:
-        """Show a line of live output."""
-        clean = printable(text)
-        if self._verbose:
-            _tell(f"  | {clean}")
-        elif self._live and clean.strip():
-            width = shutil.get_terminal_size().columns - 6
-            self._clear()
-            click.echo(f"  | {clean[:width]}", err=True, nl=False)
-            self._shown = True
-
-    @contextlib.contextmanager
-    def transfer(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Begin a stage of ``total`` bytes; on a terminal a bar shows how far it is."""
-        self.stage(text)
-        if not self._live:
-            yield lambda _count: None
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-        columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
-        # transient: the line of the stage stays, as for every other one
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=total)
-            yield lambda count: bar.advance(task, count)
-
-    def warn(self, text: str) -> None:
-        """Say what the user should know."""
-        self._clear()
-        _tell(f"envsnap: warning: {printable(mask_credentials(text))}")
-
-    def close(self) -> None:
-        """Leave the terminal clean."""
-        self._clear()
-
-    def _clear(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[2K", err=True, nl=False)
-            self._shown = False
+        return shutil.get_terminal_size((100, 24)).columns if is_terminal(sys.stdout) else 100
 
 
 def common_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -134,6 +77,8 @@ def conclude(
     work: Callable[[StderrProgress], R],
     present: Callable[[R], tuple[int, str, object]],
     on_failure: Callable[[int, str], None] = lambda _code, _message: None,
+    *,
+    in_place: bool = True,
 ) -> None:
     """Do a command's work, print its result and exit.
 
@@ -143,11 +88,12 @@ def conclude(
         work: what to do; it gets the progress.
         present: turns a result into exit code, text for people, and value for ``--json``.
         on_failure: is told exit code and message where there is no result.
+        in_place: whether the progress may show a line in place; see StderrProgress.
     """
     logging.basicConfig(level=logging.DEBUG if common.verbose else logging.WARNING, format="envsnap: %(message)s")
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     logging.getLogger("docker").setLevel(logging.WARNING)
-    progress = StderrProgress(quiet=common.quiet, verbose=common.verbose)
+    progress = StderrProgress(quiet=common.quiet, verbose=common.verbose, in_place=in_place)
     fail = functools.partial(_fail, name, common, on_failure)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that cancels gets the same clean end as Ctrl-C
     signal.signal(signal.SIGHUP, signal.default_int_handler)  # and so does a terminal that goes away
@@ -163,15 +109,11 @@ def conclude(
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it must not end with exit code 1
         import traceback
 
-        _tell(traceback.format_exc().rstrip("\n"))
+        tell(traceback.format_exc().rstrip("\n"))
         fail(UNEXPECTED, f"unexpected {type(error).__name__}: {error}; please report it with the above")
-    if not _print(_document(name, code, value) if common.json else _inert(text)):
+    if not _print(_document(name, code, value) if common.json else inert(text)):
         code = UNEXPECTED
     sys.exit(code)
-
-
-def _is_terminal(stream: IO[str] | None) -> bool:
-    return stream is not None and stream.isatty()  # None: whoever started envsnap closed it
 
 
 def _print(text: str) -> bool:
@@ -193,27 +135,12 @@ def _document(name: str, code: int, value: object, message: str | None = None) -
     return inert_json(document) if is_github(os.environ) else document
 
 
-def is_github(env: Mapping[str, str]) -> bool:
-    """Tell whether a runner of GitHub Actions, or what takes its place, reads what is printed."""
-    return env.get("GITHUB_ACTIONS") == "true"
-
-
-def _tell(text: str) -> None:
-    """Print to standard error."""
-    click.echo(_inert(text), err=True)
-
-
-def _inert(text: str) -> str:
-    """Return text of which GitHub's runner takes no line for a command: it may come from a job."""
-    return inert_lines(text) if is_github(os.environ) else text
-
-
 def _fail(name: str, common: CommonOptions, on_failure: Callable[[int, str], None], code: int, message: str) -> None:
     message = mask_credentials(message)
     if common.json:
         _print(_document(name, code, None, message))
     lines = "\n".join(printable(line) for line in message.split("\n"))
     with contextlib.suppress(OSError):  # nobody reads it: the exit code says the same
-        _tell(f"envsnap: error: {lines}")
+        tell(f"envsnap: error: {lines}")
         on_failure(code, message)
     sys.exit(code)

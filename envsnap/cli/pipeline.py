@@ -10,7 +10,7 @@ from typing import Literal
 
 import click
 
-from envsnap.cli.console import is_github
+from envsnap.cli.streams import is_github
 from envsnap.host.own_places import SETTINGS
 from envsnap.manifest.verdict import Verdict
 from envsnap.report.github import (

@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         output=output.absolute() if output else None,
         on_output=show,
     )
-    conclude("run", common, lambda progress: run(request, progress), _present)
+    conclude("run", common, lambda progress: run(request, progress), _present, in_place=False)
 
 
 def _present(ran: RunResult) -> tuple[int, str, object]:

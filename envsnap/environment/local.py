@@ -67,6 +67,7 @@ class LocalEnvironment:
             on_output=execution.on_output,
             adopt=execution.is_job,
             overlay=execution.overlay,
+            on_silence=execution.on_silence,
         )
 
     def _variables(self, execution: Execution) -> dict[str, str]:

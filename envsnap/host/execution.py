@@ -30,6 +30,7 @@ class Execution:
         open_files: how many files such a process may have open, and what it may raise that to; likewise.
         memory_bytes: what a container's processes may use together, or None for no limit.
         processes: how many processes and threads a container may have at once, or None for no limit.
+        on_silence: told in another thread where nothing has happened for long, with what the command waits for.
         on_output: called in this thread with each line of live output, standard output and error alike, without line
             end, as it arrives.
     """
@@ -50,6 +51,7 @@ class Execution:
     open_files: tuple[int, int] | None = None
     memory_bytes: int | None = None
     processes: int | None = None
+    on_silence: Callable[[str], None] | None = None
     on_output: Callable[[str], None] = ignore_line
 
 

@@ -8,7 +8,8 @@ import contextlib
 import ctypes
 import os
 import signal
-from pathlib import Path
+
+from envsnap.host.process_table import descendants, parents
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -36,11 +37,7 @@ class Orphans:
 
     def signal(self, number: signal.Signals) -> None:
         """Signal all, and whatever they started; one that is ended leaves its own children as new orphans."""
-        parents = _parents()
-        found = {pid for pid, parent in parents.items() if parent == os.getpid()} - self._before
-        while more := {pid for pid, parent in parents.items() if parent in found} - found:
-            found |= more
-        for pid in found:
+        for pid in descendants(_children() - self._before):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
 
@@ -55,16 +52,4 @@ def _adopt(*, enabled: bool) -> None:
 
 def _children() -> frozenset[int]:
     own = os.getpid()
-    return frozenset(pid for pid, parent in _parents().items() if parent == own)
-
-
-def _parents() -> dict[int, int]:
-    """Return the parent of every process: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html."""
-    found = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdecimal():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                # the command's name stands in parentheses, and may hold any sign
-                text = Path(entry.path, "stat").read_text(encoding="utf-8", errors="replace")
-                found[int(entry.name)] = int(text.rpartition(")")[2].split()[1])
-    return found
+    return frozenset(pid for pid, parent in parents().items() if parent == own)

@@ -18,6 +18,7 @@ from envsnap.host.execution import Completed
 from envsnap.host.orphans import Orphans
 from envsnap.host.output import LiveOutput, ignore_line
 from envsnap.host.overlay import Overlay, OverlayMount
+from envsnap.host.silence import noticing_silence
 
 GRACE_SECONDS = 5.0
 """How long a process may take to end after SIGTERM, before SIGKILL."""
@@ -40,6 +41,7 @@ def run(  # noqa: PLR0913 - what a process is given
     stdin: bytes | int | None = None,
     adopt: bool = False,
     overlay: Overlay | None = None,
+    on_silence: Callable[[str], None] | None = None,
 ) -> Completed:
     """Run one command to its end; whatever is left of its process group then is ended too.
 
@@ -51,6 +53,7 @@ def run(  # noqa: PLR0913 - what a process is given
         on_output: called in this thread with each line of both streams, as it arrives.
         stdin: bytes for standard input, or a descriptor to be it; it is empty otherwise.
         adopt: whether to end what left the group too, such as a daemon; no other command may run meanwhile.
+        on_silence: told, in another thread, where nothing has happened for long; see :mod:`envsnap.host.silence`.
         overlay: ``cwd`` as the command is to see it, or None for as it is.
 
     Raises:
@@ -65,17 +68,15 @@ def run(  # noqa: PLR0913 - what a process is given
         process = _start(argv, cwd, env, stdin, overlay)
         group = _ProcessGroup(process, on_output, orphans)
         try:
-            finished = group.follow(until=group.has_exited, seconds=timeout)
+            finished = group.follow_leader(timeout, on_silence)
         finally:
             group.end()
     finally:
         if orphans is not None:
             orphans.release()
-    stdout, stderr = group.output()
     return Completed(
         exit_code=_exit_code(process.returncode),
-        stdout=stdout,
-        stderr=stderr,
+        **group.output(),
         seconds=time.monotonic() - started,
         timed_out=not finished,
     )
@@ -88,6 +89,7 @@ class _ProcessGroup:
         self, process: subprocess.Popen[bytes], on_output: Callable[[str], None], orphans: Orphans | None
     ) -> None:
         self._process, self._orphans = process, orphans
+        self._heard: Callable[[], None] = lambda: None
         if orphans is not None:
             orphans.leave(process.pid)
         self._outputs = (LiveOutput(on_output), LiveOutput(on_output))
@@ -100,6 +102,11 @@ class _ProcessGroup:
             if pipe is not None:
                 self._selector.register(pipe, selectors.EVENT_READ, output)
                 self._open += 1
+
+    def follow_leader(self, seconds: float | None, on_silence: Callable[[str], None] | None) -> bool:
+        """Read the pipes until the leader has ended; return False where it does not within ``seconds``."""
+        with noticing_silence(self._process.pid, seconds, on_silence) as self._heard:
+            return self.follow(until=self.has_exited, seconds=seconds)
 
     def follow(self, *, until: Callable[[], bool], seconds: float | None) -> bool:
         """Read the pipes until ``until`` holds; return False where it does not within ``seconds``."""
@@ -128,10 +135,10 @@ class _ProcessGroup:
             finally:
                 self._close()
 
-    def output(self) -> tuple[bytes, bytes]:
-        """Return what was kept of standard output and standard error."""
+    def output(self) -> dict[str, bytes]:
+        """Return what was kept of standard output and standard error, by name."""
         stdout, stderr = self._outputs
-        return stdout.finish(), stderr.finish()
+        return {"stdout": stdout.finish(), "stderr": stderr.finish()}
 
     def _is_over(self) -> bool:
         return not self._open and self.has_exited() and (self._orphans is None or self._orphans.are_gone())
@@ -141,6 +148,7 @@ class _ProcessGroup:
             if key.fd == self._ended:
                 self._selector.unregister(key.fileobj)
             elif data := os.read(key.fd, _READ_BYTES):
+                self._heard()
                 key.data.feed(data)
             else:
                 self._selector.unregister(key.fileobj)

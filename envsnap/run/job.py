@@ -1,7 +1,7 @@
 """Runs a job once in an environment, and records its outputs and what was in force inside."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Run:
         own_code: variables that tell a rebuilt environment where the project's own packages are.
         limits: what a container is given where the job does not say; None for the engine's defaults.
         hide_baseline: whether to move the baseline away where there are no overlays, which hide it in any case.
+        on_silence: told, in another thread, what the job waits for where nothing has happened for long.
         on_output: called with each line of live output, secrets masked.
     """
 
@@ -57,6 +58,7 @@ class Run:
     own_code: Mapping[str, str] = field(default_factory=dict)
     limits: Limits | None = None
     hide_baseline: bool = True
+    on_silence: Callable[[str], None] = ignore_line
     on_output: Callable[[str], None] = ignore_line
 
 
@@ -75,8 +77,12 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     def tell(line: str) -> None:
         run.on_output(_mask(line, secrets))
 
+    def warn(text: str) -> None:
+        run.on_silence(_mask(text, secrets))
+
     def execute(reports: Path, overlay: Overlay | None) -> Completed:
-        return environment.execute(_execution(job, run, reports, overlay, tell))
+        execution = _execution(job, run, reports, overlay)
+        return environment.execute(replace(execution, on_output=tell, on_silence=warn))
 
     refusal = ""
     lost: list[str] = []
@@ -108,9 +114,7 @@ def _run_in_place(
     return completed, lost
 
 
-def _execution(
-    job: Job, run: Run, reports: Path, overlay: Overlay | None, on_output: Callable[[str], None]
-) -> Execution:
+def _execution(job: Job, run: Run, reports: Path, overlay: Overlay | None) -> Execution:
     observer, threadpoolctl = observer_folder(), threadpoolctl_file()
     return Execution(
         argv=job.command,
@@ -137,7 +141,6 @@ def _execution(
         **_limited(job, run.limits),
         memory_bytes=job.memory_bytes,
         processes=job.processes,
-        on_output=on_output,
     )
 
 

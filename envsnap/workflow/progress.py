@@ -11,6 +11,9 @@ class Progress(Protocol):
     def stage(self, text: str) -> None:
         """Begin a stage: a few words such as ``locking 29 packages``."""
 
+    def running(self, text: str) -> AbstractContextManager[None]:
+        """Begin a stage that may take days, such as a job: while it lasts its time and last line are shown."""
+
     def detail(self, text: str) -> None:
         """Show a line of live output of the stage: the job's, or the builder's."""
 

@@ -66,8 +66,9 @@ def repeat_job(environment: Environment, job: Job, run: "Run", times: int, progr
     remove_old_runs(run.project)
     outcomes = []
     for number in range(1, times + 1):
-        progress.stage(f"running the job in the {environment.name}, {number} of {times}")
-        outcomes.append(run_job(environment, job, replace(run, folder=new_run_folder(run.project))))
+        one = replace(run, folder=new_run_folder(run.project), on_silence=progress.warn)
+        with progress.running(f"running the job in the {environment.name}, {number} of {times}"):
+            outcomes.append(run_job(environment, job, one))
     return tuple(outcomes)
 
 

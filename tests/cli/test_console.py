@@ -2,17 +2,16 @@
 
 import json
 import os
-import re
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from envsnap.cli.console import CommonOptions, StderrProgress, conclude
+from envsnap.cli.console import CommonOptions, conclude
 from envsnap.cli.main import INTERRUPTED, UNEXPECTED
+from envsnap.cli.progress import StderrProgress
 from envsnap.errors import (
     BuildError,
     CaptureError,
@@ -197,19 +196,6 @@ def test_a_defect_shows_its_traceback(capsys: pytest.CaptureFixture[str]) -> Non
     assert "envsnap: error: this machine refused: [Errno 28] No space left on device\n" == refusal
 
 
-def test_line_of_live_output_is_shown_in_place_on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What comes next takes its place."""
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    progress = StderrProgress(quiet=False, verbose=False)
-    progress.detail("first")
-    progress.detail("second")
-    progress.close()
-
-    assert ["  | first", "  | second", ""] == capsys.readouterr().err.split("\r\x1b[2K")
-
-
 @pytest.mark.parametrize(("no_color", "expected"), [("", True), ("1", False)])
 def test_no_color_is_respected(no_color: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """https://no-color.org: set and not empty."""
@@ -217,31 +203,3 @@ def test_no_color_is_respected(no_color: str, expected: bool, monkeypatch: pytes
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
 
     assert expected == voice().color
-
-
-def test_transfer_is_a_stage_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """No bar; quiet says nothing at all."""
-    for quiet in (False, True):
-        with StderrProgress(quiet=quiet, verbose=False).transfer("fetching 2 files", 10) as advance:
-            advance(10)
-
-    assert ("", "envsnap: fetching 2 files\n") == capsys.readouterr()
-
-
-@pytest.mark.parametrize("no_color", ["", "1"])
-def test_transfer_is_a_bar_on_a_terminal(no_color: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is gone at the end; NO_COLOR leaves it without colours (https://no-color.org)."""
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("NO_COLOR", no_color)
-    leader, follower = os.openpty()
-    with os.fdopen(follower, "w") as terminal:
-        monkeypatch.setattr(sys, "stderr", terminal)
-        with StderrProgress(quiet=False, verbose=False).transfer("fetching 2 files", 2**20) as advance:
-            advance(2**19)
-        terminal.flush()
-        shown = os.read(leader, 100_000).decode()
-    os.close(leader)
-
-    assert "fetching 2 files" in shown
-    assert "MiB" in shown
-    assert bool(no_color) != bool(re.search(r"\x1b\[[0-9;]*3[0-9]", shown))

@@ -90,6 +90,12 @@ class WrittenProgress:
         """Note a stage."""
         self._told.append(f"stage: {text}")
 
+    @contextlib.contextmanager
+    def running(self, text: str) -> Iterator[None]:
+        """Note a stage."""
+        self.stage(text)
+        yield
+
     def detail(self, text: str) -> None:
         """Note a line."""
         self._told.append(f"detail: {text}")

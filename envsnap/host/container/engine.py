@@ -20,6 +20,7 @@ from envsnap.host.credentials import mask_credentials
 from envsnap.host.execution import Completed, Execution
 from envsnap.host.output import LiveOutput, ignore_line
 from envsnap.host.overlay import Overlay
+from envsnap.host.silence import noticing_silence
 
 _API_SECONDS = 120
 _GRACE_SECONDS = 5
@@ -276,8 +277,9 @@ class Engine:
         with closing_stream(stream):
             started = time.monotonic()
             self._start(container, what, execution)
-            with self._limited(container, execution.timeout) as expired:
+            with self._limited(container, execution.timeout) as expired, self._watched(container, execution) as heard:
                 for chunks in each_message(stream, what):
+                    heard()
                     for output, chunk in zip(outputs, chunks, strict=True):
                         output.feed(chunk or b"")
                 with explained(what):
@@ -305,6 +307,21 @@ class Engine:
             if execution.overlay is not None and _NO_VOLUME in str(error):
                 raise OverlayRefusedError(str(error)) from error
             raise
+
+    def _watched(self, container: str, execution: Execution) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """Notice silence, where the container's processes are this machine's to see."""
+        leader = self._leader(container) if execution.on_silence is not None else None
+        return noticing_silence(leader, execution.timeout, execution.on_silence)
+
+    def _leader(self, container: str) -> int | None:
+        """Return the number of the container's first process; None where another machine's engine tells it."""
+        with explained("cannot look at a container"):
+            pid = int(self._client.inspect_container(container)["State"].get("Pid") or 0)
+        try:
+            groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        return pid if container[:12] in groups else None
 
     @contextlib.contextmanager
     def _limited(self, container: str, seconds: float | None) -> Iterator[threading.Event]:
