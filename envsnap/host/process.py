@@ -74,12 +74,7 @@ def run(  # noqa: PLR0913 - what a process is given
     finally:
         if orphans is not None:
             orphans.release()
-    return Completed(
-        exit_code=_exit_code(process.returncode),
-        **group.output(),
-        seconds=time.monotonic() - started,
-        timed_out=not finished,
-    )
+    return group.completed(time.monotonic() - started, timed_out=not finished)
 
 
 class _ProcessGroup:
@@ -135,10 +130,16 @@ class _ProcessGroup:
             finally:
                 self._close()
 
-    def output(self) -> dict[str, bytes]:
-        """Return what was kept of standard output and standard error, by name."""
+    def completed(self, seconds: float, *, timed_out: bool) -> Completed:
+        """Return how the leader ended, with what was kept of the output."""
         stdout, stderr = self._outputs
-        return {"stdout": stdout.finish(), "stderr": stderr.finish()}
+        return Completed(
+            exit_code=_exit_code(self._process.returncode),
+            stdout=stdout.finish(),
+            stderr=stderr.finish(),
+            seconds=seconds,
+            timed_out=timed_out,
+        )
 
     def _is_over(self) -> bool:
         return not self._open and self.has_exited() and (self._orphans is None or self._orphans.are_gone())
