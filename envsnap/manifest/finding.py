@@ -23,6 +23,7 @@ KINDS = {
     "overwritten-package": "files of one package manager were overwritten by another",
     "partial-package": "a package that an interrupted installation or removal left half there",
     "patch-left-out": "uncommitted changes whose text is not kept beside the lock",
+    "ranks-differ": "the ranks of a distributed job were not set alike, or not all observed",
     "runs-differ": "the runs of the baseline did not read the same, or were not seeded or set alike",
     "secret-left-out": "a login, key or token was found; its value is not recorded",
     "shadowed-library": "several copies of one accelerator library stand side by side",

@@ -298,6 +298,9 @@ class Observation(Model, frozen=True):
         unseeded: generators that the job made without a seed; the first 50 of each process.
         opened: data files that were read; the first 2,000 of each process.
         reached: files of the baseline or of former runs that were asked for. They are never written into a lock.
+        rank: of a process of a distributed job, among ``ranks`` of them; absent for every other process.
+        ranks: how many there are; 0 where it does not say.
+        disagreements: in what the ranks were not alike, in sentences; of a whole run.
     """
 
     python: str
@@ -325,6 +328,9 @@ class Observation(Model, frozen=True):
     unseeded: tuple[UnseededGenerator, ...] = ()
     opened: tuple[OpenedFile, ...] = ()
     reached: tuple[str, ...] = ()
+    rank: Size | None = None
+    ranks: Size = 0
+    disagreements: tuple[str, ...] = ()
 
 
 class ReachedFile(Model, frozen=True):

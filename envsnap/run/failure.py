@@ -16,6 +16,7 @@ _FULL_SHM = (
     "out of shared memory",
     "SIGBUS",
     "No space left on device: '/dev/shm",
+    "unable to allocate shared memory",
     "unable to write to file </torch",
 )
 """What is told where /dev/shm is full: what torch, multiprocessing, NCCL and Open MPI say of it."""
@@ -51,11 +52,11 @@ def _ending(completed: Completed, job: Job) -> str:
 
 
 def _advice(completed: Completed, job: Job, lines: Sequence[str], environment: str) -> str:
-    if completed.timed_out:
-        return "Raise `timeout` in envsnap.toml, or give the job less to do."
     contained, last = environment.startswith("container "), lines[-1] if lines else ""
     if _has_full_shm(completed, lines):
         return _FULL.format(where="in the container: set `shm-size` in envsnap.toml" if contained else _ON_MACHINE)
+    if completed.timed_out:
+        return "Raise `timeout` in envsnap.toml, or give the job less to do."
     if contained:
         return _advice_inside(job, last) or _advice_anywhere(completed)
     if "cross-device link" in last:

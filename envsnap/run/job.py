@@ -1,5 +1,6 @@
 """Runs a job once in an environment, and records its outputs and what was in force inside."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from envsnap.host.credentials import mask_credentials
 from envsnap.host.output import ignore_line
 from envsnap.host.overlay import Overlay
 from envsnap.host.own_places import GIT, LOCK, SETTINGS, WORK
+from envsnap.inside.observer._envsnap.places import BEGUN
 from envsnap.manifest.hardware import Limits
 from envsnap.manifest.job import Job, JobOutput
 from envsnap.manifest.outcome import Outcome
@@ -74,11 +76,15 @@ def run_job(environment: Environment, job: Job, run: Run) -> Outcome:
     hidden = hidden_places(job.outputs, run.made, run.project, run.others)
     secrets = _secrets(job, run)
 
+    last = ""
+
     def tell(line: str) -> None:
+        nonlocal last
+        last = line if line.strip() else last
         run.on_output(_mask(line, secrets))
 
     def warn(text: str) -> None:
-        run.on_silence(_mask(text, secrets))
+        run.on_silence(_mask(f"{text}; the last line was: {last}" if last else text, secrets))
 
     def execute(reports: Path, overlay: Overlay | None) -> Completed:
         execution = _execution(job, run, reports, overlay)
@@ -129,6 +135,7 @@ def _execution(job: Job, run: Run, reports: Path, overlay: Overlay | None) -> Ex
                 version=run.injection,
             ),
             **run.own_code,
+            BEGUN: str(time.time_ns()),
         },
         read_only=(observer, threadpoolctl, *_guarded(run.project, overlay), *run.read_only),
         writable=() if overlay else (reports,),

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from envsnap.errors import InvalidFileError
+from envsnap.manifest.diff.ranks import diff_ranks
 from envsnap.manifest.model import convert
 from envsnap.manifest.observation import JournalEntry, LoadedLibrary, Observation, OpenedFile, SeedCall
 
@@ -56,6 +57,7 @@ def merge(reports: Iterable[Observation], errors: Iterable[str] = ()) -> Observa
         distributions=tuple(sorted({name for report in ordered for name in report.distributions})),
         foreign_modules=tuple(sorted({name for report in ordered for name in report.foreign_modules})),
         sources=tuple(sorted({file for report in ordered for file in report.sources})),
+        disagreements=diff_ranks(ordered),
         extension_modules=max(report.extension_modules for report in ordered),
     )
 

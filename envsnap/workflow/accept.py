@@ -39,7 +39,7 @@ MOST_OUTPUTS = 20
 MOST_NOTES = 20
 MOST_ENTRIES = 20
 """Entries that a lock keeps; the history of the lock has the others."""
-ANEW = frozenset({"patch-left-out", "runs-differ"})
+ANEW = frozenset({"patch-left-out", "ranks-differ", "runs-differ"})
 """Findings about the code and the baseline that are replaced; all others stay as freeze made them."""
 OTHER = "the baseline of {name} was recorded with the former code: verify that too, and accept its numbers if need be"
 NOTHING = "nothing to accept: every output is the recorded one bit for bit; envsnap.lock stays as it is"

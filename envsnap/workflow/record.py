@@ -23,7 +23,7 @@ from envsnap.workflow.capture import Facts
 from envsnap.workflow.lock_packages import PackageSet
 from envsnap.workflow.progress import Progress
 from envsnap.workflow.project import other_outputs
-from envsnap.workflow.repeatability import causes_named, differences_told
+from envsnap.workflow.repeatability import causes_named, differences_told, disagreements_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
     RECORDED,
@@ -141,6 +141,8 @@ def _tell_of_outputs(job: Job, outcome: Outcome, progress: Progress) -> None:
 def _tell_differences(job: Job, outcomes: Sequence[Outcome], baseline: Baseline, progress: Progress) -> None:
     for cause in causes_named(outcomes):
         progress.warn(f"the runs were not alike: {cause}")
+    for line in disagreements_named(outcomes):
+        progress.warn(f"the ranks were not alike: {line}")
     if not baseline.bitwise_repeatable:
         for difference in differences_told(job, outcomes):
             progress.warn(difference)

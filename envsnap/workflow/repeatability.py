@@ -21,10 +21,18 @@ def causes_named(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return diff_runs([outcome.observation for outcome in outcomes if outcome.observation is not None])
 
 
+def disagreements_named(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Name in what the ranks of a run were not alike, each thing once."""
+    seen = [outcome.observation for outcome in outcomes if outcome.observation is not None]
+    return tuple(dict.fromkeys(line for observation in seen for line in observation.disagreements))
+
+
 def runs_differ(outcomes: Sequence[Outcome]) -> Iterator[Finding]:
-    """Make a finding of each cause."""
+    """Make a finding of each cause, and of what the ranks of one run did not have alike."""
     for cause in causes_named(outcomes):
         yield Finding(kind="runs-differ", subject="the runs of the baseline", detail=cause)
+    for line in disagreements_named(outcomes):
+        yield Finding(kind="ranks-differ", subject="the ranks of the job", detail=line)
 
 
 def differences_told(job: Job, outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -50,7 +50,7 @@ from envsnap.workflow.project import (
     profiles_of,
     read_project,
 )
-from envsnap.workflow.repeatability import causes_named
+from envsnap.workflow.repeatability import causes_named, disagreements_named
 from envsnap.workflow.runs import (
     NOT_OBSERVED,
     RECORDED,
@@ -309,6 +309,7 @@ def _notes(
     if contents.baseline is not None and contents.baseline.observed:
         notes += dict.fromkeys(note for seen in observations for note in diff_observation(contents, seen))
     notes += [f"the reruns were not alike: {cause}" for cause in causes_named(outcomes)]
+    notes += [f"the ranks were not alike: {line}" for line in disagreements_named(outcomes)]
     gpus = query_gpus()
     if len(gpus.gpus) != len(contents.hardware.gpus):
         notes.append(f"the lock records {len(contents.hardware.gpus)} GPUs, this machine has {len(gpus.gpus)}")

@@ -161,6 +161,7 @@ def test_a_failure_names_command_code_and_last_words(run: Run) -> None:
         (ending(1, b"RuntimeError: can't start new thread"), "Run the command by hand"),
         (ending(135), "through /dev/shm, which is full on this machine"),
         (ending(1, b"it is possible that dataloader's workers are out of shared memory.\nx"), "share less"),
+        (ending(124, b"RuntimeError: unable to allocate shared memory(shm) for file", timed_out=True), "which is full"),
         (ending(1, b"OSError: [Errno 28] No space left on device: '/dev/shm/psm_1'"), "/dev/shm, which is full"),
         (ending(137), "was ended by SIGKILL"),
         (ending(137), "memory"),

@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ _API_SECONDS = 120
 _GRACE_SECONDS = 5
 _NOT_EXECUTED = 127
 _CLEAR_SECONDS = 30
+_NO_LIMIT = "rlimit"
 _NO_VOLUME = "mount local volume"
 _INIT_FAILURES = (b"[FATAL tini", b"(catatonit:")
 _CLI_VARIABLES = ("DOCKER_CERT_PATH", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "HOME", "PATH", "XDG_RUNTIME_DIR")
@@ -156,10 +158,20 @@ class Engine:
             raise OverlayRefusedError("the engine is Podman, or another machine's; only Docker on this one is asked")
         self._end_leftovers(workdir)
         try:
-            return self._execute(image, execution)
+            return self._execute_limited(image, execution)
         finally:
             if execution.overlay is not None:
                 self._clear(image, execution.overlay)
+
+    def _execute_limited(self, image: str, execution: Execution) -> Completed:
+        """Run with the limits that are asked for, or with the engine's own where the kernel lets it raise none."""
+        try:
+            return self._execute(image, execution)
+        except MissingToolError as error:
+            if _NO_LIMIT not in str(error):
+                raise
+            _log.warning("the engine may not raise the limits on locked memory and open files: the job has its own")
+        return self._execute(image, replace(execution, memlock_bytes=None, open_files=None))
 
     def _execute(self, image: str, execution: Execution) -> Completed:
         host = host_arguments(

@@ -1,5 +1,6 @@
 """The engine is found or explained, and a container runs confined, live and without leftovers."""
 
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -179,6 +180,29 @@ def test_container_over_its_time_is_ended(engine: Engine, python_image: str, tmp
 
     assert (True, b"begun\n") == (result.timed_out, result.stdout)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.docker
+def test_container_that_hangs_says_what_it_waits_for(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """By the number that the process has inside; the engine's own init is passed over."""
+    told: list[str] = []
+    script = "import socket; server = socket.create_server(('127.0.0.1', 29500)); server.accept()"
+
+    run = shell(python_image, f'python3 -c "{script}"; true', tmp_path, timeout=4, on_silence=told.append)
+    engine.run(*run)
+
+    assert re.search(r"computing: python3 -c .*… \(process \d\) waits for a connection to 127\.0\.0\.1:29500;", told[0])
+
+
+@pytest.mark.docker
+def test_limits_reach_the_processes(engine: Engine, python_image: str, tmp_path: Path) -> None:
+    """As the processes themselves see them; one that this engine may not give stops no job."""
+    script = "ulimit -l; ulimit -S -n; ulimit -H -n; df -k --output=size /dev/shm | tail -1"
+    low = shell(python_image, script, tmp_path, memlock_bytes=2**16, open_files=(1000, 2000), shm_bytes=128 * 2**20)
+    high = shell(python_image, script, tmp_path, memlock_bytes=-1, shm_bytes=128 * 2**20)
+
+    assert ["64", "1000", "2000", str(128 * 1024)] == engine.run(*low).stdout.decode().split()
+    assert [0, str(128 * 1024)] == [(done := engine.run(*high)).exit_code, done.stdout.decode().split()[-1]]
 
 
 @pytest.mark.docker

@@ -171,6 +171,36 @@ def test_ranks_are_not_alike_and_rank_0_is_a_plain_process(observe: Observe) -> 
     assert plain != one
 
 
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"RANK": "3", "WORLD_SIZE": "8"}, (3, 8)),
+        ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"}, (0, 2)),
+        ({"PMI_RANK": "1"}, (1, 0)),
+        ({"RANK": "none"}, (None, 0)),
+        ({}, (None, 0)),
+    ],
+)
+def test_a_rank_says_which_it_is(observe: Observe, variables: dict[str, str], told: tuple[int | None, int]) -> None:
+    """By what its launcher set."""
+    _, (report,) = observe("pass", **variables)
+
+    assert told == (report.rank, report.ranks)
+
+
+def test_a_rank_whose_group_torch_made_says_so_too(observe: Observe, tmp_path: Path) -> None:
+    """As torch.multiprocessing.spawn starts them: without a variable."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("")
+    (tmp_path / "torch" / "distributed.py").write_text(
+        "is_available = is_initialized = lambda: True\nget_rank, get_world_size = lambda: 1, lambda: 2\n"
+    )
+
+    _, (report,) = observe("import torch.distributed")
+
+    assert (1, 2) == (report.rank, report.ranks)
+
+
 def test_no_seed_no_seeding(observe: Observe) -> None:
     """Without ENVSNAP_SEED the process only reports."""
     code = "import random\nprint(random.random())"

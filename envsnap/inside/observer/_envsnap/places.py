@@ -36,14 +36,16 @@ COMPILED = "/torchinductor_"
 """Where torch keeps what it has compiled: code that was made from the job's, not data."""
 IMPORT_SYSTEM = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
 BEGUN = "ENVSNAP_BEGUN"
-"""Set by the first observed process for its children: the start in nanoseconds, and the working folder."""
+"""The start in nanoseconds, as whoever starts the job sets it; the first observed process adds the working folder for
+its children: a launcher such as mpirun is none, and what it writes into /tmp is no data."""
 
 
 def begin(environ: MutableMapping[str, str], now: int) -> tuple[int, str]:
     """Return when the job began, in nanoseconds since the epoch, and its working folder."""
-    if BEGUN not in environ:
-        environ[BEGUN] = "{} {}".format(now, os.getcwd())
-    since, _, folder = environ[BEGUN].partition(" ")
+    since, _, folder = environ.get(BEGUN, "").partition(" ")
+    if not folder:
+        since, folder = since or str(now), os.getcwd()
+        environ[BEGUN] = "{} {}".format(since, folder)
     return int(since), folder
 
 

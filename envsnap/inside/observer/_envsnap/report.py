@@ -19,6 +19,7 @@ from .libraries import libraries_among, loaded, mapped
 from .placeholders import in_text
 from .places import Places
 from .sources import sources
+from .streams import RANKS, WORLDS
 from .variables import NUMERICS_VARIABLES
 from .watch import Errors, Watch
 
@@ -63,12 +64,15 @@ def describe(launch: dict[str, Any], modules: int, watch: Watch, errors: Errors)
     if watch.generators is not None:
         attempt("generators", watch.generators.settle)
     settings = _frameworks_settings(watch, errors)
+    rank, ranks = attempt("rank", _rank, (None, 0))
     report = {
         "python": platform.python_version(),
         "prefix": sys.prefix,
         "program": attempt("program", _program, ""),
         "modules": modules,
         "seed": launch["seed"],
+        "rank": rank,
+        "ranks": ranks,
         "hash-seed": launch["hash-seed"],
         "variables": _variables(os.environ),
         "frameworks": attempt("frameworks", _frameworks, {}),
@@ -126,6 +130,18 @@ def _loaded(watch: Watch, errors: Errors) -> dict[str, Any]:
         "extension-modules": extensions,
         "libraries": loaded(libraries, owned.rows if owned else {}, errors.attempt),
     }
+
+
+def _rank() -> tuple[int | None, int]:
+    """Return the process's rank and how many there are: from its launcher, or where torch itself made the group."""
+    for rank, ranks in zip(RANKS, WORLDS):
+        if os.environ.get(rank, "").isdigit():
+            size = os.environ.get(ranks, "")
+            return int(os.environ[rank]), int(size) if size.isdigit() else 0
+    group: Any = sys.modules.get("torch.distributed")
+    if group is not None and group.is_available() and group.is_initialized():
+        return group.get_rank(), group.get_world_size()
+    return None, 0
 
 
 def _program() -> str:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 """Set by torchrun, Open MPI and MPICH for each process that they start."""
 
+WORLDS = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+"""Set beside them: how many processes there are."""
+
 
 def rank_lineage(environ: Mapping[str, str]) -> tuple[int, ...]:
     """Return the rank as a place in the tree; rank 0 has none, so that a lone rank equals a plain process."""
