@@ -33,7 +33,7 @@ Row = tuple[str, str]
 def render_lock_page(overview: Overview, *, color: bool, width: int = 100) -> str:
     """Draw at most 24 lines: what is pinned, the job with its results, what looks wrong, and what to run next."""
     rows = (_head(overview), *_environment(overview, width), *_work(overview, width), *_doubts(overview, width))
-    return render([_line(row, width) for row in rows], color=color, width=width)
+    return render([*(_line(row, width) for row in rows), _next(overview)], color=color, width=width)
 
 
 def _line(row: Row, width: int) -> Text:
@@ -69,7 +69,9 @@ def _python(python: Interpreter, platform: Platform) -> str:
     build = f" ({', '.join((*kinds, *odd))})" if kinds or odd else ""
     libc = f", {_piece(platform.libc)} {_piece(platform.libc_version)}" if platform.libc else ""
     system = platform.distribution or platform.system
-    return f"{_piece(python.implementation)} {python.version}{build}, {_piece(system)}, {_piece(platform.arch)}{libc}"
+    return (
+        f"{_piece(python.implementation, 12)} {python.version}{build}, {_piece(system)}, {_piece(platform.arch)}{libc}"
+    )
 
 
 def _machine(hardware: Hardware) -> str:
@@ -92,14 +94,12 @@ def _cuda(cuda: CudaVersions) -> Iterator[str]:
 def _packages(overview: Overview, width: int) -> Iterator[Row]:
     packages, source = overview.packages, overview.specification
     begin = f"resolved from {_piece(source.path)}: " if source is not None else ""
-    end = f"; {plural(packages.conda, 'conda package')}" if packages.conda else ""
+    begin += f"{plural(packages.conda, 'conda package')} and " if packages.conda else ""
     meaning = evidence_meaning(source)
-    told = [f"{count} {name}: {meaning[name]}" for name, count in packages.evidence.items()]
-    short = [f"{count} {name}" for name, count in packages.evidence.items()]
-    fact = f"{begin}{'; '.join(told)}{end}"
-    if cell_len(fact) > width - LABEL:
-        fact = f"{begin}{', '.join(short)}{end}"
-    yield plural(packages.count, "package"), fact
+    told = "; ".join(f"{count} {name}: {meaning[name]}" for name, count in packages.evidence.items())
+    short = ", ".join(f"{count} {name}" for name, count in packages.evidence.items())
+    fits = cell_len(begin + told) <= width - LABEL
+    yield plural(packages.count, "package"), begin + (told if fits else short)
     if packages.unbuildable:
         yield "", _unbuildable(packages, width)
 
@@ -114,9 +114,10 @@ def _code(code: Code | None) -> str:
         return "no commit is recorded"
     files = f" in {plural(len(code.changed), 'file')}" if code.changed else ""
     kept = ", kept as a patch" if code.kept_patch else ""
-    branch = f" on {_piece(code.branch)}" if code.branch else ""
-    beside = f"; with {plural(len(code.beside), 'place')} beside the project" if code.beside else ""
-    return f"{code.commit[:12]}{branch}, {f'uncommitted changes{files}{kept}' if code.dirty else 'clean'}{beside}"
+    branch = f", on {_piece(code.branch)}" if code.branch else ""
+    beside = f", with {plural(len(code.beside), 'place')} beside the project" if code.beside else ""
+    state = f"uncommitted changes{files}{kept}" if code.dirty else "clean"
+    return f"{code.commit[:12]}, {state}{beside}{branch}"
 
 
 def _work(overview: Overview, width: int) -> Iterator[Row]:
@@ -204,9 +205,13 @@ def _doubts(overview: Overview, width: int) -> Iterator[Row]:
         yield "", f"and {len(found) - len(shown)} more, see [[findings]] in the lock"
     if overview.not_captured:
         facts = [f"{one.what}: {one.reason}" for one in overview.not_captured]
-        yield f"{len(overview.not_captured)} not captured", _fit(facts, width, between="; ", longest=width)
+        yield "not captured", _fit(facts, width, between="; ", longest=width)
+
+
+def _next(overview: Overview) -> str:
+    """Give the last line whole: a command is there to be copied."""
     advice = f" ({overview.advice})" if overview.advice else ""
-    yield "next", f"{overview.next}{advice}"
+    return f"{'next':<{LABEL}}{printable(overview.next)}{advice}"
 
 
 def _piece(text: str, longest: int = LONGEST) -> str:

@@ -11,7 +11,7 @@ from envsnap.manifest.finding import Finding, UncapturedFact
 from envsnap.manifest.hardware import Hardware
 from envsnap.manifest.interpreter import Interpreter, Platform
 from envsnap.manifest.job import Datum, Job
-from envsnap.manifest.manifest import Baseline, Contents, Manifest, Snapshot
+from envsnap.manifest.manifest import Baseline, Contents, Manifest, Profile, Snapshot
 from envsnap.manifest.model import Model
 from envsnap.manifest.package import Package
 from envsnap.manifest.specification import Specification
@@ -144,8 +144,7 @@ class Overview(Model, frozen=True):
 def describe_lock(manifest: Manifest, lock: str, named_by: Iterable[str] = ()) -> Overview:
     """Gather what is worth knowing; ``named_by`` are the arguments that name this lock to another command."""
     contents = manifest.contents
-    names = ("", *(contents.profiles or {}))
-    own, *profiles = map(_describe_job, names, contents.each_job)
+    profiles = contents.profiles or {}
     command, advice = _advise(contents)
     return Overview(
         lock=lock,
@@ -159,18 +158,18 @@ def describe_lock(manifest: Manifest, lock: str, named_by: Iterable[str] = ()) -
         cuda=_describe_cuda(contents.accelerator),
         packages=_count_packages(contents),
         frameworks=tuple(sorted(_frameworks(contents), key=_rank)),
-        job=own,
-        profiles=tuple(profiles),
-        findings=tuple(_in_order({found for one in contents.each_job for found in one.findings})),
+        job=_describe_job("", contents),
+        profiles=tuple(_describe_job(name, profile) for name, profile in sorted(profiles.items())),
+        findings=tuple(_in_order({*contents.findings, *(one for held in profiles.values() for one in held.findings)})),
         not_captured=contents.not_captured,
         next=shlex.join((*command, *(named_by if command != FREEZE else ()))),
         advice=advice,
     )
 
 
-def _describe_job(name: str, contents: Contents) -> JobOverview:
-    job = contents.job if contents.job is not None and contents.job.command else None
-    return JobOverview(name=name, job=job, inputs=_total(contents.data), baseline=contents.baseline)
+def _describe_job(name: str, given: Contents | Profile) -> JobOverview:
+    job = given.job if given.job is not None and given.job.command else None
+    return JobOverview(name=name, job=job, inputs=_total(given.data), baseline=given.baseline)
 
 
 def _total(data: tuple[Datum, ...]) -> InputTotals:
@@ -251,9 +250,9 @@ def _moves(finding: Finding) -> bool:
 def _advise(contents: Contents) -> tuple[tuple[str, ...], str]:
     """Return the command that comes next, and what to know of it."""
     if contents.specification is not None and contents.conda is not None and contents.conda.packages:
-        return FREEZE, "build refuses conda packages: install them with conda first"
+        return FREEZE, "conda must install these: build refuses them"
     if any(map(_is_lost, contents.packages)):
-        return FREEZE, "build refuses this lock: first install from wheels what cannot be rebuilt"
+        return FREEZE, "build refuses what cannot be rebuilt"
     if contents.baseline is not None:
         return VERIFY, ""
     if contents.profiles:
@@ -265,5 +264,5 @@ def _advise_baseline(contents: Contents) -> tuple[tuple[str, ...], str]:
     if contents.job is None or not contents.job.command:
         return BUILD, "no job is locked, so there is nothing to verify"
     if contents.specification is not None:
-        return (*BUILD, "--target", "venv"), "then 'envsnap freeze --python .envsnap/venv/bin/python' gives a baseline"
-    return FREEZE, "it runs the job: there is no baseline to verify yet"
+        return (*BUILD, "--target", "venv"), "then freeze --prefix .envsnap/venv"
+    return FREEZE, "it runs the job and records a baseline"
