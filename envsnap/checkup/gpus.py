@@ -1,14 +1,13 @@
 """What a job on GPUs needs: GPUs like the baseline's, a driver for its CUDA, an engine that hands them on."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from envsnap.checkup.rebuild import image_status
 from envsnap.manifest.accelerator import Accelerator
 from envsnap.manifest.build_spec import BuildTarget
 from envsnap.manifest.checkup import Check, CheckStatus
 from envsnap.manifest.cuda_driver import oldest_driver, parse_driver, toolkit_driver
-from envsnap.manifest.hardware import Gpu
+from envsnap.manifest.hardware import Gpu, describe_gpus
 from envsnap.manifest.machine import Inventory, Machine
 from envsnap.manifest.manifest import Contents
 from envsnap.manifest.versions import parse_version
@@ -53,16 +52,6 @@ def _spare_gpus(machine: Machine, contents: Contents | None, found: str) -> Chec
         advice = "no GPU can be used until the driver answers: see nvidia-smi"
         return Check(name="GPU", status="warn", found=found, needed=needed, advice=advice)
     return Check(name="GPU", status="ok", found=found, needed=needed)
-
-
-def describe_gpus(gpus: Iterable[Gpu]) -> str:
-    """Count them by name, MIG profile and memory."""
-    counted = Counter(f"{gpu.name}{f' MIG {gpu.mig_profile}' if gpu.mig_profile else ''}{_memory(gpu)}" for gpu in gpus)
-    return ", ".join(f"{count} x {name}" for name, count in counted.items()) or "none"
-
-
-def _memory(gpu: Gpu) -> str:
-    return f" ({gpu.memory_mib / 1024:.0f} GiB)" if gpu.memory_mib else ""
 
 
 def _unable(here: tuple[Gpu, ...], contents: Contents) -> Iterator[str]:

@@ -11,6 +11,7 @@ COMMANDS = {
     "run": "Run the job, or a command, in the rebuilt environment, and judge nothing.",
     "export": "Write the lock for pip, uv, conda, conda-lock or as a CycloneDX bill of materials.",
     "bundle": "Put the lock and all that it needs into one folder or archive.",
+    "show": "Say in one screen what a lock pins, and what to know of it.",
     "diff": "Say what differs between two locks, or between a lock and what stands here.",
     "doctor": "Say whether this machine can rebuild and rerun the lock.",
 }

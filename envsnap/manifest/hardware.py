@@ -1,5 +1,8 @@
 """CPU, memory and GPUs, as far as they move numbers."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from envsnap.manifest.model import Model
 
 
@@ -92,3 +95,13 @@ class Hardware(Model, frozen=True):
     memory_limit_mib: int | None = None
     gpus: tuple[Gpu, ...] = ()
     limits: Limits | None = None
+
+
+def describe_gpus(gpus: Iterable[Gpu]) -> str:
+    """Count them by name, MIG profile and memory."""
+    counted = Counter(f"{gpu.name}{f' MIG {gpu.mig_profile}' if gpu.mig_profile else ''}{_memory(gpu)}" for gpu in gpus)
+    return ", ".join(f"{count} x {name}" for name, count in counted.items()) or "none"
+
+
+def _memory(gpu: Gpu) -> str:
+    return f" ({gpu.memory_mib / 1024:.0f} GiB)" if gpu.memory_mib else ""

@@ -62,7 +62,8 @@ def parse_manifest(text: str, *, source: str) -> tuple[Manifest, tuple[str, ...]
             ``source``.
     """
     document = parse_toml(text, source=source)
-    warnings = _check_schema(document.pop("schema-version", None), source)
+    schema = document.pop("schema-version", None)
+    warnings = _check_schema(schema, source)
     parse = convert_known if warnings else convert
     snapshot = parse(document.pop("snapshot", {}), Snapshot, source=f"{source} [snapshot]")
     if contents_digest(document) != snapshot.digest:
@@ -72,7 +73,7 @@ def parse_manifest(text: str, *, source: str) -> tuple[Manifest, tuple[str, ...]
         )
     contents = parse(gather(document), Contents, source=source)
     _check_packages(contents.packages, source)
-    return Manifest(snapshot=snapshot, contents=contents), warnings
+    return Manifest(snapshot=snapshot, contents=contents, schema_version=str(schema)), warnings
 
 
 def contents_digest(document: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from envsnap.manifest.finding import Finding
 from envsnap.manifest.manifest import Baseline, Contents, Manifest
+from envsnap.manifest.package import Package
 from envsnap.manifest.phrases import plural
 from envsnap.manifest.specification import Specification
 from envsnap.report.printable import printable
@@ -31,12 +32,10 @@ def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float], profi
     """Describe a written lock; ``seconds`` are those of the runs of the job, or of its profile, that was frozen."""
     contents = manifest.contents
     lines = [f"{path}  {manifest.snapshot.digest[:12]}", _environment(contents)]
-    meaning = MEANING
     if contents.specification is not None:
         lines.append(_source(contents.specification, contents))
-        meaning = MEANING | RESOLVED
-    counts: Counter[str] = Counter(package.installed.evidence for package in contents.packages)
-    lines += [f"  {counts[name]:4} {name}: {meaning[name]}" for name in meaning if counts[name]]
+    meaning = evidence_meaning(contents.specification)
+    lines += [f"  {count:4} {name}: {meaning[name]}" for name, count in count_evidence(contents.packages).items()]
     if contents.conda is not None and contents.specification is not None:
         lines.append(f"  {len(contents.conda.packages):4} conda: by the channel's hash")
     if contents.data:
@@ -47,6 +46,29 @@ def render_frozen(manifest: Manifest, path: str, seconds: Sequence[float], profi
         recorded = contents.of_profile(name).baseline
         lines.append(f"profile {name}: {_baseline(recorded, seconds if name == profile else ())}")
     return "\n".join(lines) + "\n" + render_findings(contents.findings)
+
+
+def evidence_meaning(specification: Specification | None) -> dict[str, str]:
+    """Say what each evidence means; ``specification`` is what the packages were resolved from, if from anything."""
+    return MEANING if specification is None else MEANING | RESOLVED
+
+
+def count_evidence(packages: Iterable[Package]) -> dict[str, int]:
+    """Count the packages of each evidence, the surest first; none of which there is no package."""
+    counts: Counter[str] = Counter(package.installed.evidence for package in packages)
+    return {name: counts[name] for name in MEANING if counts[name]}
+
+
+def describe_runs(baseline: Baseline | None) -> str:
+    """Say how a baseline came to be, and whether its runs are the same."""
+    if baseline is None:
+        return "none; the job was not run"
+    if baseline.recorded:
+        return "as they stood in the project: nothing was run, and nobody saw what wrote them"
+    if baseline.runs == 1:
+        return "one run: whether the job repeats itself is not known"
+    same = "the same bit for bit" if baseline.bitwise_repeatable else "which differ among themselves"
+    return f"{baseline.runs} runs, {same}"
 
 
 def _source(specification: Specification, contents: Contents) -> str:
@@ -79,19 +101,12 @@ def _environment(contents: Contents) -> str:
 
 
 def _baseline(baseline: Baseline | None, seconds: Sequence[float]) -> str:
+    runs = describe_runs(baseline)
     if baseline is None:
-        return "none; the job was not run"
+        return runs
     names = ", ".join(output.path for output in baseline.outputs) or "no outputs"
-    if baseline.recorded:
-        return f"{names}; as they stood in the project: nothing was run, and nobody saw what wrote them"
-    times = ", ".join(f"{value:.1f} s" for value in seconds)
-    if baseline.runs == 1:
-        repeats = "one run: whether the job repeats itself is not known"
-    elif baseline.bitwise_repeatable:
-        repeats = f"{baseline.runs} runs, the same bit for bit"
-    else:
-        repeats = f"{baseline.runs} runs, which differ among themselves"
-    return f"{names}; {repeats}{f' ({times})' if times else ''}"
+    times = ", ".join(f"{value:.1f} s" for value in seconds) if not baseline.recorded else ""
+    return f"{names}; {runs}{f' ({times})' if times else ''}"
 
 
 MOST = 8

@@ -194,6 +194,7 @@ def test_unknown_minor_schema_is_a_warning(contents: Contents, document: Plain, 
 
     assert contents == manifest.contents
     assert ("envsnap.lock: written for schema 1.7, newer than 1.4; new keys are ignored",) == warnings
+    assert "1.7" == manifest.schema_version
 
 
 def test_unknown_key_of_the_known_schema_is_an_error(document: Plain, write_lock: WriteLock) -> None:
