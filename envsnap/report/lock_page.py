@@ -23,6 +23,7 @@ LABEL: Final = 16
 OUTPUTS: Final = 3
 FINDINGS: Final = 3
 """Rows of what a lock may have many of; the last one counts the others."""
+DAY: Final = len("2026-01-02")
 LONGEST: Final = 40
 """Letters of one name or value; no digest needs them all."""
 
@@ -186,8 +187,7 @@ def _accepted(baseline: Baseline) -> Iterator[Row]:
         return
     last, count = baseline.accepted[-1], len(baseline.accepted)
     order = f", the last of {count}" if count > 1 else ""
-    commit = f" at {last.commit[:12]}" if last.commit else ""
-    yield "accepted", f"{_piece(last.accepted_at)}{commit}{order}: {last.reason}"
+    yield "accepted", f"{_piece(last.accepted_at.partition('T')[0], DAY)}{order}: {last.reason}"
 
 
 def _profile(profile: JobOverview) -> str:

@@ -192,7 +192,7 @@ def test_what_has_no_room_is_counted() -> None:
     assert "and 298 more" == rows(made, "300 outputs")[-1]
     assert ["600 can move numbers:", "tf32: xn0: x", "undeclared-input: xn0: x"] == rows(made, "900 findings")[:3]
     assert "and 898 more, see [[findings]] in the lock" == rows(made, "900 findings")[-1]
-    assert "x at abababababab, the last of 300: rrr" in rows(made, "accepted")[0]
+    assert rows(made, "accepted")[0].startswith("x, the last of 300: rrr")
     assert rows(made, "code")[0].startswith(
         "abababababab, uncommitted changes in 300 files, kept as a patch, with 300 "
     )
@@ -289,6 +289,13 @@ def test_how_the_baseline_came_to_be(baseline: Baseline | None, text: str) -> No
     assert [text] == rows(made, "baseline", width=120)
 
 
+def test_why_the_numbers_were_accepted() -> None:
+    """On which day; the commit is that of the code."""
+    entry = Accepted(reason="A larger step", accepted_at="2026-12-01T07:14:12Z", commit="ab" * 20)
+
+    assert ["2026-12-01: A larger step"] == rows(lock(baseline=replace(BASELINE, accepted=(entry,))), "accepted")
+
+
 def test_profiles_say_how_they_were_run() -> None:
     profile = Profile(job=JOB, baseline=replace(BASELINE, runs=3), numerics=Numerics(threads=1))
     made = lock(job=JOB, profiles={"smoke": profile})
@@ -317,7 +324,7 @@ def test_findings_of_every_job_count_once() -> None:
 @pytest.mark.parametrize(
     ("contents", "text"),
     [
-        ({"job": JOB}, "envsnap freeze (it runs the job and records a baseline)"),
+        ({"job": JOB}, "envsnap freeze (without --no-run: there is no baseline yet)"),
         ({"job": JOB, "baseline": BASELINE}, "envsnap verify --bundle 'my paper.tar'"),
         (
             {"packages": (LOST,), "job": JOB, "baseline": BASELINE},
