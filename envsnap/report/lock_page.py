@@ -39,7 +39,7 @@ def render_lock_page(overview: Overview, *, color: bool, width: int = 100) -> st
 
 def _line(row: Row, width: int) -> Text:
     label, fact = row
-    text = Text.assemble((f"{printable(label):<{LABEL}}", "bold"), printable(fact)[:width])
+    text = Text.assemble((f"{printable(label):<{LABEL}}", "bold"), _piece(fact, width))
     text.truncate(width, overflow="ellipsis")
     return text
 
@@ -222,14 +222,14 @@ def _piece(text: str, longest: int = LONGEST) -> str:
 
 def _fit(items: Sequence[str], width: int, *, between: str = ", ", longest: int = LONGEST) -> str:
     """Join as many items as the row has room for, at least one, and count the others."""
-    room = width - LABEL
+    room = max(width - LABEL, LABEL)
     pieces = [_piece(item, longest) for item in items[:room]]
     for count in range(len(pieces), 1, -1):
         text = between.join(pieces[:count]) + _more(len(items) - count)
         if cell_len(text) <= room:
             return text
     more = _more(len(items) - 1)
-    return "".join(_piece(piece, max(room - len(more), LABEL)) for piece in pieces[:1]) + more
+    return "".join(_piece(piece, max(room - len(more), LABEL // 2)) for piece in pieces[:1]) + more
 
 
 def _more(count: int) -> str:

@@ -198,6 +198,16 @@ def test_what_has_no_room_is_counted() -> None:
     )
 
 
+@pytest.mark.parametrize("width", [20, 40])
+def test_a_narrow_terminal_still_counts_right(width: int) -> None:
+    """What is cut off is cut at the end; nothing before it is wrong."""
+    packages = [package(f"torch-{number}") for number in range(9)]
+    made = lock(*packages, job=replace(JOB, outputs=(JobOutput(path="宽" * 50, format="npz"),)), baseline=BASELINE)
+
+    assert "torch-0 1.0 and 8 more"[: width - 17] == rows(made, "frameworks", width)[0].removesuffix("…")[: width - 17]
+    assert ["envsnap verify"] == rows(made, "next", width)
+
+
 def test_three_hundred_packages_and_forty_outputs() -> None:
     packages = [package(f"demo-{number}") for number in range(299)]
     outputs = tuple(JobOutput(path=f"out/{number:02}.npz", format="npz") for number in range(40))
