@@ -23,6 +23,7 @@ LABEL: Final = 16
 OUTPUTS: Final = 3
 FINDINGS: Final = 3
 """Rows of what a lock may have many of; the last one counts the others."""
+DAY: Final = len("2026-01-02")
 LONGEST: Final = 40
 """Letters of one name or value; no digest needs them all."""
 
@@ -38,7 +39,7 @@ def render_lock_page(overview: Overview, *, color: bool, width: int = 100) -> st
 
 def _line(row: Row, width: int) -> Text:
     label, fact = row
-    text = Text.assemble((f"{printable(label):<{LABEL}}", "bold"), printable(fact)[:width])
+    text = Text.assemble((f"{printable(label):<{LABEL}}", "bold"), _piece(fact, width))
     text.truncate(width, overflow="ellipsis")
     return text
 
@@ -186,8 +187,7 @@ def _accepted(baseline: Baseline) -> Iterator[Row]:
         return
     last, count = baseline.accepted[-1], len(baseline.accepted)
     order = f", the last of {count}" if count > 1 else ""
-    commit = f" at {last.commit[:12]}" if last.commit else ""
-    yield "accepted", f"{_piece(last.accepted_at)}{commit}{order}: {last.reason}"
+    yield "accepted", f"{_piece(last.accepted_at.partition('T')[0], DAY)}{order}: {last.reason}"
 
 
 def _profile(profile: JobOverview) -> str:
@@ -222,14 +222,14 @@ def _piece(text: str, longest: int = LONGEST) -> str:
 
 def _fit(items: Sequence[str], width: int, *, between: str = ", ", longest: int = LONGEST) -> str:
     """Join as many items as the row has room for, at least one, and count the others."""
-    room = width - LABEL
+    room = max(width - LABEL, LABEL)
     pieces = [_piece(item, longest) for item in items[:room]]
     for count in range(len(pieces), 1, -1):
         text = between.join(pieces[:count]) + _more(len(items) - count)
         if cell_len(text) <= room:
             return text
     more = _more(len(items) - 1)
-    return "".join(_piece(piece, max(room - len(more), LABEL)) for piece in pieces[:1]) + more
+    return "".join(_piece(piece, max(room - len(more), LABEL // 2)) for piece in pieces[:1]) + more
 
 
 def _more(count: int) -> str:

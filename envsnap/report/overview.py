@@ -265,4 +265,4 @@ def _advise_baseline(contents: Contents) -> tuple[tuple[str, ...], str]:
         return BUILD, "no job is locked, so there is nothing to verify"
     if contents.specification is not None:
         return (*BUILD, "--target", "venv"), "then freeze --prefix .envsnap/venv"
-    return FREEZE, "it runs the job and records a baseline"
+    return FREEZE, "without --no-run: there is no baseline yet"

@@ -192,10 +192,20 @@ def test_what_has_no_room_is_counted() -> None:
     assert "and 298 more" == rows(made, "300 outputs")[-1]
     assert ["600 can move numbers:", "tf32: xn0: x", "undeclared-input: xn0: x"] == rows(made, "900 findings")[:3]
     assert "and 898 more, see [[findings]] in the lock" == rows(made, "900 findings")[-1]
-    assert "x at abababababab, the last of 300: rrr" in rows(made, "accepted")[0]
+    assert rows(made, "accepted")[0].startswith("x, the last of 300: rrr")
     assert rows(made, "code")[0].startswith(
         "abababababab, uncommitted changes in 300 files, kept as a patch, with 300 "
     )
+
+
+@pytest.mark.parametrize("width", [20, 40])
+def test_a_narrow_terminal_still_counts_right(width: int) -> None:
+    """What is cut off is cut at the end; nothing before it is wrong."""
+    packages = [package(f"torch-{number}") for number in range(9)]
+    made = lock(*packages, job=replace(JOB, outputs=(JobOutput(path="宽" * 50, format="npz"),)), baseline=BASELINE)
+
+    assert "torch-0 1.0 and 8 more"[: width - 17] == rows(made, "frameworks", width)[0].removesuffix("…")[: width - 17]
+    assert ["envsnap verify"] == rows(made, "next", width)
 
 
 def test_three_hundred_packages_and_forty_outputs() -> None:
@@ -289,6 +299,13 @@ def test_how_the_baseline_came_to_be(baseline: Baseline | None, text: str) -> No
     assert [text] == rows(made, "baseline", width=120)
 
 
+def test_why_the_numbers_were_accepted() -> None:
+    """On which day; the commit is that of the code."""
+    entry = Accepted(reason="A larger step", accepted_at="2026-12-01T07:14:12Z", commit="ab" * 20)
+
+    assert ["2026-12-01: A larger step"] == rows(lock(baseline=replace(BASELINE, accepted=(entry,))), "accepted")
+
+
 def test_profiles_say_how_they_were_run() -> None:
     profile = Profile(job=JOB, baseline=replace(BASELINE, runs=3), numerics=Numerics(threads=1))
     made = lock(job=JOB, profiles={"smoke": profile})
@@ -317,7 +334,7 @@ def test_findings_of_every_job_count_once() -> None:
 @pytest.mark.parametrize(
     ("contents", "text"),
     [
-        ({"job": JOB}, "envsnap freeze (it runs the job and records a baseline)"),
+        ({"job": JOB}, "envsnap freeze (without --no-run: there is no baseline yet)"),
         ({"job": JOB, "baseline": BASELINE}, "envsnap verify --bundle 'my paper.tar'"),
         (
             {"packages": (LOST,), "job": JOB, "baseline": BASELINE},
