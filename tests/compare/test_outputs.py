@@ -257,6 +257,44 @@ def test_steps_are_exact_under_a_wide_tolerance(compare: Compare) -> None:
     assert "the steps differ; the first missing is step 2" == item_of(verdict, "loss").reason
 
 
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_step_that_is_not_the_place_is_exact_too(compare: Compare, runs: int) -> None:
+    """Of step and epoch one names the place; the other is held to its number unless it is named outright."""
+    ours = [f'{{"step": 1, "epoch": 1, "loss": 0.{place}}}\n' for place in range(runs)]
+    theirs = '{"step": 1, "epoch": 2, "loss": 0.0}\n'
+    wide = Bounds(atol=9)
+
+    assert "fail" == item_of(compare("jsonl", ours, [theirs], {"*": wide}), "epoch").status
+    assert "pass" == item_of(compare("jsonl", ours[:1], [theirs], {"*": wide, "epoch": wide}), "epoch").status
+
+
+def test_an_item_that_one_of_three_reruns_lacks_fails(compare: Compare) -> None:
+    """Also where the others have it, and where the baseline's runs differ."""
+    whole, part = '{"a": 1.5, "b": 2.5}', '{"a": 1.5}'
+
+    for baselines in ([whole], [whole, '{"a": 1.25, "b": 2.5}']):
+        verdict = compare("json", baselines, [whole, part, whole], {"*": Bounds(atol=9)})
+        assert ("fail", "fail") == (verdict.status, item_of(verdict, "b").status)
+
+
+def test_ignored_item_names_no_rerun(compare: Compare) -> None:
+    """Nothing of it is anybody's fault."""
+    texts = ['{"a": 1, "b": 1}', '{"a": 1, "b": 2}', '{"a": 1, "b": 3}']
+
+    verdict = compare("json", texts[:1], texts, {"b": "ignore"})
+
+    assert "ignored, as the tolerance 'b' says" == item_of(verdict, "b").reason
+
+
+def test_unused_tolerance_of_an_archive_is_of_tensors(compare: Compare) -> None:
+    """They are no metrics."""
+    arrays = npz(weight=np.ones(3))
+
+    verdict = compare("npz", [arrays], [arrays], {"bias": "exact"})
+
+    assert ("tolerance 'bias' in out matches no tensor",) == verdict.notes
+
+
 def test_unused_tolerance_is_a_note(compare: Compare) -> None:
     """A pattern that matches nothing is most likely a typing error, and is told."""
     verdict = compare("json", ['{"a": 1}'], ['{"a": 1}'], {"val/*": "exact", "*": "auto"})
