@@ -11,6 +11,7 @@ COMMANDS = {
     "run": "Run the job, or a command, in the rebuilt environment, and judge nothing.",
     "export": "Write the lock for pip, uv, conda, conda-lock or as a CycloneDX bill of materials.",
     "bundle": "Put the lock and all that it needs into one folder or archive.",
+    "check": "Say in a second whether the lock belongs to the project as it stands.",
     "show": "Say in one screen what a lock pins, and what to know of it.",
     "diff": "Say what differs between two locks, or between a lock and what stands here.",
     "doctor": "Say whether this machine can rebuild and rerun the lock.",
@@ -34,7 +35,8 @@ Exit codes:
   2    usage error, or an envsnap.toml or envsnap.lock that is not valid
   3    verify: inconclusive, more runs are needed
   4    capture or lock failed
-  5    build failed, the rebuilt environment differs from the lock, or a bundle cannot be made or is damaged
+  5    build failed, the rebuilt environment differs from the lock, or a bundle cannot be made or is damaged;
+       check: the lock does not belong to the project as it stands
   6    the job failed, or an input is not the one that the lock records
   7    a tool or engine that is needed is missing or unreachable; doctor: a check failed
   70   something unexpected: a full disk, a missing permission, or a defect of envsnap

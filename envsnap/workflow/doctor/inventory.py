@@ -35,9 +35,9 @@ def take_inventory(manifest: Manifest, tools: Tools, request: DoctorRequest) -> 
         rebuilt=_rebuilt(manifest, folder, request.target, tools.engine),
         wheels=tuple(_wheels(contents, (folder / ".envsnap" / "wheels", *config.local_folders))),
         inputs=tuple(_look(folder, datum.path, None if datum.files else datum.size) for datum in data),
-        baseline=tuple(file for one in jobs for file in _baseline(one, folder)),
+        baseline=tuple(file for one in jobs for file in look_for_baseline(one, folder)),
         unset=tuple(name for name in passed if name not in env),
-        changed=tuple(_changed(contents, folder)),
+        changed=tuple(changed_specification(contents, folder)),
         unreachable=_unreachable(contents, config) if request.online else None,
     )
 
@@ -70,7 +70,7 @@ def _wheels(contents: Contents, stores: Iterable[Path]) -> Iterator[FoundFile]:
             yield next((file for file in looked if file.there), looked[0])
 
 
-def _baseline(contents: Contents, folder: Path) -> Iterator[FoundFile]:
+def look_for_baseline(contents: Contents, folder: Path) -> Iterator[FoundFile]:
     """Look for the recorded outputs; the lock knows the size of the first run's."""
     baseline = contents.baseline
     if baseline is None:
@@ -81,7 +81,7 @@ def _baseline(contents: Contents, folder: Path) -> Iterator[FoundFile]:
             yield _look(folder, place, output.size if run == 1 else None)
 
 
-def _changed(contents: Contents, folder: Path) -> Iterator[str]:
+def changed_specification(contents: Contents, folder: Path) -> Iterator[str]:
     """Name the files that the lock was resolved from and that are others by now."""
     locked = contents.specification
     if locked is None:
