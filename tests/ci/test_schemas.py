@@ -34,6 +34,35 @@ def test_gitlab_component_is_valid() -> None:
     assert [] == complaints("gitlab-ci", body)
 
 
+def test_action_is_valid() -> None:
+    """Its inputs reach its scripts as variables, never as text of them."""
+    document = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+
+    assert [] == complaints("github-actions", document)
+    for step in document["runs"]["steps"]:
+        assert "bash" == step["shell"]
+        assert "${{" not in step["run"]
+    used = {text for step in document["runs"]["steps"] for text in step["env"].values()}
+    assert used == {f"${{{{ inputs.{name} }}}}" for name in document["inputs"]}
+
+
+def test_workflow_of_the_docs_is_valid() -> None:
+    """It names inputs that the action has."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    example = text[text.index("    name: numbers") :].partition("\n\n##")[0]
+    workflow = yaml.safe_load(
+        "\n".join(line[4:] for line in example.splitlines() if line.startswith("    ") or not line)
+    )
+
+    workflow["on"] = workflow.pop(True)  # YAML 1.1 takes the word for a boolean; GitHub does not
+
+    assert [] == complaints("github-workflows", workflow)
+    (job,) = workflow["jobs"].values()
+    (step,) = (step for step in job["steps"] if step["uses"].startswith("you/envsnap@"))
+    assert step["with"].keys() <= action["inputs"].keys()
+
+
 def test_schema_refuses_what_is_wrong() -> None:
     """A validator that accepts anything would prove nothing."""
     _, body = component()
