@@ -20,7 +20,7 @@ from envsnap.manifest.manifest import SCHEMA_VERSION
 from .conftest import Project
 
 LOCKS = Path(__file__).parent / "locks"
-SCHEMAS = ("1.0", "1.1", "1.2", "1.3")
+SCHEMAS = ("1.0", "1.1", "1.2", "1.3", "1.4")
 
 
 def for_this_interpreter(text: str) -> str:
