@@ -87,7 +87,8 @@ def render_built(kind: str, reference: str, packages: int, unread: int = 0) -> s
         return f"rendered into {reference}; nothing was built\n"
     what = "image" if kind == "docker" else "virtual environment"
     alone = f"; {unread} of them by version and the wheel's hash alone" if unread else ""
-    return f"{what} {reference}\nequal to the lock: interpreter and {packages} packages, by version and RECORD{alone}\n"
+    equal = f"interpreter and {plural(packages, 'package')}, by version and RECORD{alone}"
+    return f"{what} {reference}\nequal to the lock: {equal}\n"
 
 
 def _environment(contents: Contents) -> str:
@@ -95,7 +96,7 @@ def _environment(contents: Contents) -> str:
     machine = f"{len(gpus)} x {gpus[0].name}" if gpus else "no GPU"
     cuda = contents.accelerator.framework_cuda
     return (
-        f"Python {python.version}, {len(contents.packages)} packages, {contents.platform.distribution}, "
+        f"Python {python.version}, {plural(len(contents.packages), 'package')}, {contents.platform.distribution}, "
         f"{contents.hardware.cpu.model or contents.platform.arch}, {machine}{f', CUDA {cuda}' if cuda else ''}"
     )
 
