@@ -2,8 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
 
 from envsnap.manifest.model import Model
+
+Limit = Annotated[int, msgspec.Meta(ge=0, le=2**43)]
+"""A lock is a stranger's: no negative one, which an engine would take for none, and none that it cannot count."""
 
 
 class Cpu(Model, frozen=True):
@@ -40,10 +46,10 @@ class Limits(Model, frozen=True):
         most_open_files: what it may raise that to; absent without a limit.
     """
 
-    shm_mib: int | None = None
-    memlock_bytes: int | None = None
-    open_files: int | None = None
-    most_open_files: int | None = None
+    shm_mib: Limit | None = None
+    memlock_bytes: Limit | None = None
+    open_files: Limit | None = None
+    most_open_files: Limit | None = None
 
 
 class Gpu(Model, frozen=True):

@@ -1,5 +1,6 @@
 """The hook of this repository, installed and run by pre-commit as in anybody's repository."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -36,7 +37,11 @@ def test_the_hook_lets_a_lock_of_its_project_pass_and_no_other(tmp_path: Path) -
     for folder in (source, project):
         for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "start"]):
             subprocess.run([*git, *arguments], cwd=folder, check=True)
-    run = ("try-repo", str(source), "envsnap-lock-check", "--files")
+    rev = subprocess.run([*git, "rev-parse", "HEAD"], cwd=source, check=True, capture_output=True, text=True).stdout
+    hook = {"repo": str(source), "rev": rev.strip(), "hooks": [{"id": "envsnap-lock-check"}]}
+    (project / ".pre-commit-config.yaml").write_text(json.dumps({"repos": [hook]}))
+    subprocess.run([*git, "add", ".pre-commit-config.yaml"], cwd=project, check=True)
+    run = ("run", "--files")
 
     fits = pre_commit(project, home, *run, "envsnap.toml")
     (project / "envsnap.toml").write_text((project / "envsnap.toml").read_text().replace("seed = 7", "seed = 8"))

@@ -152,7 +152,7 @@ def test_ranks_that_are_not_alike_are_named(built: Project) -> None:
 def test_a_full_shared_memory_says_what_to_set(built: Project) -> None:
     """The cause stands in the words of a worker alone; the job itself waits for it for ever."""
     settings = built.folder / "envsnap.toml"
-    settings.write_text(SETTINGS.replace('timeout = "3m"', 'timeout = "20s"\nshm-size = "64m"'))
+    settings.write_text(SETTINGS.replace('timeout = "3m"', 'timeout = "14s"\nshm-size = "64m"'))
 
     done = built.envsnap("verify", "--no-build", "--profile", "loader")
 
@@ -166,15 +166,15 @@ def test_a_rank_that_never_comes_is_told_of_before_the_timeout(built: Project) -
     """With what the one that is there waits for."""
     settings = built.folder / "envsnap.toml"
     changed = SETTINGS.replace('"--nproc-per-node"', '"--nnodes", "2", "--nproc-per-node"', 1)
-    settings.write_text(changed.replace('timeout = "3m"', 'timeout = "24s"'))
+    settings.write_text(changed.replace('timeout = "3m"', 'timeout = "16s"'))
 
     done = built.envsnap("verify", "--no-build")
 
     settings.write_text(SETTINGS)
     assert 6 == done.code
     told = re.search(
-        r"warning: nothing has happened for \d+ s, no output and no computing: (.*); ends after 24 s", done.err
+        r"warning: nothing has happened for \d+ s, no output and no computing: (.*); ends after 16 s", done.err
     )
     assert told, done.err
     assert re.search(r"torchrun --nnodes 2 .* \(process \d+\) waits for", told[1])
-    assert "did not end within its limit of 24 s" in done.err
+    assert "did not end within its limit of 16 s" in done.err

@@ -13,7 +13,7 @@ from envsnap.host.waiting import Connection, _wait
 
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")]
 
-SECONDS = 3.0
+SECONDS = 2.0
 LISTENING = """
 import socket
 with socket.create_server(("127.0.0.1", 0)) as server:
@@ -71,7 +71,7 @@ def test_what_a_command_waits_for_is_named(script: str, waits: str, tmp_path: Pa
 
     assert re.match(r"nothing has happened for \d s, no output and no computing: python", first)
     assert re.search(waits.replace("{port}", port), first), first
-    assert first.endswith("; ends after 3 s")
+    assert first.endswith("; ends after 2 s")
     assert len(later) in {1, 2}
     assert 1 == first.count("(process ")
 

@@ -232,6 +232,15 @@ def test_date_where_text_belongs_is_a_wrong_type(document: Plain, write_lock: Wr
     assert "at `platform.kernel`" in complaint(write_lock(document))
 
 
+@pytest.mark.parametrize("value", [-1, 2**44])
+def test_limit_that_no_machine_has_is_refused(document: Plain, write_lock: WriteLock, value: int) -> None:
+    """A container would get it: an engine takes a negative one for none."""
+    hardware = typing.cast("Plain", document["hardware"])
+    document["hardware"] = {**hardware, "limits": {"open-files": value}}
+
+    assert "open-files" in complaint(write_lock(document))
+
+
 def test_package_that_is_listed_twice_is_refused(document: Plain, write_lock: WriteLock) -> None:
     """The second would hide the first from the comparison with a rebuilt environment."""
     packages = typing.cast("list[Plain]", document["packages"])

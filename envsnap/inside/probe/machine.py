@@ -19,6 +19,8 @@ FIRST_PROCESSOR = 16 * 1024
 """Bytes of /proc/cpuinfo: all of them take long to make on a machine of many processors."""
 
 STEADY_MIB = 64
+NO_LIMIT = 2**43
+"""A limit above it, such as 2**63 - 4096, is none."""
 CPU_FOLDERS = ("cpu", "cpu,cpuacct", "cpuacct,cpu")
 MEMORY_FOLDERS = ("memory",)
 
@@ -71,7 +73,7 @@ def _resource(name: str, place: int) -> int | None:
         return None
     number = getattr(resource, name, None)
     limit = resource.RLIM_INFINITY if number is None else resource.getrlimit(number)[place]
-    return None if limit == resource.RLIM_INFINITY else limit
+    return None if limit == resource.RLIM_INFINITY or limit > NO_LIMIT else limit
 
 
 def usable_cores(root: str = "/") -> int:
