@@ -16,6 +16,7 @@ from envsnap.manifest.verdict import ItemVerdict, Verdict
 Compare = Callable[..., Verdict]
 Write = Callable[[str, str], Path]
 Lines = Callable[[Sequence[object]], str]
+UNDECIDED = "cannot be decided; more runs or a tolerance are needed"
 
 
 def item_of(verdict: Verdict, name: str) -> ItemVerdict:
@@ -293,6 +294,49 @@ def test_unused_tolerance_of_an_archive_is_of_tensors(compare: Compare) -> None:
     verdict = compare("npz", [arrays], [arrays], {"bias": "exact"})
 
     assert ("tolerance 'bias' in out matches no tensor",) == verdict.notes
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        ({"a": 1.5, "b": 2.5}, "1 of 2 outputs differs from the baseline: b.json"),
+        ({"a": 2.5, "b": 2.5}, "2 of 2 outputs differ from the baseline: a.json, b.json"),
+        ({"a": 1.5, "b": 1.5}, "every output matches the baseline (bit for bit)"),
+    ],
+)
+@pytest.mark.parametrize("recorded", [2, 1])
+def test_the_whole_names_the_outputs_that_are_concerned(
+    write: Write, texts: dict[str, float], reason: str, recorded: int
+) -> None:
+    """In one sentence; a baseline of one run leaves the same ones undecided."""
+    pairs = [
+        OutputPair(
+            path=f"{name}.json",
+            format="json",
+            baselines=(write(f"{name}-ours", '{"x": 1.5}'),),
+            reruns=(write(f"{name}-theirs", f'{{"x": {value}}}'),),
+            recorded=recorded,
+        )
+        for name, value in texts.items()
+    ]
+
+    verdict = compare_outputs(pairs)
+
+    undecided = reason.replace("differs from the baseline", UNDECIDED).replace("differ from the baseline", UNDECIDED)
+    assert (reason if recorded > 1 else undecided) == verdict.reason
+
+
+def test_what_was_not_compared_says_why(write: Write) -> None:
+    """There is nothing to compare with, or nothing to compare."""
+    file = write("x", "1")
+    nothing = compare_outputs([])
+
+    assert ((), (), "no outputs are declared, so nothing was compared") == (
+        nothing.outputs, nothing.notes, nothing.reason
+    )  # fmt: skip
+    for ours, theirs, what in (((), (file,), "baseline"), ((file,), (), "rerun")):
+        verdict = compare_outputs([OutputPair(path="out", format="json", baselines=ours, reruns=theirs)])
+        assert ("json", f"there is no {what} to compare") == (verdict.outputs[0].format, verdict.outputs[0].reason)
 
 
 def test_unused_tolerance_is_a_note(compare: Compare) -> None:
