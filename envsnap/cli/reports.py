@@ -51,6 +51,8 @@ class Reports:
         if self.metrics_file is not None:
             _write(self.metrics_file, metrics)
         if self.folder is not None:
+            if not self.folder.exists():
+                _write(self.folder / ".gitignore", "*\n")  # or the next verify would call the reports changed code
             _write(self.folder / TEXT, table(verified, color=False, width=PAGE_WIDTH))
             _write(self.folder / JSON, envelope("verify", code, value))
             _write(self.folder / JUNIT, suites)

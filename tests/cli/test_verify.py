@@ -110,9 +110,21 @@ def test_reports_of_an_earlier_run_do_not_outlive_it(
     code = call(InputError("data.csv differs"), "--report", str(report), "--junit", str(junit))
 
     assert 6 == code
-    assert ["mine.txt"] == [path.name for path in report.iterdir()]
+    assert [".gitignore", "mine.txt"] == sorted(path.name for path in report.iterdir())
     assert not junit.exists()
     assert "data.csv differs" in capsys.readouterr().err
+
+
+def test_a_report_is_no_code(call: Callable[..., int], tmp_path: Path) -> None:
+    """A folder that verify makes is ignored by git, and one that was there is left as it was."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+
+    for folder in (mine, tmp_path / "new"):
+        call("pass", "--report", str(folder))
+
+    assert "*\n" == (tmp_path / "new" / ".gitignore").read_text()
+    assert not (mine / ".gitignore").exists()
 
 
 @pytest.mark.parametrize("option", ["--report", "--junit", "--metrics"])
