@@ -8,7 +8,7 @@ WORK := .work
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint type architecture e2e golden bench simulate mutate docs package clean
+.PHONY: help demo test long check lint type architecture e2e golden bench simulate mutate docs package clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: $(READY)  ## Freeze, build and verify examples/digits (TARGET=docker or ve
 
 test: $(READY)  ## Run all tests; those that need a container engine are skipped where none answers
 	$(BIN)/python -m pytest
+
+long: $(READY)  ## Run the tests that make test leaves out for their length
+	$(BIN)/python -m pytest -m long
 
 e2e: $(READY)  ## Run the examples for real
 	$(BIN)/python -m pytest tests/e2e

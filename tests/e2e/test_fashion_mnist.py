@@ -137,6 +137,7 @@ def test_another_package_version_in_the_image_is_refused(project: Project, engin
             "metrics.jsonl",
             "the rerun has 781 steps, the baseline 782",
             id="one step fewer",
+            marks=pytest.mark.long,
         ),
         pytest.param(
             '"loss": loss.item()}',
@@ -144,6 +145,7 @@ def test_another_package_version_in_the_image_is_refused(project: Project, engin
             "metrics.jsonl",
             "'lr' is not in the baseline",
             id="an extra metric",
+            marks=pytest.mark.long,
         ),
         pytest.param(
             '"loss": loss.item()}',

@@ -149,6 +149,7 @@ def test_ranks_that_are_not_alike_are_named(built: Project) -> None:
     assert "note: the ranks were not alike: torch num-threads: 1 in rank 0, 2 in rank 1" in " ".join(done.out.split())
 
 
+@pytest.mark.long
 def test_a_full_shared_memory_says_what_to_set(built: Project) -> None:
     """The cause stands in the words of a worker alone; the job itself waits for it for ever."""
     settings = built.folder / "envsnap.toml"
@@ -162,6 +163,7 @@ def test_a_full_shared_memory_says_what_to_set(built: Project) -> None:
     assert "through /dev/shm, which is full in the container: set `shm-size` in envsnap.toml" in done.err
 
 
+@pytest.mark.long
 def test_a_rank_that_never_comes_is_told_of_before_the_timeout(built: Project) -> None:
     """With what the one that is there waits for."""
     settings = built.folder / "envsnap.toml"
