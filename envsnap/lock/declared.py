@@ -73,7 +73,7 @@ def find_unsatisfied(declared: Declared, contents: Contents) -> Iterator[str]:
     version = contents.interpreter.version
     if declared.python and not _specifier(declared.python).contains(version, prereleases=True):
         yield f"{PYPROJECT} is for Python {declared.python}, and the lock has {version}"
-    versions = {package.name: package.version for package in contents.packages}
+    versions = {package.name: package.installed_version for package in contents.packages}
     conda = {normalise_name(package.name) for package in (contents.conda.packages if contents.conda else ())}
     for line, wanted in applying_requirements(declared, contents):
         found = versions.get(line.name)

@@ -1,5 +1,6 @@
 """envsnap check: whether a lock belongs to its project as it stands, told in less than a second; nothing is run."""
 
+import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,8 +141,15 @@ def _other_sizes(data: Sequence[Datum], folder: Path) -> Iterator[str]:
         except OSError:
             yield f"{datum.path} is missing"
             continue
-        if stat.S_ISREG(found.st_mode) and found.st_size != datum.size:
-            yield f"{datum.path} has {found.st_size:,} bytes, not {datum.size:,}"
+        size = found.st_size if stat.S_ISREG(found.st_mode) else _size_of_folder(folder / datum.path)
+        if size != datum.size:
+            yield f"{datum.path} has {size:,} bytes, not {datum.size:,}"
+
+
+def _size_of_folder(folder: Path) -> int:
+    """Sum the sizes of a folder's files; an input may be reached through links."""
+    files = (Path(place, name) for place, _, names in os.walk(folder, followlinks=True) for name in names)
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def _baselines(contents: Contents, folder: Path) -> Iterator[Check]:

@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from packaging.requirements import Requirement
 
 from envsnap.errors import InvalidFileError, UsageError
 from envsnap.host.files import sha256_file
 from envsnap.host.own_places import LOCK
+from envsnap.lock.declared import Declared, find_unsatisfied
+from envsnap.lock.specification.parsed import Line
 from envsnap.manifest.build_spec import BuildSpec
 from envsnap.manifest.checkup import Checkup
 from envsnap.manifest.job import Datum, Job, JobOutput
@@ -157,6 +160,37 @@ def test_what_is_missing_is_named(
     assert "input 'data.csv' matches nothing" in problems["inputs"]
     assert "metrics.json is missing or cut" in problems["baseline"]
     assert "" == problems["settings"]
+
+
+@pytest.mark.parametrize("evidence", ["working-tree", "repacked", "direct-url"])
+def test_a_package_without_a_version_of_an_index_counts_by_the_installed_one(
+    make_manifest: Callable[..., Manifest], evidence: Any
+) -> None:
+    """One from git or a folder, and the project's own code: its entry has the version in what was installed."""
+    (tool,) = make_manifest().contents.packages
+    installed = msgspec.structs.replace(tool.installed, evidence=evidence, version="1.2")
+    contents = make_manifest(packages=(msgspec.structs.replace(tool, version=None, installed=installed),)).contents
+
+    def asking(text: str) -> list[str]:
+        line = Line(text=text, where="requirements.txt:1", requirement=Requirement(text))
+        return list(find_unsatisfied(Declared(("requirements.txt",), (line,)), contents))
+
+    assert [] == asking("tool>=1")
+    assert ["requirements.txt:1 asks for tool>=2, and the lock has tool 1.2"] == asking("tool>=2")
+
+
+def test_large_folders_are_held_to_the_size_of_their_files(
+    project: Path, freeze: Callable[..., None], found: Callable[[], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was added or cut is told."""
+    monkeypatch.setattr(module, "CHEAP_BYTES", 3)
+    (project / "data" / "deep").mkdir(parents=True)
+    (project / "data" / "deep" / "a").write_text("12345")
+    freeze(data=(Datum(path="data", size=5, sha256="ab" * 32, files=1),))
+    assert "" == found()["inputs"]
+
+    (project / "data" / "b").write_text("6")
+    assert "data has 6 bytes, not 5" == found()["inputs"]
 
 
 def test_large_inputs_are_held_to_their_size(
